@@ -1,0 +1,109 @@
+# `make` alone lists the targets. Everything is installed into .venv and .venv-engine, nothing anywhere else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/sh
+
+PYTHON ?= python3
+UV := .venv/bin/uv
+BIN := .venv/bin
+SOURCES := functions layers/runtime/sst local tests
+export UV_NO_PROGRESS ?= 1
+
+# Options of `make run` and `make demo`, e.g. make run ARGS="--port 8080"
+ARGS ?=
+# Options of pytest, e.g. make pytest TESTS=tests/unit
+TESTS ?= tests
+
+##@ Try it
+
+.PHONY: run
+run: env ## Deploy locally, place two orders, stay up and print the URLs (options: make run ARGS=--help)
+	@exec $(BIN)/python -m local run $(ARGS)
+
+.PHONY: demo
+demo: env ## The same, checking every step; exits 0 or 1
+	@exec $(BIN)/python -m local demo $(ARGS)
+
+##@ Check it
+
+.PHONY: test
+test: lint typecheck pytest ## Everything: lint, types and the whole test suite
+
+.PHONY: pytest
+pytest: env ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+
+.PHONY: lint
+lint: .venv/.ready ## Style, imports, formatting
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+.PHONY: format
+format: .venv/.ready ## Format the code and repair what can be repaired
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+.PHONY: typecheck
+typecheck: .venv/.ready ## Types (mypy --strict)
+	@exec $(BIN)/mypy
+
+.PHONY: validate
+validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
+	@exec $(BIN)/python -m local.sam validate --lint
+
+##@ Deploy it
+
+.PHONY: build
+build: env ## Build what is deployed to AWS into .aws-sam (then: sam deploy --config-env dev)
+	@exec $(BIN)/python -m local.sam build
+
+##@ Keep it
+
+.PHONY: env
+env: ## Install what the other targets need (.venv, .venv-engine)
+	@$(MAKE) -j2 .venv/.ready .venv-engine/.ready
+
+.PHONY: lock
+lock: .venv/bin/uv ## Lock the newest versions of all dependencies
+	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
+	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
+	@$(LOCK) local/engine-requirements.in -o local/engine-requirements.txt
+	@$(LOCK) requirements-uv.in -o requirements-uv.txt
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed here
+	@rm -rf .venv .venv-engine .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- what the targets stand on
+
+.venv/bin/uv: requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
+	       "Install one and say: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' lacks venv; install it (Debian, Ubuntu: apt install python3-venv) and repeat." >&2; exit 1; }
+	@echo "· creating .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
+
+.venv/.ready: .venv/bin/uv requirements-dev.txt requirements-uv.txt
+	@echo "· installing the product's dependencies"
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-dev.txt requirements-uv.txt
+	@touch $@
+
+.venv-engine/.ready: .venv/bin/uv local/engine-requirements.txt
+	@echo "· installing the local engine and the SAM CLI"
+	@$(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-engine
+	@VIRTUAL_ENV=.venv-engine $(UV) pip sync --quiet --require-hashes local/engine-requirements.txt
+	@touch $@
