@@ -1,0 +1,44 @@
+"""Removes from the built layer what no function ever loads: `python trim.py DIRECTORY`.
+
+A function loads botocore's data of every service it talks to and the table of endpoints of all of AWS at its first
+client; both are most of the layer and a good part of a cold start.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+# The AWS services that the functions call. A new one goes here and into the functions' policies.
+SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
+
+
+def trim(layer: Path) -> None:
+    """Cuts the packages installed in `layer` down to what SERVICES and the code need."""
+    for package in ("botocore", "boto3"):
+        for service in (layer / package / "data").iterdir():
+            if service.is_dir() and service.name not in SERVICES:
+                shutil.rmtree(service)
+    for example in layer.glob("botocore/data/*/*/examples-1.json*"):
+        example.unlink()
+    endpoints = layer / "botocore/data/endpoints.json"
+    endpoints.write_text(json.dumps(cut_endpoints(json.loads(endpoints.read_text())), separators=(",", ":")))
+    shutil.rmtree(layer / "boto3/examples", ignore_errors=True)
+    shutil.rmtree(layer / "bin", ignore_errors=True)
+    for unused in [*layer.glob("*.dist-info"), *layer.glob("**/tests"), *layer.glob("**/__pycache__")]:
+        shutil.rmtree(unused, ignore_errors=True)
+    (layer / ".lock").unlink(missing_ok=True)
+
+
+def cut_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
+    """`endpoints` for SERVICES alone. Every partition stays: without theirs, China's and GovCloud's names are wrong."""
+    partitions = [
+        {**partition, "services": {name: v for name, v in partition["services"].items() if name in SERVICES}}
+        for partition in endpoints["partitions"]
+    ]
+    return {**endpoints, "partitions": partitions}
+
+
+if __name__ == "__main__":
+    trim(Path(sys.argv[1]))
