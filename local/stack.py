@@ -1,0 +1,175 @@
+"""The deployed product on the local engine: the real template through the real `sam build` and `sam package`.
+
+Only `local.adapt` stands between the packaged template and the engine's CloudFormation.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import boto3
+from botocore.config import Config
+
+from local import engine as local_engine
+from local import sam
+from local.adapt import API_ID
+from local.leash import ROOT, Failed, run
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+NAME: Final = "sst-local"
+_BUCKET: Final = "sst-local-artifacts"
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Clients of the AWS services that answer at `url`."""
+
+    url: str
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session("local", "local", region_name=local_engine.REGION)
+
+    @cached_property
+    def _config(self) -> Config:
+        return Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=60, proxies={})
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self._session.client("cloudformation", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self._session.client("dynamodb", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        return self._session.client("events", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        return self._session.client("lambda", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        return self._session.client("secretsmanager", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.url, config=self._config)
+
+
+def build() -> Path:
+    """The template that `sam build` makes, with the layer for the Python that the engine runs functions with.
+
+    Built once and again only when the sources change; two at a time take turns.
+    """
+    python = local_engine.PYTHON
+    place = ROOT / ".local" / "build" / f"python{platform.python_version()}"
+    place.mkdir(parents=True, exist_ok=True)
+    command = [str(sam.TOOLS / "sam"), "build", "--cached", "--parallel"]
+    command += ["--template-file", str(ROOT / "template.yaml")]
+    command += ["--build-dir", str(place / "built"), "--cache-dir", str(place / "cache")]
+    with _turn(place / "turn"):
+        run("build", command, sam.environment() | {"SST_LAYER_INTERPRETER": str(python)})
+        return place / "built" / "template.yaml"
+
+
+@contextlib.contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """Our turn among processes that want `path`; the system ends it with the process."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def package(aws: Aws, built: Path, work: Path) -> str:
+    """The URL of the template in the engine's S3, adapted, with its code beside it. `work` takes what is in between."""
+    aws.s3.create_bucket(
+        Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION}
+    )
+    packaged, adapted = work / "packaged.yaml", work / "adapted.json"
+    command = [str(sam.TOOLS / "sam"), "package", "--template-file", str(built), "--s3-bucket", _BUCKET]
+    command += ["--output-template-file", str(packaged), "--no-progressbar", "--region", local_engine.REGION]
+    seen = sam.environment() | local_engine.CREDENTIALS | {"AWS_ENDPOINT_URL": aws.url}
+    run("package", command, seen)
+    command = [str(local_engine.PYTHON), "-m", "local.adapt", str(packaged), str(adapted)]
+    run("adapt", command, local_engine.environment())
+    aws.s3.put_object(Bucket=_BUCKET, Key="template.json", Body=adapted.read_bytes())
+    return f"{aws.url}/{_BUCKET}/template.json"
+
+
+def deploy(aws: Aws, template_url: str, parameters: Mapping[str, str], timeout: float = 120) -> dict[str, str]:
+    """Creates the stack, or updates it, and gives its outputs; `leash.Failed` with the reasons where that fails.
+
+    `ApiUrl` is the address that any HTTP client can reach; the engine's own needs a name that only some resolve.
+    """
+    given: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+    ]
+    try:
+        aws.cloudformation.create_stack(
+            StackName=NAME, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+        )
+    except aws.cloudformation.exceptions.AlreadyExistsException:
+        aws.cloudformation.update_stack(
+            StackName=NAME, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+        )
+    deadline = time.monotonic() + timeout
+    while True:
+        stack = aws.cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+        status = stack["StackStatus"]
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+            return outputs | {"ApiUrl": f"{aws.url}/_aws/execute-api/{API_ID}"}
+        if not status.endswith("_IN_PROGRESS") or "ROLLBACK" in status or time.monotonic() > deadline:
+            raise Failed(f"deploying ended in {status}:\n{_reasons(aws)}")
+        time.sleep(0.1)
+
+
+def _reasons(aws: Aws) -> str:
+    events = aws.cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
+    return "\n".join(
+        f"{e.get('LogicalResourceId')}: {e.get('ResourceStatusReason')}"
+        for e in reversed(events)
+        if "FAILED" in e.get("ResourceStatus", "")
+    )
+
+
+def local_parameters() -> dict[str, str]:
+    """The template's parameters that say what machine the functions run on."""
+    major, minor, _ = platform.python_version_tuple()
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    return {
+        "Stage": "local",
+        "PythonRuntime": f"python{major}.{minor}",
+        "Architecture": "arm64" if arm else "x86_64",
+    }
+
+
+def put_secret(aws: Aws, arn: str, gateway_secret: str, api_secret: str) -> None:
+    """Stores the two secrets that the vendor issues, as an operator does after the first deployment."""
+    value = json.dumps({"gatewaySecret": gateway_secret, "apiSecret": api_secret})
+    aws.secretsmanager.put_secret_value(SecretId=arn, SecretString=value)
