@@ -1,0 +1,37 @@
+"""What needs confirming is pulled from the Gateway, whose word is the truth."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from sst import wiring
+from sst.exact import loads
+from sst.gateway_errors import GatewayError
+
+logger = Logger()
+puller = wiring.puller(os.environ, wiring.utc_now)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Pull each transaction of the batch; what has to be asked again by the queue is returned to it."""
+    failed = [record["messageId"] for record in event["Records"] if not pull(record)]
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def pull(record: Mapping[str, Any]) -> bool:
+    """Pull the transaction that a message names; False where the message is to come again."""
+    message = loads(record["body"])
+    transaction_id = message["transactionId"]
+    try:
+        outcome = puller.pull(transaction_id, message.get("smallcaseAuthId") or None)
+    except GatewayError as error:
+        # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
+        logger.warning("the gateway does not say", transaction_id=transaction_id, reason=str(error))
+        return puller.is_scheduled(transaction_id)
+    except Exception:  # one poison message must not bring the others of its batch back
+        logger.exception("a pull failed", transaction_id=transaction_id)
+        return False
+    logger.info("pulled", transaction_id=transaction_id, outcome=outcome)
+    return outcome != "deferred"

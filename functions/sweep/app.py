@@ -1,0 +1,24 @@
+"""Every minute: what is due for a check is sent to be pulled, so that nothing is left hanging."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from sst import wiring
+from sst.sweeping import send
+
+logger = Logger()
+QUEUE_URL = os.environ["RECONCILE_QUEUE_URL"]
+# Bounds one sweep below the function's timeout; what is left over is still due a minute later.
+MOST_OF_A_PARTITION = 250
+transactions = wiring.transactions(os.environ, wiring.dynamodb())
+sqs = boto3.client("sqs", config=wiring.AWS)
+
+
+def handler(event: Mapping[str, Any], context: object) -> None:
+    """Send every due transaction to the queue that `reconcile` reads."""
+    due = transactions.due(wiring.utc_now(), MOST_OF_A_PARTITION)
+    logger.info("swept", due=send(sqs, QUEUE_URL, due))

@@ -1,0 +1,1 @@
+"""Securities transactions through the smallcase Gateway: what every function finds at run time."""

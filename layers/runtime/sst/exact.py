@@ -1,0 +1,80 @@
+"""JSON and rupees without binary floating point.
+
+The Gateway sends money as JSON numbers, at times with binary noise (docs/gateway.md §4.3). Numbers are read as
+`Decimal`, written as the same digits, and rupees are rounded to a hundredth of a paisa: far below anything that is
+charged, far above the noise.
+"""
+
+import json
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Annotated, Any, NoReturn
+
+import simplejson
+from pydantic import AfterValidator
+
+_STEP = Decimal("0.0001")
+_LIMIT = Decimal(10) ** 15
+_SURROGATE = "\\ud"
+
+
+def rupees(value: Decimal) -> Decimal:
+    """`value` rounded to 0.0001 rupees, without trailing zeros; `ValueError` where it is no amount of money."""
+    try:
+        # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
+        if not value.is_finite() or abs(value) >= _LIMIT:
+            raise ValueError("not an amount of rupees")
+        rounded = value.quantize(_STEP, rounding=ROUND_HALF_EVEN).normalize()
+    except InvalidOperation as error:
+        raise ValueError("not an amount of rupees") from error
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
+
+
+Rupees = Annotated[Decimal, AfterValidator(rupees)]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def loads(raw: bytes | str) -> Any:
+    """The JSON value in `raw`, every fraction a `Decimal`; `ValueError` for anything that is not strict UTF-8 JSON.
+
+    NaN and Infinity are refused, and so is nesting deeper than the interpreter's stack; half a surrogate pair becomes
+    U+FFFD.
+    """
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
+        return _mend(value) if _SURROGATE in text.lower() else value
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _mend(value: Any) -> Any:
+    """Half a surrogate pair is legal in JSON (a text cut amid an emoji) and in no encoding: U+FFFD it is."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mend(each) for each in value]
+    if isinstance(value, dict):
+        return {_mend(key): _mend(each) for key, each in value.items()}
+    return value
+
+
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation as error:
+        raise ValueError("a number out of range") from error
+
+
+def dumps(value: Any, *, sort_keys: bool = False) -> str:
+    """`value` as compact JSON; each `Decimal` is written as a number with its own digits."""
+    return simplejson.dumps(
+        value,
+        use_decimal=True,
+        separators=(",", ":"),
+        sort_keys=sort_keys,
+        ensure_ascii=False,
+        allow_nan=False,
+    )

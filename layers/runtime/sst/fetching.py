@@ -1,0 +1,70 @@
+"""Reading transactions for a caller: what is theirs to see, refreshed where they ask for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from sst import cursor, problems
+from sst.http import Request
+from sst.order_config import MOST_NOTES_CHARACTERS
+from sst.problems import Problem
+from sst.tables.notes import Notes
+from sst.tables.transactions import Transactions
+from sst.transaction import Transaction
+from sst.views import OrdersPage, orders_of
+
+if TYPE_CHECKING:
+    from sst.pulling import Puller
+
+MOST_ITEMS: Final = 50
+USUAL_ITEMS: Final = 20
+
+
+@dataclass
+class Fetcher:
+    """Fetches for callers. `make_puller` is called at the first refresh: most reads never load the Gateway's client."""
+
+    transactions: Transactions
+    make_puller: Callable[[], "Puller"]
+    service_scope: str
+
+    @cached_property
+    def puller(self) -> "Puller":
+        """What refreshes a transaction from the Gateway."""
+        return self.make_puller()
+
+    def fetch(self, request: Request) -> Transaction:
+        """The transaction that the path names, pulled first where the query says refresh=true.
+
+        `Problem` 404 where it does not exist or is not the caller's: whether it exists is not told.
+        """
+        transaction_id = request.path("transactionId")
+        caller = request.caller(self.service_scope)
+        refresh = request.flag("refresh")
+        transaction = self.transactions.get(transaction_id)
+        if transaction is None or not caller.may_see(transaction.notes):
+            raise Problem(problems.NOT_FOUND, "there is no such transaction of yours")
+        if refresh and self.puller.pull(transaction_id) != "busy":
+            transaction = self.transactions.get(transaction_id) or transaction
+        return transaction
+
+    def page(self, request: Request, notes_table: Notes) -> OrdersPage:
+        """A page of the orders of the user that the query names or, by default, of the caller."""
+        asked = request.query("notes")
+        if asked is not None and not 1 <= len(asked) <= MOST_NOTES_CHARACTERS:
+            raise problems.of_field("notes", f"must have 1 to {MOST_NOTES_CHARACTERS} characters")
+        notes = request.caller(self.service_scope).acting_for(asked)
+        page = notes_table.transactions_of(notes, _limit(request), cursor.decode(notes, request.query("cursor")))
+        found = self.transactions.get_many(page.transaction_ids)
+        items = [orders_of(found[each]) for each in page.transaction_ids if each in found]
+        return OrdersPage(items=items, cursor=cursor.encode(notes, page.after) if page.after else None)
+
+
+def _limit(request: Request) -> int:
+    text = request.query("limit")
+    if text is None:
+        return USUAL_ITEMS
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_ITEMS):
+        raise problems.of_field("limit", f"must be a number from 1 to {MOST_ITEMS}")
+    return int(text)

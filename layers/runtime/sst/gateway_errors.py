@@ -1,0 +1,32 @@
+"""How a call to the Gateway fails. Apart from the client, so that who only answers for it need not load httpx.
+
+GatewayError
+├── GatewayRefused      the Gateway answered no: its status and errors are in it
+└── GatewayUnavailable  the Gateway is down, slow, limiting or unreadable: try again later
+"""
+
+from typing import Final
+
+RETRY_AFTER_SECONDS: Final = 5
+
+
+class GatewayError(Exception):
+    """The Gateway did not do what was asked."""
+
+
+class GatewayRefused(GatewayError):
+    """The Gateway answered no. `status` is its HTTP status, `errors` its texts, `error_type` its class of error."""
+
+    def __init__(self, status: int, errors: tuple[str, ...], error_type: str | None) -> None:
+        super().__init__(f"the Gateway refused ({status}): {'; '.join(errors) or 'no reason given'}")
+        self.status = status
+        self.errors = errors
+        self.error_type = error_type
+
+
+class GatewayUnavailable(GatewayError):
+    """No usable answer. `retry_after` is in seconds."""
+
+    def __init__(self, reason: str, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after

@@ -1,0 +1,191 @@
+"""The edge of the HTTP API: payload format 2.0 in, a response or a problem out.
+
+No resolver: every function serves one or two routes, and routing is API Gateway's work.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, ValidationError
+
+from sst import problems
+from sst.exact import dumps, loads
+from sst.gateway_errors import GatewayRefused, GatewayUnavailable
+from sst.order_config import MOST_NOTES_CHARACTERS
+from sst.problems import Problem
+from sst.secrets import SecretsError
+
+# The HTTP API lets 10 MB through; a create request of a hundred securities has 20 KB.
+MOST_BODY_BYTES: Final = 256 * 1024
+
+_logger = Logger()
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the user id in the access token, and whether it may act for every user."""
+
+    notes: str
+    is_service: bool
+
+    def acting_for(self, notes: str | None) -> str:
+        """The user this call is for: the caller, or for a service whom it names. `Problem` 403 for anyone else."""
+        if notes is None or notes == self.notes:
+            return self.notes
+        if not self.is_service:
+            raise Problem(problems.FORBIDDEN, "notes: only a token with the service scope may name another user")
+        return notes
+
+    def may_see(self, notes: str) -> bool:
+        """Whether what belongs to `notes` is this caller's to see."""
+        return self.is_service or notes == self.notes
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as API Gateway passes it on."""
+
+    event: Mapping[str, Any]
+    context: Any = None
+
+    def header(self, name: str) -> str | None:
+        """A header by its lower-case name."""
+        value = self.event.get("headers", {}).get(name)
+        return value if isinstance(value, str) else None
+
+    def path(self, name: str) -> str:
+        """A path parameter."""
+        return str(self.event["pathParameters"][name])
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; where it is given several times, API Gateway joins the values with commas."""
+        return (self.event.get("queryStringParameters") or {}).get(name)
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        value = self.query(name)
+        if value not in (None, "true", "false"):
+            raise problems.of_field(name, "must be true or false")
+        return value == "true"
+
+    def raw(self) -> bytes:
+        """The body as received."""
+        body = self.event.get("body") or ""
+        if not self.event.get("isBase64Encoded"):
+            return str(body).encode("utf-8", "surrogatepass")
+        try:
+            return base64.b64decode(body, validate=True)
+        except binascii.Error as error:
+            raise problems.of_field("body", "is not readable") from error
+
+    def parse(self, model: type[Model]) -> Model:
+        """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
+        raw = self.raw()
+        if len(raw) > MOST_BODY_BYTES:
+            raise Problem(problems.TOO_LARGE, f"the body has more than {MOST_BODY_BYTES} bytes")
+        try:
+            return model.model_validate(loads(raw))
+        except ValidationError as error:
+            raise problems.of_validation(error) from None
+        except ValueError as error:
+            raise problems.of_field("body", f"is not JSON: {error}") from None
+
+    def caller(self, service_scope: str) -> Caller:
+        """Who calls, from the claims that the authorizer has verified."""
+        claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
+        notes = str(claims.get("sub", ""))
+        if not notes or len(notes) > MOST_NOTES_CHARACTERS:
+            raise Problem(problems.FORBIDDEN, "the access token's sub names no user")
+        return Caller(notes, service_scope in str(claims.get("scope", "")).split())
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer: `body` is a JSON document or nothing."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_lambda(self, content_type: str = "application/json") -> dict[str, Any]:
+        """The answer in payload format 2.0."""
+        answer: dict[str, Any] = {
+            "statusCode": self.status,
+            "headers": {"cache-control": "no-store", **self.headers},
+        }
+        if self.body is not None:
+            answer["headers"]["content-type"] = content_type
+            answer["body"] = dumps(self.body)
+        return answer
+
+
+def cacheable(request: Request, body: Mapping[str, Any]) -> Response:
+    """`body` with its ETag, or 304 where the caller has just that: apps poll for next to nothing."""
+    etag = f'"{hashlib.sha256(dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "private, no-cache"}
+    asked = [each.strip().removeprefix("W/") for each in (request.header("if-none-match") or "").split(",")]
+    return Response(304, headers=headers) if etag in asked or "*" in asked else Response(200, body, headers)
+
+
+def api(function: Callable[[Request], Response]) -> Callable[[Mapping[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler of `function`: whatever goes wrong is answered as a problem, never as a stack trace."""
+
+    @wraps(function)
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        try:
+            return function(Request(event, context)).to_lambda()
+        except Problem as problem:
+            return _answer(problem)
+        except GatewayRefused as error:
+            return _answer(_of_refusal(error))
+        except GatewayUnavailable as error:
+            _logger.warning("gateway unavailable", reason=str(error))
+            return _answer(
+                Problem(
+                    problems.GATEWAY_UNAVAILABLE,
+                    "the Gateway is down or slow; try again",
+                    headers={"retry-after": str(error.retry_after)},
+                )
+            )
+        except SecretsError as error:
+            _logger.error("misconfigured", reason=str(error))
+            return _answer(Problem(problems.MISCONFIGURED, str(error)))
+        except (ClientError, BotoCoreError) as error:
+            _logger.exception("a part of the service failed")
+            return _answer(Problem(problems.UNAVAILABLE, _failed_part(error), headers={"retry-after": "1"}))
+        except Exception:  # the last line before the caller: logged whole, answered without a trace
+            _logger.exception("unexpected")
+            return _answer(Problem(problems.INTERNAL, "the error is logged; try again or ask us"))
+
+    return handler
+
+
+def _answer(problem: Problem) -> dict[str, Any]:
+    return Response(problem.type.status, problem.body(), problem.headers).to_lambda("application/problem+json")
+
+
+def _of_refusal(error: GatewayRefused) -> Problem:
+    """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
+    if error.status in (401, 403):
+        _logger.error("the gateway rejects our credentials", status=error.status, errors=error.errors)
+        return Problem(problems.GATEWAY_REJECTS_US, "the operator has to check the Gateway's secret")
+    return Problem(
+        problems.GATEWAY_REFUSED,
+        "; ".join(error.errors) or "the Gateway gave no reason",
+        gatewayErrors=list(error.errors),
+        gatewayErrorType=error.error_type,
+    )
+
+
+def _failed_part(error: Exception) -> str:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    return f"storage did not answer ({code}); try again"

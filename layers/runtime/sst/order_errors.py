@@ -1,0 +1,39 @@
+"""The Gateway's error codes for an order, and what may be said of them to a user (docs/gateway.md §6.1).
+
+`statusMessage` is the broker's, at times unreadable, and never for the end user. These texts are.
+"""
+
+from typing import Final
+
+_SAME: Final = {"marginExceeded": "marginsExceeded"}
+
+_TEXTS: Final = {
+    "adapterError": "Your broker could not be reached. No order was placed for this security.",
+    "tradingSystemNotReady": "Your broker is not accepting orders now. The market may be closed.",
+    "checkHoldings": "You do not hold enough of this security to sell.",
+    "marginsExceeded": "There are not enough funds in your broker account for this order.",
+    "orderUnmatched": "Nobody took the other side of this order on the exchange.",
+    "circuitLimitExceeded": "The price is outside the range that the exchange allows today.",
+    "userNotLoggedIn": "You were no longer logged in with your broker.",
+    "clientNotEnabled": "Your broker account is not enabled for this kind of order.",
+    "securityNotAllowed": "Your broker does not allow trading in this security.",
+    "amoNotAllowed": "Your broker does not take orders after market hours for this security.",
+    "invalidOrder": "Your broker found this order not valid.",
+    "networkError": "The connection to your broker failed.",
+}
+_OTHER: Final = "The order could not be completed. Your broker's order book has the details."
+
+KNOWN: Final = frozenset(_TEXTS)
+TRANSIENT: Final = frozenset({"adapterError", "tradingSystemNotReady", "networkError"})
+
+
+def canonical(code: str) -> str:
+    """The code under its usual spelling; an unknown one as it came."""
+    if code.startswith("circuitLimit"):
+        return "circuitLimitExceeded"
+    return _SAME.get(code, code)
+
+
+def user_text(code: str) -> str:
+    """A sentence for the user on why an order failed. The set of codes is open: an unknown one gets a general text."""
+    return _TEXTS.get(canonical(code), _OTHER)

@@ -1,0 +1,39 @@
+"""From a record of a table's stream to the events it amounts to."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from sst import events
+from sst.events import Published
+from sst.exact import loads
+from sst.tables.dynamo import of_attributes
+from sst.tables.webhooks import KeptWebhook
+from sst.transaction import Transaction
+
+
+def events_of(record: Mapping[str, Any]) -> list[Published]:
+    """The events of one stream record; none for a deletion, which is TTL or an operator and no fact of trading."""
+    images = record["dynamodb"]
+    if "NewImage" not in images:
+        return []
+    new = of_attributes(binary(images["NewImage"]))
+    if "webhookId" in new:
+        return _of_webhook(new) if record["eventName"] == "INSERT" else []
+    old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
+    return events.of_transaction(None if old is None else Transaction.of_item(old), Transaction.of_item(new))
+
+
+def _of_webhook(item: Mapping[str, Any]) -> list[Published]:
+    kept = KeptWebhook.of_item(item)
+    body = loads(kept.body) if kept.whole and kept.doubt is None else None
+    return events.of_webhook(kept, body)
+
+
+def binary(image: Mapping[str, Any]) -> dict[str, Any]:
+    """A stream image as the event carries it, in JSON and so with binary as base64 text, with bytes as bytes."""
+
+    return {
+        name: {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
+        for name, value in image.items()
+    }

@@ -1,0 +1,51 @@
+"""The errors that the Gateway's SDKs reject with, and which of them leave open whether an order was placed.
+
+docs/gateway.md §6.2 has them with their meaning.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+# Every code the SDKs are known to reject with; the set is open. True: the order may have been placed all the same.
+ERROR_CODES: Final[Mapping[int, tuple[str, bool]]] = {
+    90: ("invalid_jwt", False),
+    100: ("invalid_gateway", False),
+    1001: ("user_mismatch", False),
+    1003: ("consent_denied", False),
+    1005: ("transaction_expired", False),
+    1006: ("no_broker", False),
+    1007: ("no_broker", False),
+    1008: ("no_broker", False),
+    1010: ("user_cancelled", False),
+    1011: ("user_cancelled", False),
+    1012: ("user_cancelled", False),
+    2000: ("internal_error", True),
+    3000: ("intent_not_enabled_for_broker", False),
+    3001: ("transaction_expired", False),
+    3002: ("invalid_transactionId", False),
+    3004: ("init_sdk", False),
+    4000: ("already_subscribed", False),
+    4003: ("timed_out", True),
+    4004: ("market_closed", False),
+    4005: ("market_closed", False),
+    4006: ("order_pending", True),
+}
+ERROR_MESSAGES: Final = frozenset(message for message, _ in ERROR_CODES.values()) | {
+    "transaction_in_process",
+    "invalid_elementorselector",
+    "invalid_user_data",
+    "api_error",
+    "no_order",
+    "smallcase_archived",
+    "trading_not_enabled",
+    "no_compatible_browser",
+    "webhook_unreachable",
+    "order_in_queue",
+    "insufficient_holdings",
+}
+
+
+def may_have_orders(code: int | None, message: str | None) -> bool:
+    """Whether an order may have been placed in spite of this SDK error."""
+    named = {name for name, open_ in ERROR_CODES.values() if open_} | {"api_error"}
+    return ERROR_CODES.get(code or 0, ("", False))[1] or message in named

@@ -1,0 +1,166 @@
+"""What a pulled truth changes, and when to ask again. Pure: time and jitter are parameters.
+
+The rules, in order (docs/guarantees.md has them as a table with their tests):
+
+1. A pull that is behind what was said a moment ago may just lag: within `lag` it changes nothing and is repeated.
+   A final truth is never behind: what is final at the Gateway does not go on.
+2. Otherwise the truth decides, whatever the revision: it confirms, moves on, corrects or retracts a report.
+3. Final and confirmed is settled. Errored, expired and abandoned without orders is failed.
+4. Anything else is asked again, less and less often, and after `ask_after` a person is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sst import statuses
+from sst import truth as gateway
+from sst.batch import Batch
+from sst.sdk_errors import may_have_orders
+from sst.snapshot import Snapshot, material, progress_of, timestamp_text
+from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, snapshot_attributes
+from sst.truth import Truth
+
+_CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
+_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 60, 120, 240, 480, 1440))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patient settling is.
+
+    `expiry_grace` is added to `expireAt` before a transaction counts as expired: an order confirmed in the last second
+    takes a while to show.
+    """
+
+    confirm: str = "final"
+    lag: timedelta = timedelta(minutes=10)
+    expiry_grace: timedelta = timedelta(minutes=2)
+    ask_after: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What to write: attributes to set and remove; `counts` where it is a change that consumers hear of."""
+
+    set: Mapping[str, Any] = field(default_factory=dict)
+    remove: frozenset[str] = frozenset()
+    counts: bool = False
+
+
+def decide(stored: Transaction, truth: Truth, now: datetime, policy: Policy, jitter: float) -> Change:
+    """The change that `truth` makes to `stored` at `now` (aware). `jitter` is random in [0, 1)."""
+    change = (
+        _with_orders(stored, truth, truth.batch, now, policy, jitter)
+        if truth.batch is not None
+        else _without_orders(stored, truth, now, policy, jitter)
+    )
+    if truth.status != stored.gatewayStatus:
+        change = Change({**change.set, "gatewayStatus": truth.status}, change.remove, change.counts)
+    return change
+
+
+def _with_orders(
+    stored: Transaction, truth: Truth, batch: Batch, now: datetime, policy: Policy, jitter: float
+) -> Change:
+    snapshot = Snapshot(batch, timestamp_text(truth.pulled_at))
+    final = batch.is_final
+    behind = stored.revision is not None and snapshot.progress < progress_of(stored.revision)
+    if behind and not final and _may_lag(stored, truth, policy):
+        return wait(stored, now, policy, jitter, soon=True)
+    known = stored.snapshot
+    same = known is not None and material(known) == material(batch)
+    if same and (
+        stored.is_settled or (not final and (stored.confirmation == "confirmed" or policy.confirm != "every"))
+    ):
+        if batch.derived_status == statuses.ERROR and stored.askedAt is None:
+            return _ask(stored, now, policy, jitter)
+        return Change(remove=_CHECKS) if stored.is_settled else wait(stored, now, policy, jitter)
+    stamp = timestamp_text(now)
+    said = {
+        **snapshot_attributes(snapshot),
+        "confirmation": "confirmed",
+        "confirmedAt": stamp,
+        "source": "pull",
+    }
+    said |= {"smallcaseAuthId": truth.smallcase_auth_id, "broker": truth.broker}
+    said = {name: value for name, value in said.items() if value is not None}
+    if final:
+        return Change(said | {"settledAt": stamp}, _CHECKS | {"error"}, counts=True)
+    if batch.derived_status == statuses.ERROR and stored.askedAt is None:
+        said["askedAt"] = stamp
+    return Change(said | _next(stored, now, 0, jitter), frozenset({"settledAt", "error"}), counts=True)
+
+
+def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Policy, jitter: float) -> Change:
+    if truth.may_have_orders or _outcome_open(truth.error):
+        return wait(stored, now, policy, jitter)
+    if stored.snapshot_bytes is not None:
+        if _may_lag(stored, truth, policy):
+            return wait(stored, now, policy, jitter, soon=True)
+        if stored.confirmation == "confirmed":
+            # The Gateway once showed these orders and now shows none: no rule of ours can settle that.
+            return wait(stored, now, policy, jitter) if stored.askedAt else _ask(stored, now, policy, jitter)
+    reason = _failure(stored, truth, now, policy)
+    stamp = timestamp_text(now)
+    retracted = frozenset(SNAPSHOT_ATTRIBUTES) if stored.snapshot_bytes is not None else frozenset[str]()
+    if reason is not None:
+        if stored.status == statuses.FAILED:
+            return Change(remove=_CHECKS)
+        error = {"reason": reason, **(truth.error or {})}
+        said: dict[str, Any] = {"status": statuses.FAILED, "error": error}
+        said |= {"confirmation": "confirmed", "confirmedAt": stamp}
+        return Change(said, retracted | _CHECKS, counts=True)
+    if retracted:
+        said = {"status": statuses.CREATED, "confirmation": "confirmed", "confirmedAt": stamp}
+        return Change(said | _next(stored, now, 0, jitter), retracted, counts=True)
+    return wait(stored, now, policy, jitter)
+
+
+def _failure(stored: Transaction, truth: Truth, now: datetime, policy: Policy) -> str | None:
+    """Why no order will come of it: errored, expired (never begun) or abandoned (begun and left)."""
+    if truth.error is not None or truth.status in (gateway.ERRORED, gateway.CANCELLED):
+        return "errored"
+    expire_at = truth.expire_at or gateway.parse_time(stored.expireAt)
+    over = expire_at is not None and now > expire_at + policy.expiry_grace
+    if truth.status == gateway.EXPIRED or truth.expired or over:
+        return "abandoned" if truth.status == gateway.USED else "expired"
+    return None
+
+
+def _may_lag(stored: Transaction, truth: Truth, policy: Policy) -> bool:
+    """Whether what is stored is so recent that the Gateway's own API may not show it yet."""
+    said = [moment for text in (stored.reportedAt, stored.confirmedAt) if (moment := gateway.parse_time(text))]
+    return bool(said) and truth.pulled_at < max(said) + policy.lag
+
+
+def _outcome_open(error: Mapping[str, Any] | None) -> bool:
+    """Whether the SDK gave up or failed inside: the order may still be placed (docs/gateway.md §6.2)."""
+    return error is not None and may_have_orders(error.get("code"), error.get("message"))
+
+
+def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Change:
+    """Nothing new: ask again later, and ask a person once it has been too long."""
+    created = gateway.parse_time(stored.createdAt)
+    if stored.askedAt is None and not stored.is_settled and created is not None and now > created + policy.ask_after:
+        return _ask(stored, now, policy, jitter)
+    return Change(_next(stored, now, 0 if soon else (stored.checks or 0), jitter))
+
+
+def _ask(stored: Transaction, now: datetime, policy: Policy, jitter: float) -> Change:
+    return Change({"askedAt": timestamp_text(now)} | _next(stored, now, stored.checks or 0, jitter), counts=True)
+
+
+def _next(stored: Transaction, now: datetime, checks: int, jitter: float) -> dict[str, Any]:
+    due = now + backoff(checks, jitter)
+    return {
+        "nextCheckAt": timestamp_text(due),
+        "checkShard": check_shard(stored.transactionId),
+        "checks": checks + 1,
+    }
+
+
+def backoff(checks: int, jitter: float) -> timedelta:
+    """How long to wait after `checks` checks in vain: a minute at first, a day at most, a fifth more or less."""
+    return _DELAYS[min(checks, len(_DELAYS) - 1)] * (0.8 + 0.4 * jitter)

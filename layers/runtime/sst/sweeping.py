@@ -1,0 +1,32 @@
+"""Sending transactions to be pulled."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from sst.exact import dumps
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+_MOST_ENTRIES: Final = 10
+
+
+class SendError(Exception):
+    """The queue did not take some of the messages; they are still due at the next sweep."""
+
+
+def send(client: "SQSClient", queue_url: str, transaction_ids: Iterable[str]) -> int:
+    """Send a message for each transaction; how many. `SendError` once all were tried and some were refused."""
+    left = iter(transaction_ids)
+    count = refused = 0
+    while chunk := list(islice(left, _MOST_ENTRIES)):
+        answer = client.send_message_batch(
+            QueueUrl=queue_url,
+            Entries=[{"Id": str(n), "MessageBody": dumps({"transactionId": each})} for n, each in enumerate(chunk)],
+        )
+        refused += len(answer.get("Failed", []))
+        count += len(chunk)
+    if refused:
+        raise SendError(f"the queue refused {refused} of {count} messages")
+    return count

@@ -1,0 +1,1 @@
+"""The DynamoDB tables: what is written where, and the conditions that decide."""

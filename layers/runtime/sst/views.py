@@ -1,0 +1,203 @@
+"""What the API answers with: a transaction and its orders as an app sees them.
+
+Names and values of orders are the Gateway's. Requested and executed are both there: the user may have changed
+quantities on the Gateway's own screen (docs/gateway.md §1.2).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sst import order_errors
+from sst.batch import Order
+from sst.exact import Rupees
+from sst.transaction import Transaction
+
+
+class View(BaseModel):
+    """An answer: immutable, absent where nothing is known."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document, rupees as exact numbers."""
+        return self.model_dump(exclude_none=True)
+
+
+class SdkToken(View):
+    """What the Gateway SDK is initialised with. `expiresAt` is UTC, ISO 8601."""
+
+    smallcaseAuthToken: str
+    kind: Literal["guest", "connected"]
+    expiresAt: str
+    smallcaseAuthId: str | None = None
+    broker: str | None = None
+
+
+class CreatedTransaction(View):
+    """A new transaction: pass `transactionId` and the token to the Gateway SDK before `expireAt` (UTC)."""
+
+    transactionId: str
+    expireAt: str
+    notes: str
+    sdkToken: SdkToken
+    gateway: str
+
+
+class OrderView(Order):
+    """An order as the Gateway describes it, and what to tell the user where it failed.
+
+    `statusMessage` is for support only; `userMessage` is the text for the end user.
+    """
+
+    userMessage: Annotated[str | None, Field(description="Safe to show to the user.")] = None
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """`order` with the text for its `errorCode`."""
+        fields = order.as_sent()
+        if order.errorCode:
+            fields["userMessage"] = order_errors.user_text(order.errorCode)
+        return cls.model_validate(fields)
+
+
+class OrdersView(View):
+    """The orders of a transaction as last seen, and how sure that is.
+
+    `status` is derived from the orders; `batchStatus` is the Gateway's own, advisory. `reported` was said by a
+    webhook or the SDK; `confirmed` was pulled from the Gateway. `settled`: final, confirmed, and not to change.
+    """
+
+    transactionId: str
+    notes: str
+    status: str
+    confirmation: Literal["reported", "confirmed"] | None = None
+    settled: bool
+    version: int
+    requested: dict[str, Any]
+    batchId: str | None = None
+    batchStatus: str | None = None
+    variety: str | None = None
+    completedDate: str | None = None
+    quantity: Annotated[int | None, Field(description="Securities in the batch.")] = None
+    filled: Annotated[int | None, Field(description="Securities filled.")] = None
+    buyAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
+    sellAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
+    broker: str | None = None
+    smallcaseAuthId: str | None = None
+    orders: list[OrderView] = []
+    unplaced: list[OrderView] = []
+    updatedAt: str
+
+
+class TransactionView(View):
+    """A transaction: its state, what became of the user's flow, and a summary of its orders. Times are UTC."""
+
+    transactionId: str
+    notes: str
+    status: str
+    confirmation: Literal["reported", "confirmed"] | None = None
+    settled: bool
+    version: int
+    createdAt: str
+    expireAt: str
+    updatedAt: str
+    requested: dict[str, Any]
+    gatewayStatus: str | None = None
+    broker: str | None = None
+    smallcaseAuthId: str | None = None
+    account: Literal["linked", "known", "conflict"] | None = None
+    error: dict[str, Any] | None = None
+    sdkError: dict[str, Any] | None = None
+    needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; somebody has to look.")] = False
+    batchId: str | None = None
+    buyAmount: Rupees | None = None
+    sellAmount: Rupees | None = None
+    orderStatuses: Annotated[dict[str, int], Field(description="How many orders are in which status.")] = {}
+
+
+class OrdersPage(View):
+    """A user's orders, newest first; pass `cursor` on for the next page."""
+
+    items: list[OrdersView]
+    cursor: str | None = None
+
+
+class Account(View):
+    """A broker account linked to a user. `linkedAt` is UTC, ISO 8601."""
+
+    smallcaseAuthId: str
+    broker: str | None = None
+    linkedAt: str
+
+
+class Accounts(View):
+    """A user's linked broker accounts, the latest linked first."""
+
+    items: list[Account]
+
+
+def orders_of(transaction: Transaction) -> OrdersView:
+    """The orders of a transaction."""
+    batch = transaction.snapshot
+    fields: dict[str, Any] = {
+        **_common(transaction),
+        "orders": _orders(batch.orders if batch else ()),
+        "unplaced": _orders(batch.unplaced if batch else ()),
+    }
+    if batch is not None:
+        fields |= {
+            "batchStatus": batch.status,
+            "variety": batch.variety,
+            "completedDate": batch.completedDate,
+            "quantity": batch.quantity,
+            "filled": batch.filled,
+        }
+    return OrdersView.model_validate(fields)
+
+
+def transaction_of(transaction: Transaction) -> TransactionView:
+    """A transaction without the details of its orders."""
+    batch = transaction.snapshot
+    statuses: dict[str, int] = {}
+    for order in batch.orders if batch else ():
+        statuses[order.status] = statuses.get(order.status, 0) + 1
+    if batch and batch.unplaced:
+        statuses["UNPLACED"] = len(batch.unplaced)
+    return TransactionView.model_validate(
+        {
+            **_common(transaction),
+            "createdAt": transaction.createdAt,
+            "expireAt": transaction.expireAt,
+            "gatewayStatus": transaction.gatewayStatus,
+            "account": transaction.account,
+            "error": dict(transaction.error) if transaction.error else None,
+            "sdkError": dict(transaction.sdkError) if transaction.sdkError else None,
+            "needsPerson": transaction.askedAt is not None and not transaction.is_settled,
+            "orderStatuses": statuses,
+        }
+    )
+
+
+def _common(transaction: Transaction) -> dict[str, Any]:
+    stamps = (transaction.createdAt, transaction.reportedAt, transaction.confirmedAt)
+    return {
+        "transactionId": transaction.transactionId,
+        "notes": transaction.notes,
+        "status": transaction.status,
+        "confirmation": transaction.confirmation,
+        "settled": transaction.is_settled,
+        "version": transaction.version,
+        "updatedAt": max(stamp for stamp in stamps if stamp is not None),
+        "requested": transaction.requested,
+        "broker": transaction.broker,
+        "smallcaseAuthId": transaction.smallcaseAuthId,
+        "batchId": transaction.batchId,
+        "buyAmount": transaction.buyAmount,
+        "sellAmount": transaction.sellAmount,
+    }
+
+
+def _orders(orders: Sequence[Order]) -> list[OrderView]:
+    return [OrderView.of(order) for order in orders]

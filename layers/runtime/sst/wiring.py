@@ -1,0 +1,133 @@
+"""From a function's environment to the parts it works with. Only `app.py` reads the environment and the clock."""
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sst import secrets, settling, verdict
+from sst.tables.notes import Notes
+from sst.tables.transactions import Transactions
+from sst.tables.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from sst.gateway import Gateway
+    from sst.pulling import Puller
+
+Env = Mapping[str, str]
+Clock = Callable[[], datetime]
+
+# botocore's own retries stay on: every write here is safe to repeat.
+AWS: Config = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    parameter_validation=False,
+)
+
+# How long a secret is used before it is read again, and how soon a wrong checksum may make us look again.
+SECRET_AGE = timedelta(minutes=5)
+SECRET_RECHECK = timedelta(seconds=30)
+
+
+def utc_now() -> datetime:
+    """The clock that functions run by: aware UTC."""
+    return datetime.now(UTC)
+
+
+def dynamodb() -> "DynamoDBClient":
+    """The client that all tables of a function share."""
+    return boto3.client("dynamodb", config=AWS)
+
+
+def transactions(env: Env, client: "DynamoDBClient") -> Transactions:
+    """The Transactions table."""
+    return Transactions(client, env["TRANSACTIONS_TABLE"])
+
+
+def notes(env: Env, client: "DynamoDBClient") -> Notes:
+    """The Notes table, beside the Transactions table."""
+    return Notes(client, env["NOTES_TABLE"], transactions(env, client))
+
+
+def webhooks(env: Env, client: "DynamoDBClient") -> Webhooks:
+    """The Webhooks table."""
+    return Webhooks(client, env["WEBHOOKS_TABLE"], timedelta(days=int(env["WEBHOOK_RETENTION_DAYS"])))
+
+
+def webhook_policy(env: Env) -> verdict.Policy:
+    """How strictly webhooks are read."""
+    return verdict.Policy(auth_id=re.compile(env["AUTH_ID_PATTERN"], re.ASCII))
+
+
+def read_secrets(env: Env, clock: Clock) -> secrets.ReadSecrets:
+    """A reader of the Gateway's secrets: cached for a while, and read again at once when asked, within reason.
+
+    It raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not answer.
+    """
+    provider = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=AWS))
+    last_fresh: list[datetime] = []
+
+    def read(fresh: bool) -> secrets.GatewaySecrets:
+        now = clock()
+        if fresh and last_fresh and now - last_fresh[-1] < SECRET_RECHECK:
+            fresh = False
+        if fresh:
+            last_fresh[:] = [now]
+        text = provider.get(env["GATEWAY_SECRET_ARN"], max_age=int(SECRET_AGE.total_seconds()), force_fetch=fresh)
+        return secrets.parse(str(text))
+
+    return read
+
+
+def gateway(env: Env, read: secrets.ReadSecrets) -> "Gateway":
+    """The Gateway's API. httpx is loaded here and not above: half of the functions never call it."""
+    from sst.gateway import Gateway, client
+
+    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], lambda: read(False))
+
+
+def puller(env: Env, clock: Clock) -> "Puller":
+    """What pulls the truth of a transaction and writes what it changes."""
+    from sst.pulling import Puller
+
+    client = dynamodb()
+    users = notes(env, client)
+    return Puller(
+        gateway=gateway(env, read_secrets(env, clock)),
+        transactions=users.transactions,
+        notes=users,
+        policy=settling.Policy(confirm=env["CONFIRM"]),
+        clock=clock,
+        jitter=random.random,
+        adoption_lease=_lease(env, client),
+    )
+
+
+def _lease(env: Env, client: "DynamoDBClient") -> Callable[[str, datetime, timedelta], bool]:
+    """A lease by key in the Idempotency table: granted once until it is over, then gone by TTL."""
+
+    def lease(key: str, now: datetime, interval: timedelta) -> bool:
+        start, end = int(now.timestamp()), int((now + interval).timestamp())
+        try:
+            client.put_item(
+                TableName=env["IDEMPOTENCY_TABLE"],
+                Item={"id": {"S": f"adoption#{key}"}, "expiration": {"N": str(end)}},
+                ConditionExpression="attribute_not_exists(id) OR expiration <= :start",
+                ExpressionAttributeValues={":start": {"N": str(start)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    return lease
