@@ -1,8 +1,9 @@
 """What the local engine cannot take of the deployed template, said in a way that it can.
 
-AWS gets `template.yaml` as it is. The engine does not import the OpenAPI `Body` that SAM makes of `HttpApi` events,
-and it refuses some resource types, so for it the packaged template is translated to plain CloudFormation
-(`translate`, with the library that AWS's own transform is built from) and rewritten (`adapt`, pure).
+AWS gets `template.yaml` as it is. The engine does not import the OpenAPI `Body` that SAM makes of `HttpApi`
+events, and it refuses some resource types, so for it the packaged template is translated to plain
+CloudFormation (`translate`, with the library that AWS's own transform is built from) and rewritten (`adapt`,
+pure).
 
 As a command, in the engine's environment: `python -m local.adapt PACKAGED ADAPTED`.
 """
@@ -16,8 +17,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-# Types that the engine does not know, or knows and refuses. Nothing of the product's own behaviour is among them:
-# they roll out, archive and register what the other resources do.
+# Types that the engine does not know, or knows and refuses. Nothing of the product's own behaviour is among
+# them: they roll out, archive and register what the other resources do.
 LEFT_OUT: Final = ("AWS::CodeDeploy::", "AWS::Events::Archive", "AWS::EventSchemas::")
 
 # The API answers under this id instead of a new one each time: /_aws/execute-api/sst/…
@@ -58,9 +59,7 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
                     raise NotAdaptable(f"{added} stands for two things")
                 kept[added] = definition
     outputs = adapted.get("Outputs", {})
-    adapted["Outputs"] = {
-        name: value for name, value in outputs.items() if not gone.intersection(_references(value))
-    }
+    adapted["Outputs"] = {name: value for name, value in outputs.items() if not gone.intersection(_references(value))}
     return adapted
 
 
@@ -138,7 +137,10 @@ def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str,
                 "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integrations[target]}]]},
                 **_authorization(name, key, operation.get("security", []), schemes),
             }
-            yield f"{name}Route{route}", {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties, **shared}
+            yield (
+                f"{name}Route{route}",
+                {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties, **shared},
+            )
 
 
 def _integration(integration: Mapping[str, Any], api: Mapping[str, Any]) -> dict[str, Any]:

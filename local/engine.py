@@ -1,6 +1,7 @@
 """The local engine: MiniStack, an AWS emulator that runs the functions as processes of its own Python.
 
-It listens on 127.0.0.1 alone and keeps everything in memory and in its own directory, which goes when it goes.
+It listens on 127.0.0.1 alone and keeps everything in memory and in its own directory, which goes when it
+goes.
 """
 
 import contextlib

@@ -1,8 +1,9 @@
 """Processes that end when we end, however we end.
 
-Each is started by a small keeper of its own (this file as a script), in a session of its own, so that Ctrl-C reaches
-us alone and we take them down in order. The keeper holds a pipe to us: it closes when we let go, and just as well when
-we are killed. Then the keeper ends its process with all that this started, and removes its directory.
+Each is started by a small keeper of its own (this file as a script), in a session of its own, so that Ctrl-C
+reaches us alone and we take them down in order. The keeper holds a pipe to us: it closes when we let go, and
+just as well when we are killed. Then the keeper ends its process with all that this started, and removes its
+directory.
 """
 
 import contextlib
@@ -27,12 +28,12 @@ _GRACE: Final = 5.0
 
 
 class Failed(RuntimeError):
-    """A process ended in failure or did not become ready; the message says which and ends with its last words."""
+    """A process failed or did not become ready; the message says which and ends with its last words."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A process under way. Everything it writes goes to `log`; `directory` is its own and is removed with it."""
+    """A process under way. What it writes goes to `log`; its `directory` is removed with it."""
 
     name: str
     keeper: subprocess.Popen[bytes]
@@ -43,7 +44,7 @@ class Started:
         return self.directory / "log"
 
     def wait_for_line(self, pattern: str, timeout: float) -> re.Match[str]:
-        """The first match of `pattern` in the log; `Failed` when the process ends or `timeout` seconds pass first."""
+        """The first match of `pattern` in the log; `Failed` if the process ends or `timeout` s pass before."""
         deadline = time.monotonic() + timeout
         while True:
             ended = self.keeper.poll() is not None
@@ -52,6 +53,12 @@ class Started:
             if ended or time.monotonic() > deadline:
                 raise Failed(f"{self.name} {'ended early' if ended else 'is not ready'}:\n{self.last_words()}")
             time.sleep(0.02)
+
+    def wait(self) -> str:
+        """Waits for the end and gives what was written; `Failed` where it is not an end with 0."""
+        if self.keeper.wait() != 0:
+            raise Failed(f"{self.name} failed:\n{self.last_words()}")
+        return self.log.read_text(errors="replace")
 
     def last_words(self, lines: int = 25) -> str:
         """The last `lines` of the log."""
@@ -86,9 +93,7 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
 def run(name: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
     """Runs `command` to its end and gives what it wrote; `Failed` where it does not end with 0."""
     with started(name, command, environment) as process:
-        if process.keeper.wait() != 0:
-            raise Failed(f"{name} failed:\n{process.last_words()}")
-        return process.log.read_text(errors="replace")
+        return process.wait()
 
 
 def _keep(directory: Path, command: Sequence[str]) -> int:

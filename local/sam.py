@@ -10,21 +10,24 @@ import time
 from pathlib import Path
 from typing import Final
 
+from local.engine import CREDENTIALS, REGION
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOLS: Final = ROOT / ".venv-engine" / "bin"
-REGION: Final = "ap-south-1"
 
 
 def environment() -> dict[str, str]:
-    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with made-up credentials
-    where the caller has none (validating wants some and uses none)."""
+    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with made-up
+    credentials where the caller has none (validating wants some and uses none)."""
     settings = ROOT / ".local" / "sam"
     settings.mkdir(parents=True, exist_ok=True)
     asked = {"lastVersionCheck": time.time(), "telemetryEnabled": False}
     (settings / "metadata.json").write_text(json.dumps(asked))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {
+        **CREDENTIALS,
         "AWS_DEFAULT_REGION": REGION,
-        **os.environ,
+        **inherited,
         "PATH": os.pathsep.join([str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]),
         "PWD": str(ROOT),
         "SAM_CLI_TELEMETRY": "0",

@@ -6,15 +6,13 @@ Only `local.adapt` stands between the packaged template and the engine's CloudFo
 import contextlib
 import fcntl
 import json
-import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
@@ -22,7 +20,7 @@ from botocore.config import Config
 from local import engine as local_engine
 from local import sam
 from local.adapt import API_ID
-from local.leash import ROOT, Failed, run
+from local.leash import ROOT, Failed, run, started
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -81,20 +79,26 @@ class Aws:
         return self._session.client("sqs", endpoint_url=self.url, config=self._config)
 
 
-def build() -> Path:
-    """The template that `sam build` makes, with the layer for the Python that the engine runs functions with.
+@contextlib.contextmanager
+def building() -> Iterator[Callable[[], Path]]:
+    """Builds while the context lasts; the callable waits for it and gives the template that `sam build` makes.
 
-    Built once and again only when the sources change; two at a time take turns.
+    The layer is for the Python that the engine runs functions with. It is built once and again only when the
+    sources change; two builds at a time take turns.
     """
-    python = local_engine.PYTHON
     place = ROOT / ".local" / "build" / f"python{platform.python_version()}"
     place.mkdir(parents=True, exist_ok=True)
     command = [str(sam.TOOLS / "sam"), "build", "--cached", "--parallel"]
     command += ["--template-file", str(ROOT / "template.yaml")]
     command += ["--build-dir", str(place / "built"), "--cache-dir", str(place / "cache")]
-    with _turn(place / "turn"):
-        run("build", command, sam.environment() | {"SST_LAYER_INTERPRETER": str(python)})
-        return place / "built" / "template.yaml"
+    seen = sam.environment() | {"SST_LAYER_INTERPRETER": str(local_engine.PYTHON)}
+    with _turn(place / "turn"), started("build", command, seen) as process:
+
+        def built() -> Path:
+            process.wait()
+            return place / "built" / "template.yaml"
+
+        yield built
 
 
 @contextlib.contextmanager
@@ -106,10 +110,10 @@ def _turn(path: Path) -> Iterator[None]:
 
 
 def package(aws: Aws, built: Path, work: Path) -> str:
-    """The URL of the template in the engine's S3, adapted, with its code beside it. `work` takes what is in between."""
-    aws.s3.create_bucket(
-        Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION}
-    )
+    """The URL of the template in the engine's S3, adapted, with its code beside it. `work` takes what is in
+    between.
+    """
+    aws.s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION})
     packaged, adapted = work / "packaged.yaml", work / "adapted.json"
     command = [str(sam.TOOLS / "sam"), "package", "--template-file", str(built), "--s3-bucket", _BUCKET]
     command += ["--output-template-file", str(packaged), "--no-progressbar", "--region", local_engine.REGION]
@@ -122,9 +126,11 @@ def package(aws: Aws, built: Path, work: Path) -> str:
 
 
 def deploy(aws: Aws, template_url: str, parameters: Mapping[str, str], timeout: float = 120) -> dict[str, str]:
-    """Creates the stack, or updates it, and gives its outputs; `leash.Failed` with the reasons where that fails.
+    """Creates the stack, or updates it, and gives its outputs; `leash.Failed` with the reasons where that
+    fails.
 
-    `ApiUrl` is the address that any HTTP client can reach; the engine's own needs a name that only some resolve.
+    `ApiUrl` is the address that any HTTP client can reach; the engine's own needs a name that only some
+    resolve.
     """
     given: list[ParameterTypeDef] = [
         {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()

@@ -1,0 +1,59 @@
+"""The user in the Gateway SDK, and the world around, played through the simulator's admin API."""
+
+from typing import Any
+
+import httpx
+
+
+class Refused(RuntimeError):
+    """The simulator refused; the message has its answer."""
+
+
+class GatewayDriver:
+    """Drives the Gateway simulator at `url` (local/gateway/README.md describes its admin API)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=30, trust_env=False)
+
+    def login(self, transaction_id: str, broker: str = "kite", **more: Any) -> Any:
+        """The user picks `broker` and logs in; `smallcaseAuthId=` says as whom."""
+        return self.ask("POST", f"/transactions/{transaction_id}/login", {"broker": broker, **more})
+
+    def confirm(self, transaction_id: str, **how: Any) -> Any:
+        """The user confirms the order; `paused=True` leaves each further step to `advance`."""
+        return self.ask("POST", f"/transactions/{transaction_id}/confirm", how)
+
+    def advance(self, transaction_id: str) -> Any:
+        """One step in the life of a paused order."""
+        return self.ask("POST", f"/transactions/{transaction_id}/advance", {})
+
+    def close(self, transaction_id: str) -> Any:
+        """The user closes the window."""
+        return self.ask("POST", f"/transactions/{transaction_id}/close", {})
+
+    def truth(self, transaction_id: str) -> Any:
+        """What the simulator's own books say of the transaction."""
+        return self.ask("GET", f"/transactions/{transaction_id}")
+
+    def sdk_result(self, transaction_id: str) -> Any:
+        """What the browser SDK would resolve or reject with."""
+        return self.ask("GET", f"/transactions/{transaction_id}/sdk-result")
+
+    def books(self, smallcase_auth_id: str) -> Any:
+        """Holdings and funds of a broker account."""
+        return self.ask("GET", f"/books/{smallcase_auth_id}")
+
+    def webhooks(self) -> Any:
+        """Every webhook attempt so far."""
+        return self.ask("GET", "/webhooks")
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Any other call of the admin API, `path` below /_sim; `Refused` on an answer of 400 or above."""
+        answer = self._http.request(method, path, json=body)
+        if answer.is_error:
+            raise Refused(f"{method} /_sim{path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def shut(self) -> None:
+        self._http.close()
