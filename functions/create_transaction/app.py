@@ -63,15 +63,17 @@ def create_once(request: Request, key: str, asked: NewTransaction, notes: str, t
     once.register_lambda_context(request.context)
     try:
         call = {"key": [notes, key], "body": asked.model_dump(mode="json")}
-        return _create_once(call=call, asked=asked, notes=notes, token=token)
+        created: Mapping[str, Any] = _create_once(call=call, asked=asked, notes=notes, token=token)
     except IdempotencyValidationError:
         raise Problem(problems.KEY_REUSED, "use a new Idempotency-Key for a new request") from None
     except IdempotencyAlreadyInProgressError:
         detail = "a request with this Idempotency-Key is under way; ask again for its answer"
         raise Problem(problems.CONFLICT, detail, headers={"retry-after": "2"}) from None
+    return created
 
 
-@idempotent_function(data_keyword_argument="call", persistence_store=idempotency, config=once)
+# Powertools' decorator has no type of its own.
+@idempotent_function(data_keyword_argument="call", persistence_store=idempotency, config=once)  # type: ignore[untyped-decorator]
 def _create_once(
     *,
     call: Mapping[str, Any],  # read by the decorator: what makes two requests the same

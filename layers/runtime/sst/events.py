@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sst import statuses
 from sst.batch import Batch, Order
 from sst.exact import Rupees
-from sst.tables.webhooks import KeptWebhook
+from sst.kept_webhook import KeptWebhook
 from sst.transaction import Transaction
 
 SOURCE: Final = "sst"

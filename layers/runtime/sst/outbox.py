@@ -7,8 +7,8 @@ from typing import Any
 from sst import events
 from sst.events import Published
 from sst.exact import loads
+from sst.kept_webhook import KeptWebhook
 from sst.tables.dynamo import of_attributes
-from sst.tables.webhooks import KeptWebhook
 from sst.transaction import Transaction
 
 

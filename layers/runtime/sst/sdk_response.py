@@ -77,7 +77,7 @@ class Rejected:
 
 
 def read(posted: SdkResponse, transaction_id: str, secret: GatewaySecret, now: datetime) -> Resolved | Rejected:
-    """What was posted for a transaction; `Problem` names the field that is not what the SDK gives, 422 a false token."""
+    """What was posted for a transaction; `Problem` names the field that is not what the SDK gives, or a false token."""
     if posted.rejected is not None:
         return _rejected(_opened(posted.rejected, "rejected"))
     value = _opened(posted.resolved, "resolved")

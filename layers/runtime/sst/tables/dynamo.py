@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient as DynamoDBClient
@@ -21,8 +21,9 @@ def to_attributes(item: Mapping[str, Any]) -> Attributes:
 
 def of_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The item in attribute values; binary attributes are `bytes`."""
-    item = {name: _DESERIALIZER.deserialize(value) for name, value in attributes.items()}
-    return {name: value.value if isinstance(value, Binary) else value for name, value in item.items()}
+    return {
+        name: value["B"] if "B" in value else _DESERIALIZER.deserialize(value) for name, value in attributes.items()
+    }
 
 
 def update(

@@ -4,8 +4,6 @@ Its stream publishes them: a doubted one asks for a pull, one of another kind is
 """
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,36 +18,6 @@ if TYPE_CHECKING:
 
 # An item holds 400 KB; what does not fit even deflated is kept as its beginning, its length and its name.
 _MOST_BYTES: Final = 350_000
-
-
-@dataclass(frozen=True)
-class KeptWebhook:
-    """A webhook as kept. `body` is verbatim; `received_at` UTC, ISO 8601. `doubt` says why it was not believed."""
-
-    webhook_id: str
-    received_at: str
-    kind: str
-    transaction_id: str | None
-    smallcase_auth_id: str | None
-    notes: str | None
-    doubt: str | None
-    body: bytes
-    whole: bool
-
-    @classmethod
-    def of_item(cls, item: Mapping[str, Any]) -> "KeptWebhook":
-        """The webhook in a stored item."""
-        return cls(
-            webhook_id=item["webhookId"],
-            received_at=item["receivedAt"],
-            kind=item["kind"],
-            transaction_id=item.get("transactionId"),
-            smallcase_auth_id=item.get("smallcaseAuthId"),
-            notes=item.get("notes"),
-            doubt=item.get("doubt"),
-            body=zlib.decompressobj().decompress(item["body"]),
-            whole="bytes" not in item,
-        )
 
 
 class Webhooks:
