@@ -1,7 +1,7 @@
 """Removes from the built layer what no function ever loads: `python trim.py DIRECTORY`.
 
-A function loads botocore's data of every service it talks to and the table of endpoints of all of AWS at its first
-client; both are most of the layer and a good part of a cold start.
+A function loads botocore's data of every service it talks to and the table of endpoints of all of AWS at its
+first client; both are most of the layer and a good part of a cold start.
 """
 
 import json
@@ -32,7 +32,9 @@ def trim(layer: Path) -> None:
 
 
 def cut_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
-    """`endpoints` for SERVICES alone. Every partition stays: without theirs, China's and GovCloud's names are wrong."""
+    """`endpoints` for SERVICES alone. Every partition stays: without theirs, China's and GovCloud's names are
+    wrong.
+    """
     partitions = [
         {**partition, "services": {name: v for name, v in partition["services"].items() if name in SERVICES}}
         for partition in endpoints["partitions"]

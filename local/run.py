@@ -1,0 +1,121 @@
+"""`python -m local run` and `python -m local demo`: the whole product on this machine, and two orders through it."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from local import walkthrough
+from local.driver import GatewayDriver
+from local.engine import REGION, is_free
+from local.leash import ROOT, RUNS, Failed
+from local.product import Ports, Product, running
+from local.timeline import Timeline
+from local.updates import Updates
+
+USER = "asha"
+
+
+def main(arguments: list[str]) -> int:
+    """0 where all went as it should, 1 where it did not, 130 or 143 where it was interrupted."""
+    options = _options(arguments)
+    ports = Ports(options.port, options.gateway_port, options.issuer_port)
+    for name, port in (("port", ports.engine), ("gateway-port", ports.gateway), ("issuer-port", ports.issuer)):
+        if port and not is_free(port):
+            print(f"Port {port} is in use: stop what listens there, or pick another with --{name}.", file=sys.stderr)
+            return 1
+    signal.signal(signal.SIGTERM, _interrupted)
+    tell = Timeline()
+    try:
+        with running(ports, lambda what, seconds: tell.note(f"· {what} ({seconds:.1f} s)")) as product:
+            good = _show(product, tell)
+            if options.command == "demo":
+                tell.note("\nEverything went as it should." if good else "\nSomething went wrong, see above.")
+                return 0 if good else 1
+            _next_things(product, tell)
+            while True:
+                time.sleep(3600)
+    except Failed as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, what, first in (
+        ("run", "deploy locally, place two orders, stay up", 4566),
+        ("demo", "the same, check every step and end", 0),
+    ):
+        sub = commands.add_parser(command, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        for offset, (name, whose) in enumerate(
+            (
+                ("port", "the API and all of AWS"),
+                ("gateway-port", "the Gateway simulator"),
+                ("issuer-port", "the token issuer"),
+            )
+        ):
+            variable = f"SST_{name.upper().replace('-', '_')}"
+            default = int(os.environ.get(variable, first + offset if first else 0))
+            sub.add_argument(f"--{name}", type=int, default=default, help=f"of {whose}; 0: any free one; or {variable}")
+    return parser.parse_args(arguments)
+
+
+def _interrupted(number: int, _: object) -> NoReturn:
+    # A second signal must not interrupt the taking down; the leash holds in any case.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _show(product: Product, tell: Timeline) -> bool:
+    """Two orders, one after the other; whether all went as it should."""
+    updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+    GatewayDriver(product.gateway_url).ask("PUT", "/settings", {"fill_webhooks": "always"})
+    try:
+        # The first order links the user's broker account, so the second comes with a connected token.
+        walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")
+        walkthrough.place(product, updates, USER, walkthrough.BASKET, tell, expect_token="connected")
+    except Exception as wrong:  # whatever it is, it is told, and the product stays up to look at
+        tell.note(f"\n✗ {type(wrong).__name__}: {wrong}")
+        for name, process in product.logs.items():
+            tell.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
+        return False
+    return True
+
+
+def _next_things(product: Product, tell: Timeline) -> None:
+    token = f'curl -s {product.issuer_url}/token -d \'{{"sub": "{USER}"}}\''
+    field = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
+    bearer = '-H "authorization: Bearer $TOKEN"'
+    order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
+    unsigned = f'{{"timestamp": "1", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
+    tell.note(f"""
+It stays up until Ctrl-C.
+
+  API                {product.api_url}
+  Gateway simulator  {product.gateway_url}
+  token issuer       {product.issuer_url}
+  AWS                {product.aws.url}   (any credentials, region {REGION})
+  updates queue      {product.outputs["UpdatesQueueUrl"]}
+  logs               {RUNS.relative_to(ROOT)}/*/log
+
+Try next, in another terminal:
+
+  TOKEN=$({token} | {field})
+  curl -s {product.api_url}/orders {bearer}
+  curl -s {product.api_url}/transactions {bearer} -d '{order}'
+
+  # with the transactionId it answers, be the user in the Gateway, and look again:
+  TX=TRX_…
+  curl -s {product.gateway_url}/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
+  curl -s {product.gateway_url}/_sim/transactions/$TX/confirm -d '{{}}'
+  curl -s {product.api_url}/transactions/$TX/orders {bearer}
+
+  # a webhook that the Gateway has not signed is refused:
+  curl -si {product.api_url}/webhooks/orders -d '{unsigned}'
+""")
