@@ -1,0 +1,1 @@
+"""What runs on a laptop only: the engine, the Gateway simulator, the console."""

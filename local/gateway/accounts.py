@@ -1,0 +1,53 @@
+"""Broker accounts: who the user is at a broker, and the books of what they hold and own."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass
+class Account:
+    """One user's account at one broker: its smallcaseAuthId, cash in rupees, and shares by ticker.
+
+    An account starts with `initial_holding` shares of every security; `traded` is what its orders changed since.
+    """
+
+    auth_id: str
+    broker: str
+    funds: Decimal
+    initial_holding: int
+    traded: Counter[str] = field(default_factory=Counter)
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    initial: dict[str, int] = field(default_factory=dict)
+
+    def holding(self, ticker: str) -> int:
+        """Shares of `ticker` held now."""
+        return self.initial.get(ticker, self.initial_holding) + self.traded[ticker]
+
+    def book(self, ticker: str, side: str, shares: int, amount: Decimal) -> None:
+        """Enter an execution: `shares` changed hands for `amount` rupees."""
+        sign = 1 if side == "BUY" else -1
+        self.traded[ticker] += sign * shares
+        self.spent[ticker] = self.spent.get(ticker, Decimal(0)) + sign * amount
+        self.funds -= sign * amount
+
+    def books(self) -> dict[str, Any]:
+        """The books as JSON: `traded` nets shares and rupees over all executions of each security."""
+        tickers = sorted(set(self.traded) | set(self.initial))
+        return {
+            "smallcaseAuthId": self.auth_id,
+            "broker": self.broker,
+            "funds": self.funds,
+            "holdings": {ticker: self.holding(ticker) for ticker in tickers},
+            "traded": {
+                ticker: {"quantity": self.traded[ticker], "amount": self.spent.get(ticker, Decimal(0))}
+                for ticker in tickers
+            },
+        }
+
+
+def auth_id_for(client: str, broker: str) -> str:
+    """The smallcaseAuthId of `client` at `broker`: the same one in every run, so that users can return."""
+    return hashlib.sha256(f"{broker}/{client}".encode()).hexdigest()[:24]

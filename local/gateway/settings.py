@@ -1,0 +1,95 @@
+"""Everything that can be set: what docs/gateway.md marks as unknown, and how the simulated world starts."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Knobs(BaseModel):
+    """Values that are read as camelCase or snake_case JSON; an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    def changed(self, patch: dict[str, Any]) -> Self:
+        """These values with those of `patch` instead; `pydantic.ValidationError` for a bad one."""
+        given = type(self).model_validate(patch)
+        return self.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
+
+
+class Refusals(Knobs):
+    """The HTTP status of each refusal. The vendor publishes none of them (docs/gateway.md §1.4)."""
+
+    bad_secret: int = 401
+    bad_token: int = 401
+    foreign: int = 403
+    invalid: int = 400
+    unknown_gateway: int = 404
+    unknown_transaction: int = 400
+
+
+class Settings(Knobs):
+    """How this Gateway behaves. Durations are seconds of the simulator's clock, amounts rupees."""
+
+    # who we are
+    gateway_name: str = "demo-gw"
+    gateway_secret: str = "demo-gateway-secret-not-for-production"
+    api_secret: str = "demo-api-secret-not-for-production"
+    webhook_url: str | None = None
+    origins: tuple[str, ...] = ()  # exact page origins; empty: any page on loopback (§8)
+
+    # transactions (§1, §2)
+    expiry_seconds: Seconds = 15 * 60
+    subscription_expiry_seconds: Seconds = 45 * 60
+    other_expiry_seconds: Seconds = 5 * 60
+    end_of_day_seconds: Seconds = 24 * 3600  # from expiry until the status reads EXPIRED
+    expire_at_format: Literal["iso", "epoch_ms"] = "iso"
+    refusals: Refusals = Refusals()
+    max_securities: int | None = None
+    tickers: Literal["any", "catalogue"] = "any"
+    untradable: tuple[str, ...] = ("FOOBAR",)
+    adopt_accounts: bool = True  # accept connected tokens for accounts this process has not seen
+
+    # details and orders (§2.3, §3)
+    details_nesting: Literal["transactionDetails", "data"] = "transactionDetails"
+    details_auth_id: Literal["authId", "smallcaseAuthId", "token"] = "authId"
+    details_batches: Literal["ids", "full"] = "ids"
+    orders_path: str = "/v1/{gatewayName}/engine/orders"  # fixed once the server runs
+    orders_key: Literal["orderBatches", "orders"] = "orderBatches"
+    orders_of_open_transactions: bool = False
+
+    # webhooks (§4)
+    retry_seconds: tuple[Seconds, ...] = (15 * 60, 24 * 3600, 48 * 3600)
+    retries_cumulative: bool = True  # each delay counts from the attempt before; else all from the first
+    restamp_retries: bool = False
+    webhook_timeout_seconds: Annotated[float, Field(gt=0)] = 10
+    fill_webhooks: Literal["never", "open", "always"] = "open"  # hits between PLACED and final: for AMO and limit
+
+    # tokens (§5)
+    token_lifetime_seconds: Annotated[int, Field(gt=0)] = 3600
+
+    # brokers and market (§7)
+    market: Literal["open", "closed", "hours"] = "open"
+    brokers: tuple[str, ...] | None = None  # those offered; None: all
+    initial_funds: Decimal = Decimal(10_000_000)
+    initial_holding: int = 1000  # shares of each security that an account starts with
+    average_price: Literal["executed", "complete_only"] = "executed"
+
+    # pace
+    place_seconds: Seconds = 0
+    fill_seconds: Seconds = 0.4
+    fills_per_order: Annotated[int, Field(ge=1)] = 2
+    tick_seconds: Seconds = 5
+    amo_wait_seconds: Seconds = 5  # where the market has no hours
+    open_order_seconds: Seconds = 6.25 * 3600  # after which an open limit order is cancelled
+
+    seed: int | None = None
+
+    def expiry_for(self, intent: str) -> float:
+        """Seconds that a transaction of `intent` lives (§2.1)."""
+        if intent == "TRANSACTION":
+            return self.expiry_seconds
+        return self.subscription_expiry_seconds if intent == "SUBSCRIPTION" else self.other_expiry_seconds

@@ -1,0 +1,81 @@
+"""Webhook bodies of every kind and the checksum that goes with them (docs/gateway.md §4.2–4.4)."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any, Literal
+
+Variant = Literal[
+    "genuine", "reversed", "base64", "upper", "plain_sha256", "wrong_key", "gateway_secret", "missing", "truncated"
+]
+Kind = Literal["sst", "holdings_import", "holdings_import_v2", "mf_holdings_import", "pending_action", "unknown"]
+
+
+def checksum(api_secret: str, timestamp: str, subject: str) -> str:
+    """Lower-case hex of HMAC-SHA256 with the API secret over timestamp and subject, nothing in between."""
+    return _hmac(api_secret, timestamp + subject).hex()
+
+
+def signed(
+    body: dict[str, Any],
+    subject: str,
+    timestamp: str,
+    *,
+    api_secret: str,
+    gateway_secret: str,
+    variant: Variant = "genuine",
+) -> dict[str, Any]:
+    """`body` with timestamp and checksum; every variant but "genuine" must be refused by who receives it."""
+    good = checksum(api_secret, timestamp, subject)
+    value = {
+        "genuine": good,
+        "reversed": checksum(api_secret, subject, timestamp),
+        "base64": base64.b64encode(bytes.fromhex(good)).decode(),
+        "upper": good.upper(),
+        "plain_sha256": hashlib.sha256((timestamp + subject + api_secret).encode()).hexdigest(),
+        "wrong_key": checksum(api_secret + "x", timestamp, subject),
+        "gateway_secret": checksum(gateway_secret, timestamp, subject),
+        "truncated": good[:32],
+        "missing": None,
+    }[variant]
+    sealed = {**body, "timestamp": timestamp}
+    return sealed if value is None else {**sealed, "checksum": value}
+
+
+def subject_of(body: dict[str, Any]) -> str:
+    """What is signed besides the timestamp: the smallcaseAuthId, or for mutual funds the transactionId."""
+    return str(body.get("smallcaseAuthId") or body.get("transactionId") or "")
+
+
+def other_kind(kind: Kind, auth_id: str, transaction_id: str, broker: str, today: str) -> dict[str, Any]:
+    """The unsigned body of a webhook that is not about a securities order (§4.4); `today` is ISO 8601 UTC."""
+    identity = {"smallcaseAuthId": auth_id, "broker": broker, "transactionId": transaction_id}
+    if kind == "holdings_import":
+        holding = {"ticker": "INFY", "shares": 12, "averagePrice": 1412}
+        smallcase = {"scid": "SCDEMO_0001", "name": "Demo basket", "stats": {"currentValue": 10_000}}
+        return {
+            **identity,
+            "securities": {"holdings": [holding]},
+            "smallcases": {"public": [smallcase], "private": {"stats": {}}},
+            "snapshotDate": today,
+            "lastUpdate": today,
+            "updating": False,
+        }
+    if kind == "holdings_import_v2":
+        held = {"quantity": 12, "averagePrice": 1412}
+        security = {
+            "nseTicker": "INFY",
+            "isin": "INE009A01021",
+            "holdings": held,
+            "positions": {"nse": {"quantity": 0, "averagePrice": 0}},
+        }
+        return {**identity, "securities": [security], "snapshotDate": today, "lastUpdate": today, "updating": False}
+    if kind == "mf_holdings_import":
+        return {"transactionId": transaction_id, "intent": "MF_HOLDINGS_IMPORT", "snapshotDate": today}
+    if kind == "pending_action":
+        return {"smallcaseAuthId": auth_id, "iscid": "65d0000000000000000000c3", "scid": "SCDEMO_0001", "action": "FIX"}
+    return {"smallcaseAuthId": auth_id, "somethingNew": {"value": 1}}
+
+
+def _hmac(key: str, message: str) -> bytes:
+    return hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()

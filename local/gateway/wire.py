@@ -1,0 +1,54 @@
+"""JSON with exact decimal numbers, and times as the Gateway writes them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import simplejson
+from starlette.responses import Response
+
+PAISA = Decimal("0.01")
+
+
+def dumps(value: Any) -> str:
+    """`value` as JSON; a `Decimal` keeps every digit."""
+    return simplejson.dumps(value, use_decimal=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def loads(data: bytes | str) -> Any:
+    """`data` as Python values, fractions as `Decimal`; `ValueError` where it is not JSON (NaN is not)."""
+    try:
+        return simplejson.loads(data, use_decimal=True, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def stamp(moment: datetime) -> str:
+    """An aware time as ISO 8601 UTC with milliseconds and Z (docs/gateway.md §4.2)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Exact(Response):
+    """A JSON response whose numbers are exact."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return dumps(content).encode()
+
+
+def succeeded(data: Any) -> Exact:
+    """The Gateway's envelope around a good answer (docs/gateway.md §1.3)."""
+    return Exact({"success": True, "errors": None, "data": data})
+
+
+def failed(status: int, error: str, error_type: str | None = None, **headers: str) -> Exact:
+    """The Gateway's envelope around an error (docs/gateway.md §1.4)."""
+    body: dict[str, Any] = {"success": False, "errors": [error], "data": None}
+    if error_type is not None:
+        body["errorType"] = error_type
+    return Exact(body, status, headers)
