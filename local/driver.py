@@ -28,6 +28,10 @@ class GatewayDriver:
         """One step in the life of a paused order."""
         return self.ask("POST", f"/transactions/{transaction_id}/advance", {})
 
+    def finish(self, transaction_id: str) -> Any:
+        """All steps that are left, at once."""
+        return self.ask("POST", f"/transactions/{transaction_id}/finish", {})
+
     def close(self, transaction_id: str) -> Any:
         """The user closes the window."""
         return self.ask("POST", f"/transactions/{transaction_id}/close", {})

@@ -24,7 +24,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 RUNS: Final = ROOT / ".local" / "run"
 # How long a process has to end by itself, in seconds, before it is made to.
-_GRACE: Final = 5.0
+GRACE: Final = 2.0
 
 
 class Failed(RuntimeError):
@@ -73,7 +73,7 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
     (directory / "tmp").mkdir()
     with (directory / "log").open("wb") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-SEs", __file__, str(directory), *command],
+            [sys.executable, "-SEs", __file__, str(GRACE), str(directory), *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -96,7 +96,7 @@ def run(name: str, command: Sequence[str], environment: Mapping[str, str]) -> st
         return process.wait()
 
 
-def _keep(directory: Path, command: Sequence[str]) -> int:
+def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
     """The keeper: runs `command` until it ends or whoever started us is gone; the command's exit code."""
     # Whatever we are told, first the process is taken down: being told is the same as being let go.
     let_go = threading.Event()
@@ -121,7 +121,7 @@ def _keep(directory: Path, command: Sequence[str]) -> int:
     with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(_GRACE)
+            process.wait(grace)
     # Its own children may outlive it (workers that wait for input): the group goes as a whole.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -132,4 +132,4 @@ def _keep(directory: Path, command: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_keep(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(_keep(float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))

@@ -100,7 +100,7 @@ def _fill(driver: GatewayDriver, updates: Updates, transaction_id: str, tell: Ti
     """One step of the order's life after the other, each told as the consumer hears of it, until it is settled."""
     for _ in range(_MOST_STEPS):
         heard = len(updates.of(transaction_id))
-        if not driver.advance(transaction_id).get("more", False):
+        if driver.advance(transaction_id)["stepsLeft"] == 0:
             return _await(updates, transaction_id, tell, "OrdersSettled")
         for number, event in enumerate(updates.arriving(transaction_id, _EVENT_SECONDS)):
             if number >= heard:

@@ -26,7 +26,7 @@ time.sleep(600)
 @pytest.fixture(autouse=True)
 def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leash, "RUNS", tmp_path)
-    monkeypatch.setattr(leash, "_GRACE", 0.2)
+    monkeypatch.setattr(leash, "GRACE", 0.2)
 
 
 def is_alive(pid: int) -> bool:
