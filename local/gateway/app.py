@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from local.gateway import admin, api
+from local.gateway import admin, api, client_plane
 from local.gateway.settings import Settings
 from local.gateway.simulator import Simulator
 
@@ -43,7 +43,7 @@ def create_app(
         if settings.origins
         else Middleware(CORSMiddleware, allow_origin_regex=_LOOPBACK, allow_methods=["*"], allow_headers=["*"])
     )
-    routes = [*api.routes(settings.orders_path), *admin.routes()]
+    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes()]
     app = Starlette(routes=routes, middleware=[origins], lifespan=lifespan)
     app.state.simulator = simulator
     return app

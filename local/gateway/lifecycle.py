@@ -11,6 +11,7 @@ from local.gateway.brokers import BROKERS, LIMIT_TYPES, Broker
 from local.gateway.intake import security_faults
 from local.gateway.orders import Batch, Order
 from local.gateway.outcomes import choose, outcome_of
+from local.gateway.tokens import Identity
 from local.gateway.transactions import Conflict, Transaction
 from local.gateway.world import World
 
@@ -33,14 +34,21 @@ def choose_broker(world: World, transaction: Transaction, key: str) -> Broker:
 
 
 def login(
-    world: World, transaction: Transaction, key: str, *, auth_id: str | None = None, client: str | None = None
+    world: World,
+    transaction: Transaction,
+    key: str,
+    *,
+    auth_id: str | None = None,
+    client: str | None = None,
+    session: Identity | None = None,
 ) -> None:
     """The user logs in at broker `key`, as `client` there (default: the one the notes stand for) or as `auth_id`.
 
-    Another account than the connected user's ends the flow with user_mismatch. `Conflict` where it is too late.
+    `session` is whom the SDK was initialised for, where the login comes through it. Another account than the connected
+    user's ends the flow with user_mismatch. `Conflict` where it is too late.
     """
     choose_broker(world, transaction, key)
-    owner = transaction.owner.auth_id
+    owner = (session.auth_id if session else None) or transaction.owner.auth_id
     name = key.removesuffix(_TEST_SUFFIX)
     if auth_id is None and client is None and owner is not None:
         auth_id = owner

@@ -66,7 +66,7 @@ class Settings(Knobs):
     retries_cumulative: bool = True  # each delay counts from the attempt before; else all from the first
     restamp_retries: bool = False
     webhook_timeout_seconds: Annotated[float, Field(gt=0)] = 10
-    fill_webhooks: Literal["never", "open", "always"] = "open"  # hits between PLACED and final: for AMO and limit
+    fill_webhooks: Literal["never", "open", "always"] = "always"  # hits between PLACED and final; open: AMO and limit
 
     # tokens (§5)
     token_lifetime_seconds: Annotated[int, Field(gt=0)] = 3600

@@ -28,6 +28,7 @@ class Simulator:
         self.clock = Clock()
         self.agenda = Agenda(self.clock)
         self.desk = FaultDesk()
+        self.sessions: dict[str, Identity] = {}
         self.journal = Journal()
         self.world = World(settings, random.Random(settings.seed))
         courier = Courier(self.agenda, lambda: self.settings, webhook_client, self._report_hit)
@@ -68,9 +69,14 @@ class Simulator:
         self.changed(transaction, "broker chosen", broker=broker)
 
     def login(
-        self, transaction: Transaction, broker: str, auth_id: str | None = None, client: str | None = None
+        self,
+        transaction: Transaction,
+        broker: str,
+        auth_id: str | None = None,
+        client: str | None = None,
+        session: Identity | None = None,
     ) -> None:
-        lifecycle.login(self.world, transaction, broker, auth_id=auth_id, client=client)
+        lifecycle.login(self.world, transaction, broker, auth_id=auth_id, client=client, session=session)
         self.changed(transaction, "logged in" if transaction.error is None else "errored", broker=broker)
         kinds: dict[str, Any] = {"HOLDINGS_IMPORT": "holdings_import_v2", "MF_HOLDINGS_IMPORT": "mf_holdings_import"}
         if transaction.intent in kinds and transaction.auth_id is not None:
