@@ -1,6 +1,6 @@
 """The user in the Gateway SDK, and the world around, played through the simulator's admin API."""
 
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -15,6 +15,12 @@ class GatewayDriver:
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = httpx.Client(base_url=f"{url}/_sim", timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def login(self, transaction_id: str, broker: str = "kite", **more: Any) -> Any:
         """The user picks `broker` and logs in; `smallcaseAuthId=` says as whom."""
@@ -48,6 +54,40 @@ class GatewayDriver:
         """Holdings and funds of a broker account."""
         return self.ask("GET", f"/books/{smallcase_auth_id}")
 
+    def faults(self, **faults: Any) -> Any:
+        """What goes wrong for everybody from now on; without arguments nothing does."""
+        return self.ask("PUT", "/faults", faults)
+
+    def transaction_faults(self, transaction_id: str, **faults: Any) -> Any:
+        """What goes wrong for one transaction."""
+        return self.ask("PUT", f"/transactions/{transaction_id}/faults", faults)
+
+    def settings(self, **settings: Any) -> Any:
+        """Changes settings, and gives all that are in force."""
+        return self.ask("PUT", "/settings", settings) if settings else self.ask("GET", "/settings")
+
+    def clock(self, **clock: Any) -> Any:
+        """Changes the simulator's clock: `speed=3600` makes a second an hour, `advance_seconds=` jumps."""
+        return self.ask("PUT", "/clock", clock)
+
+    def reset(self, settings: dict[str, Any]) -> None:
+        """No faults, the clock at its normal speed, and `settings` as given."""
+        self.faults()
+        self.clock(speed=1)
+        self.settings(**settings)
+
+    def forge(self, **webhook: Any) -> Any:
+        """A webhook that is not what it seems (local/gateway/README.md lists the variants)."""
+        return self.ask("POST", "/webhooks/forge", webhook)
+
+    def replay(self, **webhook: Any) -> Any:
+        """A webhook sent before, sent again, at will with another body."""
+        return self.ask("POST", "/webhooks/replay", webhook)
+
+    def duplicate(self, **webhook: Any) -> Any:
+        """A webhook sent before, sent again unchanged."""
+        return self.ask("POST", "/webhooks/duplicate", webhook)
+
     def webhooks(self) -> Any:
         """Every webhook attempt so far."""
         return self.ask("GET", "/webhooks")
@@ -58,6 +98,3 @@ class GatewayDriver:
         if answer.is_error:
             raise Refused(f"{method} /_sim{path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
-
-    def shut(self) -> None:
-        self._http.close()

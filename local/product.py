@@ -83,7 +83,7 @@ def running(ports: Ports | None = None, progress: Callable[[str, float], None] =
         clock.done("engine, Gateway simulator and token issuer started")
         template = built()
         clock.done("layer and functions built")
-        aws = stack.Aws(running_engine.url)
+        aws = up.enter_context(contextlib.closing(stack.Aws(running_engine.url)))
         template_url = stack.package(aws, template, running_engine.process.directory)
         clock.done("packaged")
         parameters = stack.local_parameters() | {

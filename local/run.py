@@ -75,7 +75,8 @@ def _interrupted(number: int, _: object) -> NoReturn:
 def _show(product: Product, tell: Timeline) -> bool:
     """Two orders, one after the other; whether all went as it should."""
     updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
-    GatewayDriver(product.gateway_url).ask("PUT", "/settings", {"fill_webhooks": "always"})
+    with GatewayDriver(product.gateway_url) as gateway:
+        gateway.settings(fill_webhooks="always")
     try:
         # The first order links the user's broker account, so the second comes with a connected token.
         walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")

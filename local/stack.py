@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 
 from local import engine as local_engine
@@ -38,7 +39,7 @@ _BUCKET: Final = "sst-local-artifacts"
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients of the AWS services that answer at `url`."""
+    """Clients of the AWS services that answer at `url`; `close` closes their connections."""
 
     url: str
 
@@ -77,6 +78,11 @@ class Aws:
     @cached_property
     def sqs(self) -> "SQSClient":
         return self._session.client("sqs", endpoint_url=self.url, config=self._config)
+
+    def close(self) -> None:
+        for member in vars(self).values():
+            if isinstance(member, BaseClient):
+                member.close()
 
 
 @contextlib.contextmanager

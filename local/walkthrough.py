@@ -56,8 +56,7 @@ def place(product: Product, updates: Updates, user: str, order: Order, tell: Tim
     `Unexpected` with the first step that went wrong.
     """
     tell.title(f"{order.title} · {user}")
-    driver = GatewayDriver(product.gateway_url)
-    with product.api(user) as api:
+    with GatewayDriver(product.gateway_url) as driver, product.api(user) as api:
         transaction_id = _create(api, order, tell, expect_token)
         _await(updates, transaction_id, tell, "TransactionCreated")
         login = driver.login(transaction_id, "kite")
@@ -69,7 +68,6 @@ def place(product: Product, updates: Updates, user: str, order: Order, tell: Tim
         settled = _fill(driver, updates, transaction_id, tell)
         _compare(api, driver, order, settled, tell)
     _no_gaps(updates.of(transaction_id), tell)
-    driver.shut()
     return transaction_id
 
 
@@ -100,7 +98,7 @@ def _fill(driver: GatewayDriver, updates: Updates, transaction_id: str, tell: Ti
     """One step of the order's life after the other, each told as the consumer hears of it, until it is settled."""
     for _ in range(_MOST_STEPS):
         heard = len(updates.of(transaction_id))
-        if driver.advance(transaction_id)["stepsLeft"] == 0:
+        if not driver.advance(transaction_id)["more"]:
             return _await(updates, transaction_id, tell, "OrdersSettled")
         for number, event in enumerate(updates.arriving(transaction_id, _EVENT_SECONDS)):
             if number >= heard:

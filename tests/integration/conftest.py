@@ -1,0 +1,81 @@
+"""The deployed template on the local engine, with the Gateway simulator and a token issuer: up once per session.
+
+Everything listens on free ports of 127.0.0.1, so that several sessions may run at once. Tests share the stack: a
+test uses users of its own (the fixture `user`) and looks only at its own transactions.
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.driver import GatewayDriver
+from local.product import Product, running
+from local.stack import Aws
+from local.updates import Updates
+
+HERE = Path(__file__).parent
+_numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker takes all tests that need the engine, so that it is started once."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("engine"))
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product, running."""
+    with running() as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def stack(product: Product) -> dict[str, str]:
+    """The stack's outputs; `stack["ApiUrl"]` is where the API answers."""
+    return product.outputs
+
+
+@pytest.fixture(scope="session")
+def aws(product: Product) -> Aws:
+    """boto3 clients of the engine."""
+    return product.aws
+
+
+@pytest.fixture(scope="session")
+def updates(product: Product) -> Updates:
+    """The consumer's end of the updates queue; `wait_for(transactionId, condition)` has a deadline."""
+    return Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+
+
+@pytest.fixture
+def gateway(product: Product) -> Iterator[GatewayDriver]:
+    """The simulator's admin API; its faults and settings are as they were when the test ends."""
+    with GatewayDriver(product.gateway_url) as driver:
+        settings = driver.settings()
+        yield driver
+        driver.reset(settings)
+
+
+@pytest.fixture
+def user() -> str:
+    """A user nobody else is."""
+    return f"user-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def api(product: Product) -> Iterator[Callable[..., httpx.Client]]:
+    """`api(user, scope=None)` is a client signed in as `user`; `api(None)` one that is not signed in."""
+    with ExitStack() as clients:
+
+        def client(user: str | None, scope: str | None = None) -> httpx.Client:
+            return clients.enter_context(product.api(user, scope))
+
+        yield client
