@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from local.gateway import admin, api, client_plane
 from local.gateway.settings import Settings
 from local.gateway.simulator import Simulator
 
+_SDK = Path(__file__).parent / "scdk"
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
@@ -43,7 +47,8 @@ def create_app(
         if settings.origins
         else Middleware(CORSMiddleware, allow_origin_regex=_LOOPBACK, allow_methods=["*"], allow_headers=["*"])
     )
-    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes()]
+    sdk = Mount("/scdk/2.0.0", StaticFiles(directory=_SDK))
+    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes(), sdk]
     app = Starlette(routes=routes, middleware=[origins], lifespan=lifespan)
     app.state.simulator = simulator
     return app
