@@ -63,7 +63,7 @@ build: env ## Build what is deployed to AWS into .aws-sam (then: sam deploy --co
 
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)
-	@$(MAKE) -j2 .venv/.ready .venv-engine/.ready
+	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready
 
 .PHONY: lock
 lock: .venv/bin/uv ## Lock the newest versions of all dependencies
