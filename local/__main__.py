@@ -1,8 +1,12 @@
-"""`python -m local run|demo`."""
+"""`python -m local run` and `python -m local demo`."""
 
 import sys
 
-from local.run import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        # Importing takes a while, and Ctrl-C may come while it does.
+        from local.run import main
+
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
