@@ -9,8 +9,9 @@ from starlette.responses import Response, StreamingResponse
 
 from local.gateway import requests as asked
 from local.gateway.admin_edge import Entry, body_of
+from local.gateway.brokers import BROKERS
 from local.gateway.faults import Faults
-from local.gateway.outcomes import SCENARIOS
+from local.gateway.outcomes import ERROR_CODES, SCENARIOS
 from local.gateway.simulator import Simulator
 from local.gateway.wire import Exact, dumps, stamp
 
@@ -133,7 +134,8 @@ async def _set_settings(request: Request, sim: Simulator) -> Response:
 
 
 async def _scenarios(request: Request, sim: Simulator) -> Response:
-    return Exact({"scenarios": {name: scenario.about for name, scenario in SCENARIOS.items()}})
+    scenarios = {name: scenario.about for name, scenario in SCENARIOS.items()}
+    return Exact({"scenarios": scenarios, "errorCodes": ERROR_CODES, "brokers": sorted(BROKERS)})
 
 
 async def _events(request: Request, sim: Simulator) -> Response:

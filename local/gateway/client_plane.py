@@ -76,15 +76,16 @@ async def _init_session(request: Request) -> Response:
     csrf = sim.world.hex(32)
     sim.sessions[csrf] = session
     account = sim.world.accounts.get(session.auth_id or "")
-    offered = [
-        broker for broker in BROKERS.values() if sim.settings.brokers is None or broker.key in sim.settings.brokers
-    ]
+    keys = sim.settings.brokers or tuple(BROKERS)
+    offered = [broker for broker in BROKERS.values() if broker.key in keys]
     return succeeded(
         {
             "csrf": csrf,
             "connected": session.auth_id is not None,
             "broker": None if account is None else account.broker,
-            "brokers": [{"key": broker.key, "name": broker.name} for broker in offered],
+            "brokers": [
+                {"key": broker.key, "name": broker.name, "testAccounts": broker.test_accounts} for broker in offered
+            ],
         }
     )
 

@@ -38,6 +38,26 @@ class Outcome(Knobs):
     then: "Outcome | None" = None
 
 
+# Documented first, then those seen once (§6.1); circuitLimitExceeded completes a name that was cut off. Any text works.
+ERROR_CODES = (
+    "adapterError",
+    "tradingSystemNotReady",
+    "checkHoldings",
+    "marginsExceeded",
+    "orderUnmatched",
+    "circuitLimitExceeded",
+    "marginExceeded",
+    "userNotLoggedIn",
+    "clientNotEnabled",
+    "securityNotAllowed",
+    "amoNotAllowed",
+    "invalidOrder",
+    "unknownError",
+    "networkError",
+    "otherError",
+    "INSUFFICIENT_FUNDS",
+)
+
 AUTO = Outcome()
 _COMPLETE = Outcome(status="COMPLETE")
 _PARTIAL = Outcome(status="PARTIAL", error_code="orderUnmatched", status_message="partly matched, rest lapsed")

@@ -47,12 +47,15 @@
       try {
         const session = await this.#session;
         await this.#mayStart(transactionId);
-        const offered = session.brokers.filter(({ key }) => !brokers?.length || brokers.includes(key));
+        const test = this.#options.config?.leprechaunEnabled;
+        const offered = session.brokers
+          .filter(({ key, testAccounts }) => (!brokers?.length || brokers.includes(key)) && (!test || testAccounts))
+          .map(({ key, name }) => (test ? { key: `${key}-leprechaun`, name: `${name} (test)` } : { key, name }));
         if (!offered.length) throw failure("no_broker", 1008);
         await this.#show({
           transactionId,
           brokers: offered,
-          linked: session.broker,
+          linked: session.broker && (test ? `${session.broker}-leprechaun` : session.broker),
           amo: Boolean(this.#options.config?.amo),
         });
         return await this.#outcome(transactionId);
