@@ -87,14 +87,8 @@ help: ## List the targets
 # ---------------------------------------------------------------- what the targets stand on
 
 .venv/bin/uv: requirements-uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
-	       "Install one and say: make PYTHON=python3.13 ..." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "'$(PYTHON)' lacks venv; install it (Debian, Ubuntu: apt install python3-venv) and repeat." >&2; exit 1; }
-	@echo "· creating .venv"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@command -v $(PYTHON) >/dev/null || { echo "'$(PYTHON)' is not there: install Python 3.11 or newer." >&2; exit 1; }
+	@exec $(PYTHON) local/bootstrap.py
 	@touch $@
 
 .venv/.ready: .venv/bin/uv requirements-dev.txt requirements-uv.txt
