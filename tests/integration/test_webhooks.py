@@ -1,0 +1,204 @@
+"""Webhooks against the deployed template: what is refused, what is reported, and what it takes to be settled."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from local.driver import GatewayDriver
+from local.product import API_SECRET, Product
+from local.updates import Updates
+from sst.checksum import sign
+from sst.secrets import ApiSecret
+from sst.snapshot import timestamp_text
+
+Api = Callable[..., httpx.Client]
+
+
+def place(product: Product, gateway: GatewayDriver, user: str) -> tuple[str, dict[str, Any]]:
+    """A transaction of `user` whose order is placed and goes no further: its id and the simulator's truth."""
+    with product.api(user) as api:
+        created = api.post("/transactions", json={"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 2}]})
+    assert created.status_code == 201, created.text
+    transaction_id = created.json()["transactionId"]
+    gateway.login(transaction_id)
+    gateway.confirm(transaction_id, paused=True)
+    return transaction_id, gateway.advance(transaction_id)
+
+
+def signed(truth: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A webhook about a transaction as the Gateway would sign it now, with `changes` to the body."""
+    timestamp = changes.pop("timestamp", timestamp_text(datetime.now(UTC)))
+    who = {name: truth[name] for name in ("transactionId", "broker", "notes", "smallcaseAuthId")}
+    auth_id = changes.get("smallcaseAuthId", truth["smallcaseAuthId"])
+    mark = sign(ApiSecret(API_SECRET), timestamp, auth_id)
+    return {**truth["batch"], **who, "timestamp": timestamp, "checksum": mark, **changes}
+
+
+def filled(truth: dict[str, Any]) -> dict[str, Any]:
+    """The batch of a truth with its only order complete."""
+    order = {**truth["batch"]["orders"][0], "status": "COMPLETE", "filledQuantity": 2, "averagePrice": 1.5}
+    return {"orders": [order], "status": "COMPLETED", "filled": 1}
+
+
+def post(product: Product, body: dict[str, Any] | bytes) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with product.api(None) as api:
+        return api.post("/webhooks/orders", content=content, headers={"content-type": "application/json"})
+
+
+def check_now(product: Product, transaction_id: str) -> None:
+    """As if the time until the next check, and since the last pull, had passed: the sweep comes by."""
+    past = timestamp_text(datetime.now(UTC) - timedelta(hours=1))
+    product.aws.dynamodb.update_item(
+        TableName=product.outputs["TransactionsTable"],
+        Key={"transactionId": {"S": transaction_id}},
+        UpdateExpression="SET nextCheckAt = :past, pulledAt = :past",
+        ExpressionAttributeValues={":past": {"S": past}},
+    )
+    functions = product.aws.functions.list_functions()["Functions"]
+    (sweep,) = [each["FunctionName"] for each in functions if "-Sweep-" in each["FunctionName"]]
+    product.aws.functions.invoke(FunctionName=sweep, Payload=b"{}")
+
+
+def is_(detail_type: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: bool(event["detail-type"] == detail_type)
+
+
+def test_a_wrong_checksum_is_refused_and_changes_nothing(
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+) -> None:
+    transaction_id, truth = place(product, gateway, user)
+    updates.wait_for(transaction_id, is_("OrdersPlaced"))
+    before = api(user).get(f"/transactions/{transaction_id}").json()
+
+    answer = post(product, signed(truth, **filled(truth), checksum="0" * 64))
+
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "checksum does not match"
+    assert api(user).get(f"/transactions/{transaction_id}").json() == before
+
+
+def test_characters_cannot_be_moved_across_the_boundary_of_the_signed_parts(
+    product: Product, gateway: GatewayDriver, user: str
+) -> None:
+    """The HMAC of the joined parts still matches; the grammar of each part does not."""
+    _, truth = place(product, gateway, user)
+    genuine = signed(truth)
+
+    moved = genuine | {
+        "timestamp": genuine["timestamp"] + genuine["smallcaseAuthId"][:1],
+        "smallcaseAuthId": genuine["smallcaseAuthId"][1:],
+    }
+
+    assert post(product, moved).status_code == 401
+
+
+def test_a_forged_body_on_a_genuine_checksum_is_only_ever_reported(
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+) -> None:
+    """The Gateway is asked, and does not agree: shown as reported, never settled."""
+    transaction_id, truth = place(product, gateway, user)
+    updates.wait_for(transaction_id, is_("OrdersPlaced"))
+
+    assert post(product, signed(truth, **filled(truth))).json() == {"status": "accepted"}
+
+    shown = api(user).get(f"/transactions/{transaction_id}").json()
+    assert (shown["status"], shown["confirmation"], shown["settled"]) == ("COMPLETED", "reported", False)
+    with pytest.raises(TimeoutError):
+        updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=5)
+    gateway.finish(transaction_id)
+    check_now(product, transaction_id)
+    settled = updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=90)
+    order = gateway.truth(transaction_id)["batch"]["orders"][0]
+    assert settled["detail"]["orders"][0]["averagePrice"] == Decimal(str(order["averagePrice"]))
+
+
+def test_a_stale_or_repeated_webhook_changes_nothing_and_publishes_nothing(
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+) -> None:
+    """PLACED said again after COMPLETED, with a fresh timestamp, is not news."""
+    transaction_id, placed = place(product, gateway, user)
+    gateway.finish(transaction_id)
+    updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    before = api(user).get(f"/transactions/{transaction_id}/orders").json()
+
+    assert post(product, signed(placed)).json() == {"status": "stale"}
+
+    assert api(user).get(f"/transactions/{transaction_id}/orders").json() == before
+    sequences = [event["detail"]["sequence"] for event in updates.of(transaction_id) if "sequence" in event["detail"]]
+    assert max(sequences) == before["version"]
+
+
+def test_a_settled_state_is_published_only_after_the_gateway_confirmed_it(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    """While the Gateway's details are down, the final state is an event that says reported; then it is settled."""
+    transaction_id, _ = place(product, gateway, user)
+    gateway.faults(details={"kind": "status", "status": 503})
+    gateway.finish(transaction_id)
+
+    progressed = updates.wait_for(
+        transaction_id, lambda event: event["detail"].get("status") == "COMPLETED", timeout=60
+    )
+
+    assert progressed["detail-type"] == "OrdersProgressed"
+    assert progressed["detail"]["confirmation"] == "reported"
+    assert progressed["detail"]["needsConfirming"] is True
+    gateway.faults()
+    # Nobody says anything any more: the sweep finds the transaction due and has it pulled.
+    check_now(product, transaction_id)
+    settled = updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=90)
+    assert settled["detail"]["confirmation"] == "confirmed"
+
+
+def test_a_stale_timestamp_is_kept_and_asks_the_gateway_instead_of_being_believed(
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+) -> None:
+    """The vendor retries for days: an old genuine webhook is not refused, and what it says is not taken from it."""
+    transaction_id, truth = place(product, gateway, user)
+    updates.wait_for(transaction_id, is_("OrdersPlaced"))
+    old = timestamp_text(datetime.now(UTC) - timedelta(hours=24))
+
+    answer = post(product, signed(truth, **filled(truth), timestamp=old))
+
+    assert answer.json() == {"status": "kept"}
+    assert api(user).get(f"/transactions/{transaction_id}").json()["status"] == "PLACED"
+
+
+def test_a_webhook_of_another_kind_is_published_as_what_it_is(product: Product, updates: Updates, user: str) -> None:
+    auth_id = "65a1b2c3d4e5f60718293a4b"
+    timestamp = timestamp_text(datetime.now(UTC))
+    body = {
+        "securities": {"holdings": [{"ticker": "INFY", "quantity": 3, "averagePrice": 1498.2}]},
+        "notes": user,
+        "smallcaseAuthId": auth_id,
+        "timestamp": timestamp,
+        "checksum": sign(ApiSecret(API_SECRET), timestamp, auth_id),
+    }
+
+    assert post(product, body).json() == {"status": "kept"}
+
+    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    found = None
+    while found is None and datetime.now(UTC) < deadline:
+        updates.poll(1)
+        found = next((e for e in updates.received if e["detail"].get("notes") == user), None)
+    assert found is not None
+    assert found["detail-type"] == "WebhookReceived"
+    assert found["detail"]["kind"] == "HOLDINGS_IMPORT"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff\xfe", b'{"checksum": 1}', b"[" * 100_000], ids=lambda body: repr(body[:12])
+)
+def test_a_body_that_is_no_webhook_is_refused_with_a_problem(product: Product, body: bytes) -> None:
+    answer = post(product, body)
+
+    assert answer.status_code == 401
+    assert answer.json()["type"].endswith("/webhook-refused")
