@@ -32,8 +32,15 @@ demo: env ## The same, checking every step; exits 0 or 1
 test: lint typecheck pytest ## Everything: lint, types and the whole test suite
 
 .PHONY: pytest
-pytest: env ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
+pytest: env $(if $(wildcard tests/browser/test_*.py),chromium) ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
 	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+
+.PHONY: chromium
+chromium: ## A browser for the browser tests, where there is none yet (Debian and Ubuntu, as root)
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  echo "· installing Chromium" && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
+	  echo "The browser tests need Chromium: install it (Debian: apt install chromium) and repeat." >&2
 
 .PHONY: lint
 lint: .venv/.ready ## Style, imports, formatting
@@ -93,11 +100,11 @@ help: ## List the targets
 
 .venv/.ready: .venv/bin/uv requirements-dev.txt requirements-uv.txt
 	@echo "· installing the product's dependencies"
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-dev.txt requirements-uv.txt
+	@exec $(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt requirements-uv.txt
 	@touch $@
 
 .venv-engine/.ready: .venv/bin/uv local/engine-requirements.txt
 	@echo "· installing the local engine and the SAM CLI"
-	@$(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-engine
-	@VIRTUAL_ENV=.venv-engine $(UV) pip sync --quiet --require-hashes local/engine-requirements.txt
+	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-engine
+	@exec $(UV) pip sync --quiet --python .venv-engine/bin/python --require-hashes local/engine-requirements.txt
 	@touch $@

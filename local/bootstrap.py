@@ -33,4 +33,7 @@ def main():  # type: () -> str  # no annotations: an old Python must get as far 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
