@@ -151,9 +151,9 @@ def reconcile(world: World, transaction: Transaction, wall: datetime, outcomes: 
 
 def close(transaction: Transaction, code: int | None = None) -> None:
     """The user leaves: the flow ends with user_cancelled by its stage, unless the order was confirmed (§6.2)."""
-    _must_be_running(transaction)
     if transaction.order_requested:
         return
+    _must_be_running(transaction)
     by_stage = 1012 if transaction.broker else 1011 if transaction.chosen_broker else 1010
     transaction.fail(code or by_stage)
 

@@ -213,7 +213,7 @@ function ended(error) {
     market_closed: "The market is closed, and after-market orders are not possible now.",
   }[error.message] ?? error.message;
   screen("The order was not placed", why,
-    el("div", { className: "actions" }, el("button", { type: "button", className: "go", onclick: done }, "Close")));
+    el("div", { className: "actions" }, el("button", { type: "button", className: "go", onclick: done }, "Back to the app")));
 }
 
 $("leave").addEventListener("click", leave);
