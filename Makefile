@@ -29,7 +29,7 @@ demo: env ## The same, checking every step; exits 0 or 1
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck pytest ## Everything: lint, types and the whole test suite
+test: lint typecheck validate pytest ## Everything: lint, types, the template and the whole test suite
 
 .PHONY: pytest
 pytest: env $(if $(wildcard tests/browser/test_*.py),chromium) ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
