@@ -6,16 +6,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
-from sst import wiring
+from sst import aws
 from sst.bus import Entry, entry, publish
 from sst.outbox import events_of
 
 logger = Logger()
 BUS = os.environ["EVENT_BUS"]
-eventbridge = boto3.client("events", config=wiring.AWS)
+eventbridge = aws.client("events")
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:

@@ -4,10 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
-from sst import wiring
+from sst import aws, wiring
 from sst.sweeping import send
 
 logger = Logger()
@@ -15,7 +14,7 @@ QUEUE_URL = os.environ["RECONCILE_QUEUE_URL"]
 # Bounds one sweep below the function's timeout; what is left over is still due a minute later.
 MOST_OF_A_PARTITION = 250
 transactions = wiring.transactions(os.environ, wiring.dynamodb())
-sqs = boto3.client("sqs", config=wiring.AWS)
+sqs = aws.client("sqs")
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:

@@ -6,12 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import boto3
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sst import secrets, settling, verdict
+from sst import aws, secrets, settling, verdict
 from sst.tables.notes import Notes
 from sst.tables.transactions import Transactions
 from sst.tables.webhooks import Webhooks
@@ -25,14 +22,6 @@ if TYPE_CHECKING:
 Env = Mapping[str, str]
 Clock = Callable[[], datetime]
 
-# botocore's own retries stay on: every write here is safe to repeat.
-AWS: Config = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    parameter_validation=False,
-)
-
 # How long a secret is used before it is read again, and how soon a wrong checksum may make us look again.
 SECRET_AGE = timedelta(minutes=5)
 SECRET_RECHECK = timedelta(seconds=30)
@@ -45,7 +34,7 @@ def utc_now() -> datetime:
 
 def dynamodb() -> "DynamoDBClient":
     """The client that all tables of a function share."""
-    return boto3.client("dynamodb", config=AWS)
+    return aws.client("dynamodb")
 
 
 def transactions(env: Env, client: "DynamoDBClient") -> Transactions:
@@ -73,17 +62,18 @@ def read_secrets(env: Env, clock: Clock) -> secrets.ReadSecrets:
 
     It raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not answer.
     """
-    provider = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=AWS))
-    last_fresh: list[datetime] = []
+    client = aws.client("secretsmanager")
+    cached: dict[str, tuple[datetime, secrets.GatewaySecrets]] = {}
 
     def read(fresh: bool) -> secrets.GatewaySecrets:
         now = clock()
-        if fresh and last_fresh and now - last_fresh[-1] < SECRET_RECHECK:
-            fresh = False
-        if fresh:
-            last_fresh[:] = [now]
-        text = provider.get(env["GATEWAY_SECRET_ARN"], max_age=int(SECRET_AGE.total_seconds()), force_fetch=fresh)
-        return secrets.parse(str(text))
+        if "read" in cached:
+            at, known = cached["read"]
+            if now - at < (SECRET_RECHECK if fresh else SECRET_AGE):
+                return known
+        answer = client.get_secret_value(SecretId=env["GATEWAY_SECRET_ARN"])
+        cached["read"] = now, secrets.parse(answer["SecretString"])
+        return cached["read"][1]
 
     return read
 

@@ -1,29 +1,56 @@
 """Plain values to DynamoDB's attribute values and back, and update expressions from dictionaries."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient as DynamoDBClient
-
-_SERIALIZER: Final = TypeSerializer()
-_DESERIALIZER: Final = TypeDeserializer()
 
 Attributes = dict[str, Any]
 
 
 def to_attributes(item: Mapping[str, Any]) -> Attributes:
-    """`item` as attribute values. Fractions are `Decimal`; floats are refused."""
-    return {name: _SERIALIZER.serialize(value) for name, value in item.items()}
+    """`item` as attribute values: text, whole numbers, `Decimal`, booleans, bytes, lists and mappings of these."""
+    return {name: _to_attribute(value) for name, value in item.items()}
 
 
 def of_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The item in attribute values; binary attributes are `bytes`."""
-    return {
-        name: value["B"] if "B" in value else _DESERIALIZER.deserialize(value) for name, value in attributes.items()
-    }
+    """The item in attribute values; numbers are `Decimal`."""
+    return {name: _of_attribute(value) for name, value in attributes.items()}
+
+
+def _to_attribute(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bytes):
+        return {"B": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int | Decimal):
+        return {"N": str(value)}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, Mapping):
+        return {"M": to_attributes(value)}
+    if isinstance(value, list | tuple):
+        return {"L": [_to_attribute(each) for each in value]}
+    raise TypeError(f"{type(value).__name__} is not stored: money is Decimal, times are text")
+
+
+def _of_attribute(attribute: Mapping[str, Any]) -> Any:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "N":
+            return Decimal(value)
+        case "NULL":
+            return None
+        case "M":
+            return of_attributes(value)
+        case "L":
+            return [_of_attribute(each) for each in value]
+        case _:
+            return value
 
 
 def update(
