@@ -94,7 +94,7 @@ def _next_things(product: Product, tell: Timeline) -> None:
     field = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
     bearer = '-H "authorization: Bearer $TOKEN"'
     order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
-    unsigned = f'{{"timestamp": "1", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
+    unsigned = f'{{"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
     tell.note(f"""
 It stays up until Ctrl-C.
 

@@ -1,19 +1,15 @@
 """The path that `make run` shows: an order through the API, trades, events, and the order read back."""
 
 import io
-import subprocess
-from pathlib import Path
 
 import httpx
 import pytest
 
-from local import engine, walkthrough
+from local import walkthrough
 from local.driver import GatewayDriver
 from local.product import Product
 from local.timeline import Timeline
 from local.updates import Updates
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_two_orders_of_a_user_go_all_the_way(
@@ -40,21 +36,3 @@ def test_nobody_without_a_genuine_access_token_gets_past_the_authorizer(product:
     for method, path in (("POST", "/transactions"), ("GET", "/orders"), ("GET", "/transactions/TRX_1")):
         answer = httpx.request(method, product.api_url + path, headers=headers, timeout=60, trust_env=False)
         assert answer.status_code == 401, path
-
-
-def test_every_function_finds_what_it_imports_in_the_layer_alone(product: Product) -> None:
-    """The engine's own packages would hide what is missing in the layer; on AWS there is nothing to hide it."""
-    (layer,) = (ROOT / ".local/build").glob("*/built/RuntimeLayer/python")
-    functions = sorted((ROOT / "functions").glob("*/app.py"))
-    assert functions
-    names = [function["FunctionName"] for function in product.aws.functions.list_functions()["Functions"]]
-    for path in functions:
-        logical = "".join(word.title() for word in path.parent.name.split("_"))
-        (name,) = [name for name in names if f"-{logical}-" in name]
-        configuration = product.aws.functions.get_function_configuration(FunctionName=name)
-        seen = configuration["Environment"]["Variables"] | {"AWS_DEFAULT_REGION": engine.REGION}
-        code = f"import sys; sys.path[:0] = {[str(path.parent), str(layer)]!r}; import app; app.handler"
-        run = subprocess.run(
-            [engine.PYTHON, "-I", "-S", "-c", code], env=seen, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert run.returncode == 0, f"{path.parent.name}: {run.stderr}"
