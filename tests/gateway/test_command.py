@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import httpx
 import pytest
 
+from local.gateway import admin, webhooks
+from local.gateway.faults import WebhookFaults, WireFaults
+from local.gateway.outcomes import SCENARIOS
 from tests.gateway.rig import API_SECRET, GATEWAY_SECRET, order, token
 
 ROOT = Path(__file__).parents[2]
@@ -151,3 +154,15 @@ def test_every_section_of_the_contract_has_its_tests() -> None:
 def _url(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().split()[-1]
+
+
+def test_the_readme_names_every_call_scenario_and_fault() -> None:
+    """What the driver's plane can do is in local/gateway/README.md, all of it."""
+    readme = (ROOT / "local" / "gateway" / "README.md").read_text()
+    paths = [route.path.rpartition("/")[2].strip("{}") for route in admin.routes()]
+    names = [
+        *SCENARIOS,
+        *(str(field.alias) for model in (WebhookFaults, WireFaults) for field in model.model_fields.values()),
+    ]
+    missing = [word for word in [*paths, *names, *get_args(webhooks.Kind)[1:]] if word not in readme]
+    assert missing == []
