@@ -26,6 +26,10 @@ run: env ## Deploy locally, place two orders, stay up and print the URLs (option
 demo: env ## The same, checking every step; exits 0 or 1
 	@exec $(BIN)/python -m local demo $(ARGS)
 
+.PHONY: gateway
+gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your own (options: make gateway ARGS=--help)
+	@exec $(BIN)/python -m local.gateway $(ARGS)
+
 ##@ Check it
 
 .PHONY: test
@@ -55,6 +59,10 @@ format: .venv/.ready ## Format the code and repair what can be repaired
 .PHONY: typecheck
 typecheck: .venv/.ready ## Types (mypy --strict)
 	@exec $(BIN)/mypy
+
+.PHONY: bench
+bench: .venv/.ready ## What handlers and items cost, measured
+	@exec $(BIN)/python -m local.bench
 
 .PHONY: validate
 validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
