@@ -62,7 +62,7 @@ typecheck: .venv/.ready ## Types (mypy --strict)
 
 .PHONY: bench
 bench: .venv/.ready ## What handlers and items cost, measured
-	@exec $(BIN)/python -m local.bench
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.bench
 
 .PHONY: validate
 validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
