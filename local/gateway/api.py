@@ -120,6 +120,7 @@ async def _details(call: Call) -> Response:
         raise Refusal(failed(status, "invalid transactionId", "InputException"))
     if call.caller.auth_id is not None and call.caller.auth_id not in _owners(transaction):
         raise Refusal(failed(settings.refusals.foreign, "the transaction belongs to another user"))
+    sim.journal.add(_now(), "pulled", transaction.id, endpoint="details")
     view = _shown(sim, transaction)
     shown = details.with_token(view.details, transaction.auth_id, settings, datetime.now(UTC))
     return succeeded({"transactionDetails": shown} if settings.details_nesting == "transactionDetails" else shown)
@@ -130,6 +131,7 @@ async def _orders(call: Call) -> Response:
     ids, batches = set(params.getlist("transactionId")), set(params.getlist("batchId"))
     if call.caller.auth_id is None and not ids and not batches:
         raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
+    sim.journal.add(_now(), "pulled", endpoint="orders", asked=sorted(ids | batches))
     rows = []
     for transaction in sim.world.transactions.values():
         view = _shown(sim, transaction)

@@ -152,7 +152,7 @@ def test_expire_at_may_be_epoch_milliseconds(make_rig: Callable[..., Rig]) -> No
 def test_a_body_that_is_not_json_is_refused(rig: Rig) -> None:
     """§1.4: a 400, not a crash."""
     headers = {"x-gateway-secret": API_SECRET, "x-gateway-authtoken": token()}
-    for content in ("{", "", "[" * 100_000, '{"intent": NaN}'):
+    for content in ("{", "", "[" * 100_000, "NaN"):
         assert rig.raw("POST", PATH, content, headers).status_code == 400
 
 

@@ -79,6 +79,29 @@ def test_final(rig: Rig, shape: str, scenario: str, batch: str, orders: list[str
     assert body["completedDate"] is not None
 
 
+@pytest.mark.parametrize(
+    ("scenario", "securities", "hits"),
+    [
+        pytest.param("complete", None, ["PLACED regular", "COMPLETED regular"], id="A→D"),
+        pytest.param("amo", None, ["PLACED amo", "COMPLETED amo"], id="B→D"),
+        pytest.param("amo_cancelled", None, ["PLACED amo", "CANCELLED amo"], id="B→I"),
+        pytest.param("partial", LIMIT, ["PLACED regular", "PARTIALLYFILLED regular"], id="C→G"),
+        pytest.param("unplaced", None, ["UNPLACED regular"], id="E alone"),
+        pytest.param(
+            "marked_complete", None, ["PLACED regular", "ERROR regular", "MARKEDCOMPLETE regular"], id="A→J→K"
+        ),
+        pytest.param("partly_placed", None, ["PARTIALLYPLACED regular", "PARTIALLYFILLED regular"], id="F→G"),
+    ],
+)
+def test_the_hits_of_each_scenario(
+    make_rig: Callable[..., Rig], scenario: str, securities: Any, hits: list[str]
+) -> None:
+    """§14: the sequences that a partner must be able to try, without the fills between."""
+    rig = make_rig(fill_webhooks="never")
+    rig.trade(scenario, securities=securities)
+    assert [f"{body['status']} {body['variety']}" for body in rig.received] == hits
+
+
 def test_completed_orders_are_filled_priced_and_numbered(rig: Rig) -> None:
     """§4.3 D: filledQuantity equals quantity, averagePrice above zero, exchangeOrderId set; amounts add up."""
     rig.trade("complete")

@@ -218,6 +218,7 @@ def test_leaving_rejects_by_stage(world: World, steps: list[str], code: int) -> 
     if code == 1012:
         world.frame.get_by_role("heading", name="Confirm your order").wait_for()
     world.press("Close")
+    world.shoot(f"leaving-{code}")
     world.press("Stay")
     world.page.keyboard.press("Escape")
     world.press("Leave")
@@ -313,6 +314,64 @@ def test_an_amo_can_be_cancelled(world: World) -> None:
     world.press("Done")
     batch = world.result()[1]["orderBatches"][0]
     assert (batch["variety"], {each["status"] for each in batch["orders"]}) == ("amo", {"CANCELLED AMO"})
+
+
+def test_an_id_that_expires_in_the_flow_is_1005(world: World) -> None:
+    """§2.1, §6.2: transaction_expired; the screen says so, and the user can leave."""
+    world.buy(world.create())
+    world.press("Zerodha")
+    world.frame.get_by_role("heading", name="Log in to Zerodha").wait_for()
+    world.http.put("/_sim/clock", json={"advanceSeconds": 3600}).raise_for_status()
+    world.press("Log in")
+    world.frame.get_by_text("the transaction has expired").wait_for()
+    world.press("Close")
+    world.press("Leave")
+    assert world.result() == ("rejected", {"message": "transaction_expired", "code": 1005})
+
+
+def test_a_pending_order_rejects_after_fifteen_looks(world: World) -> None:
+    """§6.3: 15 polls 2 s apart, then order_pending; the order may still be placed."""
+    world.page.clock.install()
+    world.buy(world.create())
+    world.press("Zerodha")
+    world.press("Log in")
+    world.frame.get_by_text("Simulator: what is to happen").click()
+    world.frame.get_by_label("Scenario").select_option("slow")
+    looks: list[str] = []
+    world.press("Confirm order")
+    world.frame.get_by_text("Placing your order…").wait_for()
+    world.press("Done")
+    world.page.on("requestfinished", lambda request: looks.append(request.url) if "polledOut" in request.url else None)
+    while world.page.evaluate("window.result === null"):
+        world.page.clock.run_for(1000)
+        world.page.wait_for_timeout(20)
+    assert world.result() == ("rejected", {"message": "order_pending", "code": 4006})
+    assert 14 <= len(looks) <= 16
+
+
+def test_test_mode_offers_test_accounts(world: World) -> None:
+    """§8, §9: config.leprechaunEnabled; the broker carries the suffix, brokers without test accounts are not shown."""
+    world.page.evaluate(
+        "(options) => { new window.scDK(options) }",
+        {"gateway": "demo-gw", "smallcaseAuthToken": token(), "config": {"leprechaunEnabled": True}},
+    )
+    world.buy(world.create(), brokers=["kite", "groww"])
+    world.press("Zerodha (test)")
+    world.press("Log in")
+    world.press("Confirm order")
+    world.frame.get_by_text("Your order is complete.").wait_for()
+    world.press("Done")
+    assert world.result()[1]["broker"] == "kite-leprechaun"
+
+
+def test_the_page_to_try_it_shows_what_the_promise_came_to(world: World) -> None:
+    """page.html: a form, the SDK, the result."""
+    values = f"gateway=demo-gw&token={token()}&transactionId={world.create()}"
+    world.page.goto(f"{world.gateway}/scdk/2.0.0/page.html#{values}")
+    world.page.get_by_role("button", name="Trigger transaction").click()
+    world.press("I have no broker account")
+    world.page.get_by_text('"message": "no_broker"').wait_for()
+    assert Axe().run(world.page).response["violations"] == []
 
 
 def test_limit_orders_are_for_brokers_that_take_them(world: World) -> None:

@@ -19,10 +19,10 @@ NOW = int(time.time())
     ("claims", "is_good"),
     [
         pytest.param({"guest": True}, True, id="guest"),
-        pytest.param({"guest": True, "iat": NOW, "exp": NOW + 60}, True, id="guest that expires"),
+        pytest.param({"guest": True, "iat": NOW, "exp": NOW + 86_400}, True, id="guest that expires"),
         pytest.param({"smallcaseAuthId": KITE}, True, id="connected, without exp"),
-        pytest.param({"smallcaseAuthId": KITE, "exp": NOW + 60}, True, id="connected"),
-        pytest.param({"guest": True, "exp": NOW - 60}, False, id="expired"),
+        pytest.param({"smallcaseAuthId": KITE, "exp": NOW + 86_400}, True, id="connected"),
+        pytest.param({"guest": True, "exp": NOW - 86_400}, False, id="expired"),
         pytest.param({"guest": False}, False, id="no guest"),
         pytest.param({"sub": "user"}, False, id="neither"),
         pytest.param({"smallcaseAuthId": ""}, False, id="no auth id"),

@@ -49,9 +49,8 @@ function leave() {
   if ($("asking")) return $("stay").focus();
   const stay = el("button", { type: "button", id: "stay", onclick: () => $("asking").remove() }, "Stay");
   const go = act(async () => {
-    await call("POST", "transaction/markErrored", {
-      status: "ERRORED", errorCode: STAGE_CODES[stage], errorMessage: "user_cancelled",
-    });
+    const left = { status: "ERRORED", errorCode: STAGE_CODES[stage], errorMessage: "user_cancelled" };
+    await call("POST", "transaction/markErrored", left).catch(() => {}); // it may be over already: nobody is kept here
     done();
   });
   const asking = el("div", { id: "asking", className: "asking", role: "alertdialog" },
