@@ -10,24 +10,32 @@ from aws_lambda_powertools import Logger
 
 from sst import aws
 from sst.bus import Entry, entry, publish
+from sst.exact import dumps
 from sst.outbox import events_of
 
 logger = Logger()
 BUS = os.environ["EVENT_BUS"]
+DEAD_LETTERS = os.environ["DEAD_LETTER_QUEUE_URL"]
 eventbridge = aws.client("events")
+sqs = aws.client("sqs")
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
     """Publish what the stream's records amount to; raise where the bus does not take it, and the batch comes again."""
     count = publish(eventbridge, entries(event["Records"]), pause)
-    logger.info("published", records=len(event["Records"]), events=count)
+    logger.info("published", extra={"records": len(event["Records"]), "events": count})
 
 
 def entries(records: list[Mapping[str, Any]]) -> Iterator[Entry]:
-    """The bus entries for stream records, in their order."""
+    """The bus entries for stream records, in their order; a record that nobody can read is set aside, whole."""
     for record in records:
-        for each in events_of(record):
-            yield entry(each, BUS)
+        try:
+            found = [entry(each, BUS) for each in events_of(record)]
+        except Exception:  # one poison record must not hold back every other transaction until it expires
+            logger.exception("a record cannot be read")
+            sqs.send_message(QueueUrl=DEAD_LETTERS, MessageBody=dumps({"record": record}))
+            continue
+        yield from found
 
 
 def pause(attempt: int) -> None:

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "WEBHOOKS_TABLE": "Webhooks",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "EVENT_BUS": "bus",
+    "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/dead",
     "RECONCILE_QUEUE_URL": "http://127.0.0.1/queue",
     "GATEWAY_SECRET_ARN": "arn:aws:secretsmanager:ap-south-1:123456789012:secret:gateway",
     "GATEWAY_URL": "http://127.0.0.1",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from sst import outbox
 from sst.batch import batch_of
 from sst.http import Request
