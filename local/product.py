@@ -73,7 +73,8 @@ def running(ports: Ports | None = None, progress: Callable[[str, float], None] =
     webhook_url = f"http://127.0.0.1:{engine_port}/_aws/execute-api/{API_ID}/webhooks/orders"
     with contextlib.ExitStack() as up:
         clock = _Clock(progress)
-        built = up.enter_context(stack.building())
+        our_turn = up.enter_context(contextlib.ExitStack())
+        built = our_turn.enter_context(stack.building())
         running_engine = up.enter_context(engine(engine_port))
         issuer = up.enter_context(_service("issuer", ports.issuer, []))
         gateway = up.enter_context(_service("gateway", ports.gateway, _gateway_options(webhook_url)))
@@ -85,6 +86,7 @@ def running(ports: Ports | None = None, progress: Callable[[str, float], None] =
         clock.done("layer and functions built")
         aws = up.enter_context(contextlib.closing(stack.Aws(running_engine.url)))
         template_url = stack.package(aws, template, running_engine.process.directory)
+        our_turn.close()  # what was built is in the engine now: the next may build
         clock.done("packaged")
         parameters = stack.local_parameters() | {
             "GatewayUrl": gateway_url,

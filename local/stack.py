@@ -90,7 +90,7 @@ def building() -> Iterator[Callable[[], Path]]:
     """Builds while the context lasts; the callable waits for it and gives the template that `sam build` makes.
 
     The layer is for the Python that the engine runs functions with. It is built once and again only when the
-    sources change; two builds at a time take turns.
+    sources change. What is built stays as it is while the context lasts: others wait for their turn.
     """
     place = ROOT / ".local" / "build" / f"python{platform.python_version()}"
     place.mkdir(parents=True, exist_ok=True)
