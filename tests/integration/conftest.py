@@ -8,6 +8,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from local.driver import GatewayDriver
 from local.product import Product, running
 from local.stack import Aws
 from local.updates import Updates
+from sst.snapshot import timestamp_text
 
 HERE = Path(__file__).parent
 _numbers = itertools.count(1)
@@ -79,3 +81,17 @@ def api(product: Product) -> Iterator[Callable[..., httpx.Client]]:
             return clients.enter_context(product.api(user, scope))
 
         yield client
+
+
+def check_now(product: Product, transaction_id: str) -> None:
+    """As if the time until the next check, and since the last pull, had passed: the sweep comes by."""
+    past = timestamp_text(datetime.now(UTC) - timedelta(hours=1))
+    product.aws.dynamodb.update_item(
+        TableName=product.outputs["TransactionsTable"],
+        Key={"transactionId": {"S": transaction_id}},
+        UpdateExpression="SET nextCheckAt = :past, pulledAt = :past",
+        ExpressionAttributeValues={":past": {"S": past}},
+    )
+    functions = product.aws.functions.list_functions()["Functions"]
+    (sweep,) = [each["FunctionName"] for each in functions if "-Sweep-" in each["FunctionName"]]
+    product.aws.functions.invoke(FunctionName=sweep, Payload=b"{}")

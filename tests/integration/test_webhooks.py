@@ -15,6 +15,7 @@ from local.updates import Updates
 from sst.checksum import sign
 from sst.secrets import ApiSecret
 from sst.snapshot import timestamp_text
+from tests.integration.conftest import check_now
 
 Api = Callable[..., httpx.Client]
 
@@ -49,20 +50,6 @@ def post(product: Product, body: dict[str, Any] | bytes) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     with product.api(None) as api:
         return api.post("/webhooks/orders", content=content, headers={"content-type": "application/json"})
-
-
-def check_now(product: Product, transaction_id: str) -> None:
-    """As if the time until the next check, and since the last pull, had passed: the sweep comes by."""
-    past = timestamp_text(datetime.now(UTC) - timedelta(hours=1))
-    product.aws.dynamodb.update_item(
-        TableName=product.outputs["TransactionsTable"],
-        Key={"transactionId": {"S": transaction_id}},
-        UpdateExpression="SET nextCheckAt = :past, pulledAt = :past",
-        ExpressionAttributeValues={":past": {"S": past}},
-    )
-    functions = product.aws.functions.list_functions()["Functions"]
-    (sweep,) = [each["FunctionName"] for each in functions if "-Sweep-" in each["FunctionName"]]
-    product.aws.functions.invoke(FunctionName=sweep, Payload=b"{}")
 
 
 def is_(detail_type: str) -> Callable[[dict[str, Any]], bool]:

@@ -1,0 +1,145 @@
+"""Faults on the real path: a Gateway that fails, lags or lies, and webhooks that come late, twice and out of order."""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from local.driver import GatewayDriver
+from local.product import Product
+from local.updates import Updates
+from tests.integration.conftest import check_now
+from tests.integration.test_webhooks import place, signed
+
+Api = Callable[..., httpx.Client]
+# `make soak` asks for a minute; the suite for enough to see every kind of repeat.
+SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "6"))
+PER_SECOND = 20
+
+
+def settled_as_the_gateway_says(
+    product: Product, gateway: GatewayDriver, updates: Updates, transaction_id: str
+) -> None:
+    """Wait until the transaction is settled, and compare every order with the Gateway's own books."""
+    updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=120)
+    truth = gateway.truth(transaction_id)["batch"]
+    with product.api("operator", scope="sst:service") as api:
+        shown = api.get(f"/transactions/{transaction_id}/orders").json()
+    facts = ("tradingsymbol", "status", "filledQuantity", "averagePrice")
+    assert [[order[name] for name in facts] for order in shown["orders"]] == [
+        [order[name] for name in facts] for order in truth["orders"]
+    ]
+    assert shown["confirmation"] == "confirmed"
+
+
+def in_order_without_gaps(updates: Updates, transaction_id: str) -> None:
+    """Deduplicated by event id, the sequences of a transaction are 1, 2, 3 …; nothing is settled twice."""
+    by_id = {event["detail"]["eventId"]: event for event in updates.of(transaction_id)}
+    sequences = sorted({event["detail"]["sequence"] for event in by_id.values()})
+    assert sequences == list(range(1, len(sequences) + 1))
+    assert sum(event["detail-type"] == "OrdersSettled" for event in by_id.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500, "times": 2},
+        {"kind": "status", "status": 429, "retry_after": 1, "times": 1},
+        {"kind": "lost", "times": 1},
+        {"kind": "garbage", "times": 1},
+        {"kind": "success_false", "times": 1},
+    ],
+    ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}",
+)
+def test_what_a_failing_gateway_could_not_confirm_is_confirmed_later(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str, fault: dict[str, Any]
+) -> None:
+    transaction_id, _ = place(product, gateway, user)
+    gateway.faults(details=fault)
+    gateway.finish(transaction_id)
+    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")), timeout=60)
+
+    for _ in range(4):
+        time.sleep(1)
+        check_now(product, transaction_id)
+
+    settled_as_the_gateway_says(product, gateway, updates, transaction_id)
+    in_order_without_gaps(updates, transaction_id)
+
+
+def test_details_that_lag_behind_the_webhook_do_not_take_the_report_back(
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+) -> None:
+    """The pull still shows PLACED: for a while the report stands, and nothing is shown twice in different order."""
+    transaction_id, _ = place(product, gateway, user)
+    gateway.faults(details_lag_seconds=20)
+    gateway.finish(transaction_id)
+    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")), timeout=60)
+    time.sleep(2)
+    check_now(product, transaction_id)
+    time.sleep(3)
+
+    shown = api(user).get(f"/transactions/{transaction_id}").json()
+
+    assert (shown["status"], shown["confirmation"]) == ("COMPLETED", "reported")
+    gateway.faults()
+    check_now(product, transaction_id)
+    settled_as_the_gateway_says(product, gateway, updates, transaction_id)
+
+
+def test_a_lost_final_webhook_is_found_by_the_sweep(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    transaction_id, _ = place(product, gateway, user)
+    gateway.faults(webhooks={"lost": 1})
+    gateway.finish(transaction_id)
+
+    check_now(product, transaction_id)
+
+    settled_as_the_gateway_says(product, gateway, updates, transaction_id)
+    in_order_without_gaps(updates, transaction_id)
+
+
+def test_twenty_late_repeated_and_reordered_webhooks_a_second_change_nothing_of_the_outcome(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    """Every state of each transaction is said again and again, as it was and newly stamped, while the orders go on."""
+    chance = random.Random(20)
+    placed = [place(product, gateway, f"{user}-{n}") for n in range(4)]
+    said = {transaction_id: [signed(truth)] for transaction_id, truth in placed}
+    answers: list[int] = []
+
+    def say(body: dict[str, Any]) -> None:
+        answers.append(http.post("/webhooks/orders", json=body).status_code)
+
+    def trade() -> None:
+        for transaction_id, _ in placed:
+            time.sleep(SOAK_SECONDS / 8)
+            said[transaction_id].append(signed(gateway.finish(transaction_id)))
+
+    http = httpx.Client(base_url=product.api_url, timeout=60, trust_env=False)
+    trading = threading.Thread(target=trade)
+    with http, ThreadPoolExecutor(8) as pool:
+        trading.start()
+        end = time.monotonic() + SOAK_SECONDS
+        while time.monotonic() < end:
+            transaction_id, _ = chance.choice(placed)
+            body = chance.choice(said[transaction_id])
+            if chance.random() < 0.5:
+                truth = {**gateway.truth(transaction_id), "batch": body}
+                body = signed(truth)
+            pool.submit(say, body)
+            time.sleep(1 / PER_SECOND)
+        trading.join()
+
+    assert set(answers) == {200}
+    for transaction_id, _ in placed:
+        check_now(product, transaction_id)
+        settled_as_the_gateway_says(product, gateway, updates, transaction_id)
+        in_order_without_gaps(updates, transaction_id)
