@@ -80,7 +80,7 @@ def _claim_check(event: Published) -> Published:
         at = f"/transactions/{event.transactionId}/orders"
         return event.model_copy(update={"orders": None, "unplaced": None, "changes": None, "readAt": at})
     if isinstance(event, OrdersUnknown):
-        return event.model_copy(update={"orders": None, "unplaced": None, "requested": {}})
+        return event.model_copy(update={"orders": None, "unplaced": None, "changes": None, "requested": {}})
     if isinstance(event, TransactionCreated):
         return event.model_copy(update={"requested": {}})
     if isinstance(event, WebhookReceived):

@@ -1,20 +1,19 @@
-"""The events on the bus: what each says, and which of them a change of a stored item amounts to.
+"""The events on the bus and what each says: the models that `contracts/` is generated from.
 
 Facts in the past tense. Every event of a transaction has an id that is the same however often it is published, the
 transaction's `sequence` (its version) and the one before, so that a consumer can drop repeats and see gaps
-(docs/events.md). Numbers are numbers: rupees exact to 0.0001, shares whole. Times are UTC, ISO 8601.
+(docs/events.md). Numbers are numbers: rupees exact to 0.0001, shares whole. Times are UTC, ISO 8601. What is not known
+is absent, never null.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sst import statuses
-from sst.batch import Batch, Order
+from sst.batch import Batch, Order, Shares
 from sst.exact import Rupees
-from sst.kept_webhook import KeptWebhook
-from sst.transaction import Transaction
 
 SOURCE: Final = "sst"
 SCHEMA_VERSION: Final = "1.0"
@@ -27,7 +26,9 @@ class Event(BaseModel):
 
     detail_type: ClassVar[str]
 
-    schemaVersion: Literal["1.0"] = SCHEMA_VERSION
+    schemaVersion: Annotated[
+        str, Field(pattern=r"^1\.\d+$", description="A newer minor version only adds; a newer major one may not.")
+    ] = SCHEMA_VERSION
     eventId: Annotated[str, Field(description="The same whenever this event is published again.")]
     occurredAt: Annotated[str, Field(description="When the change was stored, or said; UTC, ISO 8601.")]
     transactionId: str | None = None
@@ -74,11 +75,47 @@ class OrderChange(BaseModel):
 
     tradingsymbol: str
     transactionType: str
+    quantity: Annotated[Shares, Field(description="Shares ordered.")]
     previousStatus: str | None = None
     status: str
-    previousFilledQuantity: Annotated[int | None, Field(description="Shares.")] = None
-    filledQuantity: Annotated[int, Field(description="Shares.")]
+    previousFilledQuantity: Annotated[Shares | None, Field(description="Shares.")] = None
+    filledQuantity: Annotated[Shares, Field(description="Shares.")]
+    previousAveragePrice: Annotated[Rupees | None, Field(description="Rupees a share.")] = None
     averagePrice: Annotated[Rupees | None, Field(description="Rupees a share.")] = None
+    errorCode: Annotated[str | None, Field(description="Why it was rejected or not placed.")] = None
+    removed: Annotated[bool, Field(description="The batch no longer has this order: it was corrected away.")] = False
+
+
+class OrderCounts(BaseModel):
+    """How many orders of the batch stand where. Always there, also where the orders themselves are left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    open: Annotated[int, Field(ge=0, description="PLACED, or a status that is not known yet.")]
+    complete: Annotated[int, Field(ge=0)]
+    partial: Annotated[int, Field(ge=0)]
+    rejected: Annotated[int, Field(ge=0)]
+    cancelled: Annotated[int, Field(ge=0, description="CANCELLED and CANCELLED AMO.")]
+    unknown: Annotated[int, Field(ge=0, description="ERROR: it may or may not have been placed.")]
+    unplaced: Annotated[int, Field(ge=0, description="Certainly not placed.")]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Self:
+        """The counts of a batch."""
+        counts = dict.fromkeys(cls.model_fields, 0) | {"unplaced": len(batch.unplaced)}
+        for order in batch.orders:
+            counts[_COUNTED_AS.get(statuses.canonical(order.status), "open")] += 1
+        return cls.model_validate(counts)
+
+
+_COUNTED_AS: Final = {
+    statuses.COMPLETE: "complete",
+    statuses.PARTIAL: "partial",
+    statuses.REJECTED: "rejected",
+    statuses.CANCELLED: "cancelled",
+    statuses.CANCELLED_AMO: "cancelled",
+    statuses.ERROR: "unknown",
+}
 
 
 class OrdersEvent(TransactionEvent):
@@ -94,6 +131,7 @@ class OrdersEvent(TransactionEvent):
     completedDate: str | None = None
     buyAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
     sellAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
+    counts: OrderCounts
     orders: Annotated[
         list[Order] | None,
         Field(description="Absent where the event would be too large: read them at `readAt`."),
@@ -128,8 +166,12 @@ class OrdersUnknown(TransactionEvent):
 
     detail_type = "OrdersUnknown"
     batchId: str | None = None
+    counts: OrderCounts | None = None
     orders: list[Order] | None = None
     unplaced: list[Order] | None = None
+    changes: Annotated[
+        list[OrderChange] | None, Field(description="Since the event before; absent where that is not known.")
+    ] = None
     gatewayStatus: Annotated[str | None, Field(description="The Gateway's word for the transaction.")] = None
     requested: dict[str, Any]
     createdAt: str
@@ -194,185 +236,6 @@ class ConfirmationRequested(BaseModel):
 Published = Event | ConfirmationRequested
 
 
-def of_transaction(old: Transaction | None, new: Transaction) -> list[Published]:
-    """The events that a transaction's change from `old` to `new` amounts to; none where nothing counts."""
-    asks = new.pullRequestedAt is not None and (old is None or old.pullRequestedAt != new.pullRequestedAt)
-    events: list[Published] = []
-    if old is None or new.version != old.version:
-        events += _account_events(old, new)
-        event = _state_event(old, new, asks)
-        if event is not None:
-            events.insert(0, event)
-    if asks and not any(event.needsConfirming for event in events):
-        events.append(
-            ConfirmationRequested(
-                eventId=f"{new.transactionId}.ask.{new.pullRequestedAt}",
-                occurredAt=new.pullRequestedAt or new.createdAt,
-                transactionId=new.transactionId,
-                reason="sdk",
-            )
-        )
-    return events
-
-
-def of_webhook(kept: KeptWebhook, body: Mapping[str, Any] | None) -> list[Published]:
-    """The event of a webhook that was kept: a doubt asks for a pull, another kind is published as what it is."""
-    if kept.doubt is not None:
-        if kept.transaction_id is None:
-            return []
-        return [
-            ConfirmationRequested(
-                eventId=kept.webhook_id,
-                occurredAt=kept.received_at,
-                transactionId=kept.transaction_id,
-                smallcaseAuthId=kept.smallcase_auth_id,
-                reason=kept.doubt,
-            )
-        ]
-    return [
-        WebhookReceived.model_validate(
-            {
-                "eventId": kept.webhook_id,
-                "occurredAt": kept.received_at,
-                "transactionId": kept.transaction_id,
-                "notes": kept.notes,
-                "smallcaseAuthId": kept.smallcase_auth_id,
-                "webhookId": kept.webhook_id,
-                "kind": kept.kind,
-                "body": body,
-            }
-        )
-    ]
-
-
-def latest(transaction: Transaction) -> list[Published]:
-    """The event for a transaction's latest version from its item alone: what republishing emits. Same event id."""
-    event = _state_event(None, transaction, asks=False)
-    return [] if event is None else [event]
-
-
-def _state_event(old: Transaction | None, new: Transaction, asks: bool) -> Event | None:
-    common = _common(new) | {"needsConfirming": asks}
-    if new.status == statuses.FAILED:
-        if old is not None and old.status == statuses.FAILED:
-            return None
-        error = new.error or {}
-        return TransactionFailed.model_validate(
-            common
-            | {
-                "reason": error.get("reason"),
-                "errorCode": error.get("code"),
-                "errorMessage": error.get("message"),
-            }
-        )
-    batch = new.snapshot
-    if batch is None:
-        if old is not None and old.snapshot_bytes is not None:
-            return OrdersRetracted(**common, batchId=old.batchId)
-        if old is None:
-            return TransactionCreated(
-                **common, expireAt=new.expireAt, requested=new.requested, adopted=bool(new.adopted)
-            )
-    if new.askedAt is not None and (old is None or old.askedAt != new.askedAt) and not new.is_settled:
-        return OrdersUnknown(
-            **common,
-            batchId=new.batchId,
-            orders=list(batch.orders) if batch else None,
-            unplaced=list(batch.unplaced) if batch else None,
-            gatewayStatus=new.gatewayStatus,
-            requested=new.requested,
-            createdAt=new.createdAt,
-        )
-    if batch is None or new.confirmation is None:
-        return None
-    if old is not None and (old.revision, old.confirmation, old.settledAt) == (
-        new.revision,
-        new.confirmation,
-        new.settledAt,
-    ):
-        return None
-    if new.is_settled:
-        kind: type[OrdersEvent] = OrdersSettled
-    else:
-        kind = OrdersProgressed if old is None or old.snapshot_bytes is not None else OrdersPlaced
-    changes = None if old is None else changed_orders(old.snapshot, batch)
-    return kind.model_validate(common | _batch_fields(new, batch) | {"changes": changes})
-
-
-def _common(new: Transaction) -> dict[str, Any]:
-    stamps = [new.createdAt, new.reportedAt, new.confirmedAt, new.askedAt]
-    return {
-        "eventId": f"{new.transactionId}.{new.version}",
-        "occurredAt": max(stamp for stamp in stamps if stamp is not None),
-        "transactionId": new.transactionId,
-        "notes": new.notes,
-        "smallcaseAuthId": new.smallcaseAuthId,
-        "broker": new.broker,
-        "sequence": new.version,
-        "previousSequence": new.version - 1,
-        "status": new.status,
-    }
-
-
-def _batch_fields(new: Transaction, batch: Batch) -> dict[str, Any]:
-    return {
-        "confirmation": new.confirmation,
-        "batchId": batch.batchId,
-        "variety": batch.variety,
-        "batchStatus": batch.status,
-        "completedDate": batch.completedDate,
-        "buyAmount": batch.buyAmount,
-        "sellAmount": batch.sellAmount,
-        "orders": list(batch.orders),
-        "unplaced": list(batch.unplaced),
-    }
-
-
-def _account_events(old: Transaction | None, new: Transaction) -> list[Published]:
-    before = (old.account, old.smallcaseAuthId) if old is not None else (None, None)
-    if new.account is None or new.smallcaseAuthId is None or (new.account, new.smallcaseAuthId) == before:
-        return []
-    kinds: dict[str, type[BrokerAccountLinked | BrokerAccountConflict]] = {
-        "linked": BrokerAccountLinked,
-        "conflict": BrokerAccountConflict,
-    }
-    kind = kinds.get(new.account)
-    return [] if kind is None else [kind(**(_common(new) | {"eventId": f"{new.transactionId}.{new.version}.account"}))]
-
-
-def changed_orders(old: Batch | None, new: Batch) -> list[OrderChange]:
-    """What changed for each security between two states of a batch, in the order of `new`."""
-    before = _keyed([*old.orders, *old.unplaced] if old is not None else [])
-    changes = []
-    for key, order in _keyed([*new.orders, *new.unplaced]).items():
-        was = before.get(key)
-        if was is not None and _facts(was) == _facts(order):
-            continue
-        changes.append(
-            OrderChange(
-                tradingsymbol=order.tradingsymbol,
-                transactionType=order.transactionType,
-                previousStatus=was.status if was else None,
-                status=order.status,
-                previousFilledQuantity=(was.filledQuantity or 0) if was else None,
-                filledQuantity=order.filledQuantity or 0,
-                averagePrice=order.averagePrice,
-            )
-        )
-    return changes
-
-
-def _keyed(orders: Sequence[Order]) -> dict[tuple[str, str, int], Order]:
-    """Orders by security and side, numbered where a basket has the same one twice."""
-    keyed: dict[tuple[str, str, int], Order] = {}
-    for order in orders:
-        count = 0
-        while (key := (order.tradingsymbol, order.transactionType, count)) in keyed:
-            count += 1
-        keyed[key] = order
-    return keyed
-
-
-def _facts(order: Order) -> tuple[Any, ...]:
-    return (statuses.canonical(order.status), order.quantity, order.filledQuantity or 0, order.averagePrice or 0,
-            order.price or 0, order.triggerPrice or 0, order.errorCode)  # fmt: skip
+def one_spelling(orders: Iterable[Order]) -> list[Order]:
+    """`orders` with each status in the one spelling that rules can match (docs/gateway.md §4.5)."""
+    return [order.model_copy(update={"status": statuses.canonical(order.status)}) for order in orders]

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from sst import events
+from sst import derivation
 from sst.events import Published
 from sst.exact import loads
 from sst.kept_webhook import KeptWebhook
@@ -21,13 +21,13 @@ def events_of(record: Mapping[str, Any]) -> list[Published]:
     if "webhookId" in new:
         return _of_webhook(new) if record["eventName"] == "INSERT" else []
     old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
-    return events.of_transaction(None if old is None else Transaction.of_item(old), Transaction.of_item(new))
+    return derivation.of_transaction(None if old is None else Transaction.of_item(old), Transaction.of_item(new))
 
 
 def _of_webhook(item: Mapping[str, Any]) -> list[Published]:
     kept = KeptWebhook.of_item(item)
     body = loads(kept.body) if kept.whole and kept.doubt is None else None
-    return events.of_webhook(kept, body)
+    return derivation.of_webhook(kept, body)
 
 
 def binary(image: Mapping[str, Any]) -> dict[str, Any]:
