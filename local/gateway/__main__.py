@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValidationError, ValueError) as error:
         print(f"bad settings: {error}", file=sys.stderr)
         return 2
-    listener = socket.socket()
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it on, each answer takes 40 ms longer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, options.port))

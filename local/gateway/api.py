@@ -134,12 +134,15 @@ async def _orders(call: Call) -> Response:
     sim.journal.add(_now(), "pulled", endpoint="orders", asked=sorted(ids | batches))
     rows = []
     for transaction in sim.world.transactions.values():
-        view = _shown(sim, transaction)
-        if view.row is None or call.caller.auth_id not in (None, transaction.auth_id):
-            continue
         is_listed = transaction.id in ids or not (ids or batches)
+        is_batch = transaction.batch is not None and transaction.batch.batch_id in batches
+        if not (is_listed or is_batch) or call.caller.auth_id not in (None, transaction.auth_id):
+            continue
+        view = _shown(sim, transaction)
+        if view.row is None:
+            continue
         is_complete = view.status == "COMPLETED" or sim.settings.orders_of_open_transactions
-        if (is_listed and is_complete) or view.row["batchId"] in batches:
+        if (is_listed and is_complete) or is_batch:
             rows.append(disfigure(view.row, sim.desk.of(transaction.fault_patch).wire))
     return succeeded({sim.settings.orders_key: rows})
 

@@ -89,6 +89,8 @@ class FaultDesk:
 
     def of(self, patch: dict[str, Any]) -> Faults:
         """The faults for a transaction with `patch`; a group in it is completed by the group for all."""
+        if not patch:
+            return self.faults
         given = Faults.model_validate(patch)
         faults = self.faults.changed(patch)
         for group in ("webhooks", "wire"):
