@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.gateway import webhooks
 from local.gateway.faults import CallFault, Faults, WebhookFaults, WireFaults
 from local.gateway.settings import Settings
 from local.gateway.wire import dumps
@@ -252,3 +253,27 @@ def test_every_knob_the_contract_page_names_exists() -> None:
         faults |= {f"{group}.{field.alias}" for field in model.model_fields.values()}
     assert len(named) > 10
     assert named - settings - faults == set()
+
+
+def test_settings_and_faults_can_be_read_and_put_back(rig: Rig) -> None:
+    """A test that changes them can restore what was there; the secrets are not shown."""
+    settings, faults = rig.sim("GET", "/settings"), rig.sim("GET", "/faults")
+    assert not {"apiSecret", "gatewaySecret"} & settings.keys()
+    rig.sim("PUT", "/settings", {"detailsNesting": "data", "retrySeconds": [1]})
+    rig.faults(detailsLagSeconds=5, wire={"leprechaun": True})
+    rig.sim("PUT", "/settings", settings)
+    rig.sim("PUT", "/faults", faults)
+    assert (rig.sim("GET", "/settings"), rig.sim("GET", "/faults")) == (settings, faults)
+    rig.trade()
+    assert rig.received[-1]["broker"] == "kite"
+
+
+def test_the_api_secret_can_be_rotated_while_it_runs(rig: Rig) -> None:
+    """§5: from then on calls need, and webhooks are signed with, the new one."""
+    rig.trade("unplaced")
+    rig.sim("PUT", "/settings", {"apiSecret": "another_api_secret_that_is_not_real"})
+    assert rig.server("POST", PATH, order()).status_code == 401
+    rig.sim("POST", "/webhooks/replay", {"hit": 1, "restamp": True})
+    body = rig.received[-1]
+    new = webhooks.checksum("another_api_secret_that_is_not_real", body["timestamp"], body["smallcaseAuthId"])
+    assert body["checksum"] == new
