@@ -1,7 +1,7 @@
 """The local engine: MiniStack, an AWS emulator that runs the functions as processes of its own Python.
 
 It listens on 127.0.0.1 alone and keeps everything in memory and in its own directory, which goes when it
-goes.
+goes, unless it is given a directory to leave its state in.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from local.leash import ROOT, Started, started
@@ -72,8 +73,11 @@ def is_free(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def engine(port: int = 0) -> Iterator[Engine]:
-    """An engine on `port` (0: a free one) while the context lasts; `leash.Failed` where it does not start."""
+def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
+    """An engine on `port` (0: a free one) while the context lasts; `leash.Failed` where it does not start.
+
+    With `state`, a directory, it takes up what an engine before it left there, and leaves what it has when it is ended.
+    """
     port = port or free_port()
     settings = environment(
         BIND_HOST="127.0.0.1",
@@ -87,6 +91,7 @@ def engine(port: int = 0) -> Iterator[Engine]:
         DOCKER_HOST="unix:///nonexistent",
         # The functions' Python is the engine's: what is installed for the user is none of theirs.
         PYTHONNOUSERSITE="1",
+        **({} if state is None else {"PERSIST_STATE": "1", "STATE_DIR": str(state)}),
     )
     with started("engine", [str(PYTHON), "-m", "ministack"], settings) as process:
         process.wait_for_line(r"Running on http://127\.0\.0\.1:\d+", timeout=30)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -66,8 +67,13 @@ def _quiet(_: str, __: float) -> None:
 
 
 @contextlib.contextmanager
-def running(ports: Ports | None = None, progress: Callable[[str, float], None] = _quiet) -> Iterator[Product]:
-    """The product while the context lasts. `progress` hears of each step when it is done: what, and seconds."""
+def running(
+    ports: Ports | None = None, progress: Callable[[str, float], None] = _quiet, state: Path | None = None
+) -> Iterator[Product]:
+    """The product while the context lasts. `progress` hears of each step when it is done: what, and seconds.
+
+    `state` is where the engine leaves its state when it is ended, for one that takes over from it.
+    """
     ports = ports or Ports()
     engine_port = ports.engine or free_port()
     webhook_url = f"http://127.0.0.1:{engine_port}/_aws/execute-api/{API_ID}/webhooks/orders"
@@ -75,7 +81,7 @@ def running(ports: Ports | None = None, progress: Callable[[str, float], None] =
         clock = _Clock(progress)
         our_turn = up.enter_context(contextlib.ExitStack())
         built = our_turn.enter_context(stack.building())
-        running_engine = up.enter_context(engine(engine_port))
+        running_engine = up.enter_context(engine(engine_port, state))
         issuer = up.enter_context(_service("issuer", ports.issuer, []))
         gateway = up.enter_context(_service("gateway", ports.gateway, _gateway_options(webhook_url)))
         issuer_url, gateway_url = (

@@ -1,0 +1,39 @@
+"""The engine is ended in mid-flow and another takes over its state: what was accepted is published and settled."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.driver import GatewayDriver
+from local.engine import engine
+from local.product import Product, running
+from local.updates import Updates
+from tests.integration.conftest import check_now
+from tests.integration.test_webhooks import place
+
+
+def end(product: Product) -> None:
+    """End the engine as an operator would, everything that it runs included."""
+    keeper = product.logs["engine"].keeper
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    keeper.wait()
+
+
+def test_what_happens_while_everything_is_down_is_found_and_settled_afterwards(tmp_path: Path) -> None:
+    """Every webhook of the order is lost to a dead endpoint; the transaction is due, and the Gateway is asked."""
+    with running(state=tmp_path) as product, GatewayDriver(product.gateway_url) as gateway:
+        before = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+        transaction_id, _ = place(product, gateway, "user-restart")
+        before.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersPlaced"))
+        end(product)
+        gateway.finish(transaction_id)
+
+        with engine(urlsplit(product.aws.url).port or 0, tmp_path):
+            check_now(product, transaction_id)
+            settled = before.wait_for(
+                transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=60
+            )
+
+    sequences = [event["detail"]["sequence"] for event in before.of(transaction_id)]
+    assert sequences == sorted(sequences)
+    assert settled["detail"]["previousSequence"] in sequences
