@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sst.events import SOURCE, OrdersEvent, OrdersUnknown, Published, TransactionCreated, WebhookReceived
-from sst.exact import dumps
+from sst.exact import dumps, loads
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -58,15 +58,22 @@ def publish(client: "EventBridgeClient", entries: Iterable[Entry], pause: Callab
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """What fits one call. Two sequences of a transaction never share one: the first may fail where the second does not,
+    and would come after it."""
     chunk: list[Entry] = []
     size = 0
+    sequences: dict[str | None, int | None] = {}
     for each in entries:
         bytes_ = len(each["Detail"].encode()) + len(each["DetailType"]) + len(SOURCE)
-        if chunk and (len(chunk) == _MOST_ENTRIES or size + bytes_ > _MOST_BYTES):
+        detail = loads(each["Detail"])
+        subject, sequence = detail.get("transactionId"), detail.get("sequence")
+        overtaking = sequences.get(subject, sequence) != sequence
+        if chunk and (len(chunk) == _MOST_ENTRIES or size + bytes_ > _MOST_BYTES or overtaking):
             yield chunk
-            chunk, size = [], 0
+            chunk, size, sequences = [], 0, {}
         chunk.append(each)
         size += bytes_
+        sequences[subject] = sequence
     if chunk:
         yield chunk
 
