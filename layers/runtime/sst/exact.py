@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 15
 _SURROGATE = "\\ud"
+_MOST_DEPTH = 64
 
 
 def rupees(value: Decimal) -> Decimal:
@@ -39,15 +40,29 @@ def _refuse_constant(name: str) -> NoReturn:
 def loads(raw: bytes | str) -> Any:
     """The JSON value in `raw`, every fraction a `Decimal`; `ValueError` for anything that is not strict UTF-8 JSON.
 
-    NaN and Infinity are refused, and so is nesting deeper than the interpreter's stack; half a surrogate pair becomes
-    U+FFFD.
+    NaN and Infinity are refused, and so is nesting deeper than 64; half a surrogate pair becomes U+FFFD.
     """
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
         value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
+        if text.count("[") + text.count("{") > _MOST_DEPTH and _is_deep(value):
+            raise ValueError("nested too deeply")
         return _mend(value) if _SURROGATE in text.lower() else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether `value` is nested deeper than what every later step (models, events) gets through."""
+    level = [value]
+    for _ in range(_MOST_DEPTH + 1):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _mend(value: Any) -> Any:

@@ -4,7 +4,6 @@ No resolver: every function serves one or two routes, and routing is API Gateway
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,7 +83,7 @@ class Request:
             return str(body).encode("utf-8", "surrogatepass")
         try:
             return base64.b64decode(body, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error is one, and so is text that is not ASCII
             raise problems.of_field("body", "is not readable") from error
 
     def parse(self, model: type[Model]) -> Model:

@@ -16,10 +16,14 @@ from pydantic import ValidationError
 from sst import checksum
 from sst.batch import batch_of
 from sst.exact import loads
+from sst.order_config import MOST_NOTES_CHARACTERS
 from sst.secrets import ApiSecret
-from sst.snapshot import Snapshot, digest_of
+from sst.snapshot import Snapshot, digest_of, material
 from sst.transaction import Transaction
 
+# A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
+MOST_BYTES: Final = 100_000
+_MOST_BROKER_CHARACTERS: Final = 64
 TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
@@ -112,7 +116,9 @@ def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Polic
     if not checksum.is_genuine(secrets, timestamp, subject, mark):
         return Refuse("checksum does not match", mismatch=True)
 
-    notes = _text(body, "notes")
+    notes, broker = _text(body, "notes"), _text(body, "broker")
+    if notes is not None and len(notes) > MOST_NOTES_CHARACTERS:
+        notes = None
     if auth_id is None or not _is_securities_order(body):
         if "batchId" in body and auth_id is not None:
             return Doubt("a batch without orders", transaction_id, auth_id)
@@ -120,7 +126,9 @@ def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Polic
     if transaction_id is None:
         return Doubt("no transactionId", None, auth_id)
     if body.get("notes") is not None and notes is None:
-        return Doubt("notes is not text", transaction_id, auth_id)
+        return Doubt("notes is not a text of ours", transaction_id, auth_id)
+    if len(raw) > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
+        return Doubt("too large for a batch of orders", transaction_id, auth_id)
     if not now - policy.fresh_for <= moment <= now + policy.ahead_by:
         return Doubt("timestamp is stale or ahead", transaction_id, auth_id)
     try:
@@ -130,7 +138,7 @@ def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Polic
         return Doubt(f"not a batch of orders: {', '.join(fields)[:200]}", transaction_id, auth_id)
     if not batch.orders and not batch.unplaced:
         return Doubt("a batch without orders", transaction_id, auth_id)
-    return Report(transaction_id, auth_id, Snapshot(batch, timestamp), _text(body, "broker"), notes)
+    return Report(transaction_id, auth_id, Snapshot(batch, timestamp), broker, notes)
 
 
 Reconsidered = Literal["duplicate", "stale", "touch"] | Doubt
@@ -157,11 +165,10 @@ def reconsider(report: Report, stored: Transaction | None) -> Reconsidered:
     if stored.revision is None or revision == stored.revision:
         return "duplicate"
     if stored.is_settled:
-        settled = stored.snapshot
-        same = settled is not None and report.snapshot.digest == digest_of(stored.revision)
-        return (
-            "duplicate" if same else ("stale" if revision < stored.revision else doubt("contradicts what is settled"))
-        )
+        if stored.snapshot is not None and material(stored.snapshot) == material(report.snapshot.batch):
+            return "duplicate"
+        # An open state of a settled batch is a late retry; another final one may correct it, downwards too.
+        return doubt("contradicts what is settled") if report.snapshot.batch.is_final else "stale"
     if revision < stored.revision:
         return "stale"
     return "touch" if report.snapshot.digest == digest_of(stored.revision) else "stale"

@@ -169,16 +169,28 @@ class Transactions:
         # A repeated request whose first answer was lost finds its own work done.
         if found is None or found.version != stored.version + change.counts:
             return False
-        return all(found.to_item().get(name) == value for name, value in change.set.items())
+        after = found.to_item()
+        return all(after.get(name) == value for name, value in change.set.items()) and not any(
+            after.get(name) for name in change.remove
+        )
 
     def change_arguments(self, stored: Transaction, change: Change) -> dict[str, Any]:
-        """The conditional update that `apply` makes, for a write of several items at once."""
+        """The conditional update that `apply` makes, for a write of several items at once.
+
+        A check that somebody scheduled meanwhile is not overwritten by who has not seen it.
+        """
+        condition, values = "#version = :version", dict[str, Any](version=stored.version)
+        if "nextCheckAt" in change.set or "nextCheckAt" in change.remove:
+            condition += " AND " + (
+                "attribute_not_exists(#nextCheckAt)" if stored.nextCheckAt is None else "#nextCheckAt = :planned"
+            )
+            values |= {} if stored.nextCheckAt is None else {"planned": stored.nextCheckAt}
         return update(
             change.set,
             sorted(change.remove),
             counts=change.counts,
-            condition="#version = :version",
-            values={"version": stored.version},
+            condition=condition,
+            values=values,
             names={"#version": "version"},
         )
 
