@@ -14,8 +14,8 @@ from sst.transaction import Transaction, check_shard, encode_request
 
 # Where the Gateway does not say: the longest lifetime that it documents for orders (docs/gateway.md §2.1).
 ASSUMED_LIFETIME: Final = timedelta(minutes=15)
-# The first look at a transaction nobody reported on: a little after it has expired.
-FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=3)
+# The first look at a transaction nobody reported on: once it can be said to have expired (settling.Policy).
+FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
 
 
 @dataclass(frozen=True)

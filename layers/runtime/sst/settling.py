@@ -3,7 +3,8 @@
 The rules, in order (docs/guarantees.md has them as a table with their tests):
 
 1. A pull that is behind what was said a moment ago may just lag: within `lag` it changes nothing and is repeated.
-   A final truth is never behind: what is final at the Gateway does not go on.
+   A final truth is never behind: what is final at the Gateway does not go on. What the Gateway has confirmed does
+   not go back, however long its API lags.
 2. Otherwise the truth decides, whatever the revision: it confirms, moves on, corrects or retracts a report.
 3. Final and confirmed is settled. Errored, expired and abandoned without orders is failed.
 4. Anything else is asked again, less and less often, and after `ask_after` a person is asked.
@@ -30,13 +31,13 @@ _DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 2
 class Policy:
     """How patient settling is.
 
-    `expiry_grace` is added to `expireAt` before a transaction counts as expired: an order confirmed in the last second
-    takes a while to show.
+    `lag` is how far the Gateway's API may be behind. `expiry_grace` is added to `expireAt` before a transaction counts
+    as expired: longer than `lag`, for an order confirmed in the last second takes that long to show.
     """
 
     confirm: str = "final"
     lag: timedelta = timedelta(minutes=10)
-    expiry_grace: timedelta = timedelta(minutes=2)
+    expiry_grace: timedelta = timedelta(minutes=12)
     ask_after: timedelta = timedelta(days=3)
 
 
@@ -67,8 +68,11 @@ def _with_orders(
     snapshot = Snapshot(batch, timestamp_text(truth.pulled_at))
     final = batch.is_final
     behind = stored.revision is not None and snapshot.progress < progress_of(stored.revision)
-    if behind and not final and _may_lag(stored, truth, policy):
-        return wait(stored, now, policy, jitter, soon=True)
+    if behind and not final:
+        if _may_lag(stored, truth, policy):
+            return wait(stored, now, policy, jitter, soon=True)
+        if stored.confirmation == "confirmed":
+            return wait(stored, now, policy, jitter)
     known = stored.snapshot
     same = known is not None and material(known) == material(batch)
     if same and (
@@ -104,7 +108,7 @@ def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Po
             return wait(stored, now, policy, jitter) if stored.askedAt else _ask(stored, now, policy, jitter)
     reason = _failure(stored, truth, now, policy)
     stamp = timestamp_text(now)
-    retracted = frozenset(SNAPSHOT_ATTRIBUTES) if stored.snapshot_bytes is not None else frozenset[str]()
+    retracted = _retracted(stored)
     if reason is not None:
         if stored.status == statuses.FAILED:
             return Change(remove=_CHECKS)
@@ -116,6 +120,14 @@ def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Po
         said = {"status": statuses.CREATED, "confirmation": "confirmed", "confirmedAt": stamp}
         return Change(said | _next(stored, now, 0, jitter), retracted, counts=True)
     return wait(stored, now, policy, jitter)
+
+
+def _retracted(stored: Transaction) -> frozenset[str]:
+    """What goes with a report that the Gateway denies; the account stays only where a token or a pull has shown it."""
+    if stored.snapshot_bytes is None:
+        return frozenset()
+    said_by_nobody_else = frozenset({"smallcaseAuthId", "broker"}) if stored.account is None else frozenset[str]()
+    return frozenset(SNAPSHOT_ATTRIBUTES) | {"settledAt"} | said_by_nobody_else
 
 
 def _failure(stored: Transaction, truth: Truth, now: datetime, policy: Policy) -> str | None:
@@ -153,9 +165,11 @@ def _ask(stored: Transaction, now: datetime, policy: Policy, jitter: float) -> C
 
 
 def _next(stored: Transaction, now: datetime, checks: int, jitter: float) -> dict[str, Any]:
-    due = now + backoff(checks, jitter)
+    due = timestamp_text(now + backoff(checks, jitter))
+    if stored.nextCheckAt is not None and timestamp_text(now) < stored.nextCheckAt < due:
+        due = stored.nextCheckAt  # somebody has a question that this answer may be too old for
     return {
-        "nextCheckAt": timestamp_text(due),
+        "nextCheckAt": due,
         "checkShard": check_shard(stored.transactionId),
         "checks": checks + 1,
     }
