@@ -5,7 +5,7 @@ asked for them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -75,10 +75,12 @@ class Gateway:
             raise GatewayUnavailable(str(error)) from error
         if truth.transaction_id not in ("", transaction_id):
             raise GatewayUnavailable("transaction details of another transaction")
+        truth = replace(truth, transaction_id=transaction_id)
         if truth.batch is not None or not truth.may_have_orders:
             return truth
         # By transactionId the orders API answers only once COMPLETED; by batchId it also shows what is open.
-        asked = [("transactionId", transaction_id)] + ([("batchId", batch_id)] if batch_id else [])
+        named = truth.batch_id or batch_id
+        asked = [("transactionId", transaction_id)] + ([("batchId", named)] if named else [])
         found = self._call("GET", ORDERS_PATH, guest, params=asked)
         rows: list[Any] = next(
             (found[key] for key in ("orders", "orderBatches") if isinstance(found.get(key), list)), []

@@ -91,6 +91,7 @@ class Puller:
         change = replace(
             change,
             set={**change.set, **named, "account": account},
+            remove=change.remove - named.keys(),
             counts=change.counts or account != "known",
         )
         if account == "linked":
@@ -103,13 +104,19 @@ class Puller:
             return "deferred"
         try:
             truth = self.gateway.pull(transaction_id, now)
-        except GatewayRefused:
+        except GatewayRefused as error:
+            if error.status in (
+                401,
+                403,
+            ):  # it refuses us: that says nothing of the transaction
+                raise
             return "unknown"
         owner = truth.notes
         if owner is None and truth.smallcase_auth_id is not None:
             owner = self.notes.owner_of(truth.smallcase_auth_id)
         if owner is None:
-            return "unknown"
+            # The Gateway's API may lag: whose it is shows with the orders at the latest.
+            return "deferred" if truth.batch is None else "unknown"
         adopted = Transaction(
             transactionId=transaction_id,
             notes=owner,
@@ -120,6 +127,7 @@ class Puller:
             request=encode_request(truth.request or {}),
             nextCheckAt=timestamp_text(now),
             checkShard=check_shard(transaction_id),
+            pulledAt=timestamp_text(now),
             adopted=True,
         )
         self.notes.create(adopted)

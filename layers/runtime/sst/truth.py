@@ -28,7 +28,10 @@ class UnreadableTruth(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """A transaction as the Gateway knows it. `error` has `code` (int or None) and `message`; times are aware UTC."""
+    """A transaction as the Gateway knows it; times are aware UTC.
+
+    `batch_id` names its batch, also where the orders are not told. `error` has `code` (int or None) and `message`.
+    """
 
     transaction_id: str
     status: str
@@ -36,6 +39,7 @@ class Truth:
     expired: bool = False
     order_requested: bool = False
     batch: Batch | None = None
+    batch_id: str | None = None
     error: Mapping[str, Any] | None = None
     smallcase_auth_id: str | None = None
     broker: str | None = None
@@ -63,14 +67,15 @@ def truth_of(data: Mapping[str, Any], pulled_at: datetime, auth_id_in_token: Cal
         raise UnreadableTruth("transaction details without a status")
     success = _mapping(details, "success")
     flags = _mapping(details, "flags")
-    orders = _mapping(success, "data")
+    rows = [*_rows(_mapping(success, "data")), *_rows(success), *_rows(details)]
     return Truth(
         transaction_id=_text(details, "transactionId") or _text(success, "transactionId") or "",
         status=status,
         pulled_at=pulled_at,
         expired=details.get("expired") is True,
         order_requested=flags.get("isOrderRequested") is True,
-        batch=_first_batch([*_rows(orders), *_rows(success), *_rows(details)]),
+        batch=_first_batch(rows),
+        batch_id=next((batch_id for row in rows if (batch_id := _text(row, "batchId"))), None),
         error=_error(_mapping(details, "error")),
         smallcase_auth_id=_auth_id([details, success], auth_id_in_token),
         broker=_text(details, "broker") or _text(success, "broker"),
@@ -82,8 +87,11 @@ def truth_of(data: Mapping[str, Any], pulled_at: datetime, auth_id_in_token: Cal
 
 
 def with_orders(truth: Truth, rows: Sequence[Mapping[str, Any]]) -> Truth:
-    """`truth` completed by rows of the orders API: each a batch with transactionId, broker and notes beside it."""
-    mine = [row for row in rows if row.get("transactionId") in (None, truth.transaction_id)]
+    """`truth` completed by rows of the orders API: each a batch with transactionId, broker and notes beside it.
+
+    A row that does not say whose it is is nobody's: the batchId that was asked for may come from a forged webhook.
+    """
+    mine = [row for row in rows if row.get("transactionId") == truth.transaction_id]
     batch = _first_batch(mine)
     if batch is None:
         return truth
