@@ -1,0 +1,236 @@
+"""DynamoDB in memory: the client methods that the product calls, with conditions, transactions, index and streams."""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.simulation.expressions import Bound, ExpressionError, Item, check_placeholders, holds, updated
+from tests.simulation.world import World
+
+_MOST_ITEM_BYTES: Final = 400 * 1024
+
+Key = tuple[str, ...]
+# Called after each write with the table, the item before and the item after.
+Watch = Callable[[str, Item | None, Item | None], None]
+
+
+class Table:
+    """Items by key, and the records of every change if the table has a stream."""
+
+    def __init__(self, keys: tuple[str, ...], *, streams: bool = False) -> None:
+        self.keys = keys
+        self.items: dict[Key, Item] = {}
+        self.streams = streams
+        self.stream: list[dict[str, Any]] = []
+
+    def key(self, attributes: Mapping[str, Any]) -> Key:
+        """The key in an item; DynamoDB refuses an empty one."""
+        values = tuple(str(attributes[name]["S"]) for name in self.keys)
+        if not all(values):
+            raise _error("ValidationException", "a key is empty")
+        return values
+
+
+def _error(code: str, message: str = "", more: dict[str, Any] | None = None) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, **(more or {})}
+    return ClientError(answer, "Operation")
+
+
+def _size(value: Any) -> int:
+    """About what DynamoDB counts: names and contents."""
+    if isinstance(value, Mapping):
+        return sum(len(name.encode()) + _size(each) for name, each in value.items())
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    return len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 1
+
+
+class DynamoDB:
+    """The client. Every call is one I/O step of `world`; `watch` sees every write."""
+
+    def __init__(self, world: World, tables: Mapping[str, Table], watch: Watch) -> None:
+        self.world = world
+        self.tables = tables
+        self.watch = watch
+        self._tokens: int = 0
+
+    # --- the methods of botocore's client
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        """GetItem, consistent."""
+        table = self.tables[TableName]
+
+        def effect() -> dict[str, Any]:
+            item = table.items.get(table.key(Key))
+            return {} if item is None else {"Item": dict(item)}
+
+        return self._call("GetItem", effect)
+
+    def put_item(
+        self,
+        *,
+        TableName: str,
+        Item: Item,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+        ExpressionAttributeValues: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """PutItem."""
+        names, values = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}
+
+        def effect() -> dict[str, Any]:
+            table = self.tables[TableName]
+            old = table.items.get(table.key(Item))
+            if not self._holds([ConditionExpression], ConditionExpression, old, names, values):
+                raise _error("ConditionalCheckFailedException")
+            self._store(TableName, table.key(Item), old, dict(Item))
+            return {}
+
+        return self._call("PutItem", effect)
+
+    def update_item(self, *, TableName: str, Key: Item, **arguments: Any) -> dict[str, Any]:
+        """UpdateItem."""
+
+        def effect() -> dict[str, Any]:
+            table = self.tables[TableName]
+            old = table.items.get(table.key(Key))
+            new = self._updated(table, Key, old, arguments)
+            if new is None:
+                whole = arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and old
+                raise _error("ConditionalCheckFailedException", "", {"Item": dict(old or {})} if whole else None)
+            self._store(TableName, table.key(Key), old, new)
+            return {}
+
+        return self._call("UpdateItem", effect)
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """TransactWriteItems; botocore sends a token, so a repeated request does nothing and succeeds."""
+        done: list[bool] = []
+
+        def effect() -> dict[str, Any]:
+            if done:
+                return {}
+            writes: list[tuple[str, Key, Item | None, Item | None]] = []
+            reasons = []
+            for request in TransactItems:
+                ((verb, write),) = request.items()
+                table = self.tables[write["TableName"]]
+                key = table.key(write["Item"] if verb == "Put" else write["Key"])
+                old = table.items.get(key)
+                names, values = (write.get(f"ExpressionAttribute{each}", {}) for each in ("Names", "Values"))
+                condition, update = write.get("ConditionExpression"), write.get("UpdateExpression")
+                if not self._holds([condition, update], condition, old, names, values):
+                    reasons.append({"Code": "ConditionalCheckFailed"})
+                    continue
+                reasons.append({"Code": "None"})
+                new: Item | None = dict(write["Item"]) if verb == "Put" else None
+                if verb == "Update":
+                    new = self._updated(table, write["Key"], old, write)
+                writes.append((write["TableName"], key, old, new))
+            if len(writes) < len(TransactItems):
+                raise _error("TransactionCanceledException", "", {"CancellationReasons": reasons})
+            for write_ in writes:
+                self._store(*write_)
+            done.append(True)
+            return {}
+
+        return self._call("TransactWriteItems", effect)
+
+    def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:
+        """Query of a table, or of the index `due`, which lags now and then."""
+
+        def effect() -> dict[str, Any]:
+            table = self.tables[TableName]
+            index = arguments.get("IndexName")
+            sort = "nextCheckAt" if index else table.keys[-1]
+            partition = "checkShard" if index else table.keys[0]
+            items = [item for item in table.items.values() if sort in item and partition in item]
+            values = arguments["ExpressionAttributeValues"]
+            check_placeholders([KeyConditionExpression], {}, values)
+            found = [item for item in items if holds(KeyConditionExpression, Bound(item, {}, values))]
+            if index and self.world.now < self.world.rates.calm:
+                found = [item for item in found if self.world.random.random() > 0.02]
+            found.sort(key=lambda item: item[sort]["S"], reverse=not arguments.get("ScanIndexForward", True))
+            return {"Items": [dict(item) for item in found]}
+
+        return self._call("Query", effect)
+
+    def get_paginator(self, operation: str) -> "_Pages":
+        """A paginator of `query`: one page holds everything here."""
+        if operation != "query":
+            raise NotImplementedError(operation)
+        return _Pages(self)
+
+    # --- how
+
+    def _call(self, name: str, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        def validated() -> dict[str, Any]:
+            try:
+                return effect()
+            except ExpressionError as error:
+                raise _error("ValidationException", str(error)) from error
+
+        lost = ReadTimeoutError(endpoint_url="https://dynamodb")
+        return self.world.call(name, validated, lambda: _error("ThrottlingException"), lost)
+
+    @staticmethod
+    def _holds(
+        expressions: Sequence[str | None],
+        condition: str | None,
+        old: Item | None,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> bool:
+        check_placeholders(expressions, names, values)
+        return holds(condition, Bound(old or {}, names, values))
+
+    def _updated(self, table: Table, key: Item, old: Item | None, write: Mapping[str, Any]) -> Item | None:
+        names = write.get("ExpressionAttributeNames", {})
+        values = write.get("ExpressionAttributeValues", {})
+        condition, update = write.get("ConditionExpression"), write["UpdateExpression"]
+        if not self._holds([condition, update], condition, old, names, values):
+            return None
+        return updated(update, Bound(key if old is None else old, names, values))
+
+    def _store(self, table_name: str, key: Key, old: Item | None, new: Item | None) -> None:
+        table = self.tables[table_name]
+        if new is None:
+            table.items.pop(key, None)
+        else:
+            if len(repr(new)) > _MOST_ITEM_BYTES and _size(new) > _MOST_ITEM_BYTES:
+                raise _error("ValidationException", "Item size has exceeded the maximum allowed size")
+            table.items[key] = new
+        if old == new:
+            return  # DynamoDB writes no record of a change that changes nothing
+        if table.streams:
+            table.stream.append(_record(table, len(table.stream), old, new))
+        self.watch(table_name, old, new)
+
+
+class _Pages:
+    def __init__(self, client: DynamoDB) -> None:
+        self.client = client
+
+    def paginate(self, *, PaginationConfig: Mapping[str, int], **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Every page."""
+        page = self.client.query(**arguments)
+        yield {"Items": page["Items"][: PaginationConfig["MaxItems"]]}
+
+
+def _record(table: Table, number: int, old: Item | None, new: Item | None) -> dict[str, Any]:
+    """A stream record as Lambda gets it: in JSON, so binary is base64 text."""
+    image: dict[str, Any] = {"SequenceNumber": str(number)}
+    if old is not None:
+        image["OldImage"] = _in_json(old)
+    if new is not None:
+        image["NewImage"] = _in_json(new)
+    name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+    return {"eventID": str(number), "eventName": name, "eventSource": "aws:dynamodb", "dynamodb": image}
+
+
+def _in_json(item: Item) -> Item:
+    return {
+        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()
+    }

@@ -1,0 +1,175 @@
+"""SQS and EventBridge in memory: delivered at least once, in any order; the rules are those of the template."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.simulation.world import MINUTE, Violation, World
+
+_TEMPLATE: Final = Path(__file__).parents[2] / "template.yaml"
+VISIBILITY: Final = 6 * MINUTE
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (!Ref, !GetAtt …) as their bare text."""
+
+
+_LOADER: Any = _Loader  # PyYAML's stubs do not know that constructors may be added to a subclass
+_LOADER.add_multi_constructor(
+    "!", lambda loader, suffix, node: {suffix: node.value} if isinstance(node.value, str) else {suffix: None}
+)
+
+
+@cache
+def resources() -> dict[str, Any]:
+    """The template's resources."""
+    document: dict[str, Any] = yaml.load(_TEMPLATE.read_text(), Loader=_LOADER)  # noqa: S506  # a safe loader, our own file
+    return dict(document["Resources"])
+
+
+@cache
+def rule(name: str) -> tuple[Mapping[str, Any], bool]:
+    """A rule's event pattern, and whether its target gets the detail alone."""
+    properties = resources()[name]["Properties"]
+    return properties["EventPattern"], properties["Targets"][0].get("InputPath") == "$.detail"
+
+
+def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether EventBridge would match: each field one of the values, or exists, or prefix; nested as given."""
+    for field, wanted in pattern.items():
+        if isinstance(wanted, Mapping):
+            if not isinstance(event.get(field), Mapping) or not matches(wanted, event[field]):
+                return False
+            continue
+        if not any(_fits(each, field, event) for each in wanted):
+            return False
+    return True
+
+
+def _fits(wanted: Any, field: str, event: Mapping[str, Any]) -> bool:
+    if not isinstance(wanted, Mapping):
+        return field in event and event[field] == wanted
+    ((operator, value),) = wanted.items()
+    if operator == "exists":
+        return bool((field in event) == value)
+    raise NotImplementedError(f"pattern operator {operator}")
+
+
+@dataclass
+class Message:
+    """A message in a queue."""
+
+    id: str
+    body: str
+    receives: int = 0
+
+
+class Queue:
+    """A queue that feeds a function: batches, visibility, partial failures, a dead-letter queue."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        properties = resources()[name]["Properties"]
+        self.most_receives: int = properties["RedrivePolicy"]["maxReceiveCount"]
+        self.dead: list[Message] = []
+        self.sent = 0
+        self.consume: Callable[[list[Message]], None] = lambda messages: None
+
+    def send(self, body: str) -> None:
+        """Put a message; it is delivered at least once."""
+        self.sent += 1
+        message = Message(f"m{self.sent}", body)
+        self._deliver(message, self.world.random.randrange(5, 400))
+        if self.world.now < self.world.rates.calm and self.world.random.random() < 0.03:
+            self.world.covered["message delivered twice"] += 1
+            self._deliver(Message(message.id, body), self.world.random.randrange(5, 90_000))
+
+    def back(self, message: Message) -> None:
+        """The function did not do it: again once it is visible, or dead after too many times."""
+        if message.receives >= self.most_receives:
+            self.world.covered["dead letters"] += 1
+            self.dead.append(message)
+        else:
+            self._deliver(message, VISIBILITY)
+
+    def redrive(self) -> None:
+        """What an operator does: `make redrive`."""
+        dead, self.dead = self.dead, []
+        for message in dead:
+            message.receives = 0
+            self._deliver(message, 100)
+
+    def _deliver(self, message: Message, after: int) -> None:
+        def receive() -> None:
+            message.receives += 1
+            self.consume([message])
+
+        self.world.at(self.world.now + after, receive)
+
+
+class Sqs:
+    """The client method that `sweep` calls."""
+
+    def __init__(self, world: World, queue: Queue) -> None:
+        self.world = world
+        self.queue = queue
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """SendMessageBatch; some entries may fail."""
+
+        def effect() -> dict[str, Any]:
+            failed = []
+            for entry in Entries:
+                if self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused:
+                    failed.append({"Id": entry["Id"], "Code": "InternalError"})
+                else:
+                    self.queue.send(entry["MessageBody"])
+            return {"Failed": failed}
+
+        return self.world.call("SendMessageBatch", effect, _throttled, ReadTimeoutError(endpoint_url="https://sqs"))
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+        """SendMessage: the publisher sets aside a record that it cannot read, which must never be needed."""
+        raise Violation("no poison record", MessageBody)
+
+
+class EventBridge:
+    """The client method that `publish_updates` calls; `accepted` sees every entry that the bus took."""
+
+    def __init__(self, world: World, accepted: Callable[[dict[str, Any]], None]) -> None:
+        self.world = world
+        self.accepted = accepted
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """PutEvents: the answer is a success, whatever became of the entries."""
+
+        def effect() -> dict[str, Any]:
+            if len(Entries) > 10 or sum(len(entry["Detail"].encode()) for entry in Entries) > 256 * 1024:
+                raise ClientError({"Error": {"Code": "ValidationException", "Message": "too much"}}, "PutEvents")
+            results: list[dict[str, str]] = []
+            for entry in Entries:
+                if self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused * 2:
+                    self.world.covered["bus refused an entry"] += 1
+                    results.append({"ErrorCode": "ThrottlingException"})
+                    continue
+                results.append({"EventId": "e"})
+                self.accepted(
+                    {
+                        "source": entry["Source"],
+                        "detail-type": entry["DetailType"],
+                        "detail": json.loads(entry["Detail"]),
+                    }
+                )
+            return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
+
+        return self.world.call("PutEvents", effect, _throttled, ReadTimeoutError(endpoint_url="https://events"))
+
+
+def _throttled() -> ClientError:
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Operation")

@@ -1,0 +1,207 @@
+"""The promises (docs/guarantees.md), checked after every write and every event, and once all has come to rest."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sst.snapshot import decode
+from tests.simulation.messaging import matches, rule
+from tests.simulation.vendor import Document, Vendor, VendorTransaction
+from tests.simulation.world import Violation, World
+
+Material = tuple[tuple[str, str, str, str, int, int, float], ...]
+
+# A pull each time somebody asks, at most one in half a minute, and the schedule's own: far below this.
+MOST_PULLS: Final = 90
+PULL_INTERVAL: Final = timedelta(seconds=30)
+
+
+def material(batch: Mapping[str, Any]) -> Material:
+    """What money depends on, in a form of our own: the product's is what is tested."""
+    return tuple(
+        sorted(
+            (
+                place,
+                str(order["tradingsymbol"]),
+                str(order["transactionType"]),
+                str(order["status"]),
+                int(order["quantity"]),
+                int(order.get("filledQuantity") or 0),
+                float(order.get("averagePrice") or 0),
+            )
+            for place in ("orders", "unplaced")
+            for order in batch.get(place) or ()
+        )
+    )
+
+
+def _progress(content: Material) -> tuple[bool, int, int]:
+    final = ("COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO")
+    done = [row for row in content if row[0] == "unplaced" or row[3] in final]
+    return len(done) == len(content), len(done), sum(row[5] for row in content)
+
+
+class Promises:
+    """What has been promised so far, and whether it is kept."""
+
+    def __init__(self, world: World, vendor: Vendor, confirm: str, skewed: bool) -> None:
+        self.world = world
+        self.vendor = vendor
+        self.confirm = confirm
+        self.skewed = skewed
+        self.confirmed: dict[str, Material] = {}
+        self.events: dict[str, dict[str, Any]] = {}
+        self.sequences: dict[str, set[int]] = defaultdict(set)
+        self.newest: dict[str, dict[str, Any]] = {}
+        self.answered: list[tuple[Document, bool]] = []
+        self.created: set[str] = set()
+
+    # --- after every write
+
+    def watch(self, table: str, old: Any, new: Any) -> None:
+        """A write has happened."""
+        if table == "Transactions" and new is not None:
+            self._transaction(old, new)
+        elif table == "Notes" and new is not None and new["entry"]["S"] == "owner":
+            auth_id = new["notes"]["S"].removeprefix("owner#")
+            users = {each.notes for each in self.vendor.transactions.values() if each.auth_id == auth_id}
+            if new["owner"]["S"] not in users:
+                raise Violation("no forged link", f"{auth_id} linked to {new['owner']['S']}, traded by {users}")
+
+    def _transaction(self, old: Any, new: Any) -> None:
+        id_, version = new["transactionId"]["S"], int(new["version"]["N"])
+        before = int(old["version"]["N"]) if old is not None else 0
+        self.world.tell(f"  {id_} v{version} {_text(new, 'status')} {_text(new, 'confirmation')} {_settled(new)}")
+        if version - before not in ((1,) if old is None else (0, 1)):
+            raise Violation("version counts by one", f"{id_} went from {before} to {version}")
+        self._leased(id_, old, new)
+        if self.confirm == "none":
+            return
+        made = self.vendor.transactions.get(id_)
+        if made is None:
+            raise Violation("nothing made up", f"{id_} is stored, the Gateway does not know it")
+        if old is not None and "settledAt" in old and "settledAt" not in new:
+            raise Violation("settled stays settled", id_)
+        if _text(new, "confirmation") != "confirmed":
+            if "settledAt" in new:
+                raise Violation("settled is confirmed", id_)
+            return
+        if old is None or any(old.get(name) != new.get(name) for name in ("confirmedAt", "snapshot", "status")):
+            self._confirmed(made, new)
+
+    def _leased(self, id_: str, old: Any, new: Any) -> None:
+        """Two pulls of a transaction are an interval apart; clocks that are wrong may differ on when it is over."""
+        if old is None or old.get("pulledAt") == new.get("pulledAt") or self.skewed:
+            return
+        if "pulledAt" in old:
+            before, after = (datetime.fromisoformat(each["pulledAt"]["S"]) for each in (old, new))
+            if after - before < PULL_INTERVAL:
+                raise Violation("pulls are bounded", f"{id_} pulled after {after - before}")
+
+    def _confirmed(self, made: VendorTransaction, new: Any) -> None:
+        status = _text(new, "status")
+        if "snapshot" not in new:
+            if status == "FAILED" and made.last.batch is not None:
+                raise Violation("failed has no orders", f"{made.id} ({made.plan}) trades after all")
+            if made.id in self.confirmed:
+                raise Violation("confirmed never goes back", f"{made.id} from orders to {status}")
+            return
+        content = material(decode(new["snapshot"]["B"]))
+        said = [state for state in made.states if state.at <= self.world.now and state.batch is not None]
+        if not any(content == material(state.batch or {}) for state in said):
+            raise Violation("confirmed is the Gateway's word", f"{made.id} confirmed as {content}")
+        known = self.confirmed.get(made.id)
+        if known is not None and _progress(content) < _progress(known) and made.plan != "corrected":
+            raise Violation("confirmed never goes back", f"{made.id} from {known} to {content}")
+        self.confirmed[made.id] = content
+        if "settledAt" in new and not any(state.final and content == material(state.batch or {}) for state in said):
+            raise Violation("settled is the truth", f"{made.id} settled as {content}")
+
+    # --- after every event
+
+    def accepted(self, event: dict[str, Any]) -> bool:
+        """The bus took an event; whether the rule for `reconcile` matches it."""
+        detail = event["detail"]
+        known = self.events.setdefault(detail["eventId"], detail)
+        if known is detail:
+            self.world.tell(f"  event {event['detail-type']} {detail['eventId']}")
+            self.world.covered[f"event {event['detail-type']}"] += 1
+        elif known != detail:
+            raise Violation("one event, one id", f"{detail['eventId']} said two things")
+        if "sequence" in detail:
+            self._ordered(detail["transactionId"], detail["sequence"], detail)
+        if event["detail-type"] == "OrdersSettled" and self.confirm != "none":
+            made = self.vendor.transactions[detail["transactionId"]]
+            finals = [material(state.batch or {}) for state in made.states if state.final]
+            if detail.get("confirmation") != "confirmed" or material(detail) not in finals:
+                raise Violation("settled is the truth", f"published {json.dumps(detail)}")
+        return matches(rule("ConfirmRule")[0], event)
+
+    def _ordered(self, id_: str, sequence: int, detail: dict[str, Any]) -> None:
+        seen = self.sequences[id_]
+        if sequence not in seen and sequence != 1 and sequence - 1 not in seen:
+            raise Violation("in order per transaction", f"{id_}: {sequence} before {sequence - 1}")
+        seen.add(sequence)
+        if id_ not in self.newest or self.newest[id_]["sequence"] <= sequence:
+            self.newest[id_] = detail
+
+    # --- at rest
+
+    def at_rest(self, tables: Mapping[str, Any]) -> None:
+        """Everything has come to rest: nothing is lost, and all is as the Gateway has it."""
+        stored = {key[0]: item for key, item in tables["Transactions"].items.items()}
+        for id_, item in stored.items():
+            version = int(item["version"]["N"])
+            missing = set(range(1, version + 1)) - self.sequences[id_]
+            if missing:
+                raise Violation("every change is published", f"{id_} has {version} versions, unpublished: {missing}")
+            if self.newest[id_]["status"] != _text(item, "status"):
+                raise Violation("every change is published", f"{id_} is {_text(item, 'status')}, not said")
+        for id_ in self.created - stored.keys():
+            raise Violation("nothing accepted is lost", f"{id_} was created and answered")
+        kept = {key[0]: item for key, item in tables["Webhooks"].items.items()}
+        for name, item in kept.items():
+            if ("doubt" not in item or "transactionId" in item) and name not in self.events:
+                raise Violation("nothing accepted is lost", f"kept webhook {name[:8]} was never published")
+        for body, securities in self.answered:
+            if not securities and not any("doubt" not in item for item in kept.values()):
+                raise Violation("nothing accepted is lost", f"a webhook of another kind: {sorted(body)}")
+            if securities and body["transactionId"] not in stored:
+                raise Violation("nothing accepted is lost", f"{body['transactionId']} was never adopted")
+        if self.confirm != "none":
+            for id_, item in stored.items():
+                self._converged(self.vendor.transactions[id_], item, tables)
+        self._bounded()
+
+    def _converged(self, made: VendorTransaction, item: Any, tables: Mapping[str, Any]) -> None:
+        last, status = made.last, _text(item, "status")
+        self.world.covered[f"ended {status}{' settled' if 'settledAt' in item else ''}"] += 1
+        if last.batch is None:
+            if status != "FAILED":
+                raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, the Gateway has no orders")
+            return
+        shown = "snapshot" in item and material(decode(item["snapshot"]["B"])) == material(last.batch)
+        if last.final and not (shown and "settledAt" in item):
+            raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, should be settled")
+        if last.final and ("owner#" + made.auth_id, "owner") not in tables["Notes"].items:
+            raise Violation("all converge", f"{made.auth_id} of {made.id} is linked to nobody")
+        if not last.final and not shown and self.vendor.moods.batches == "full":
+            raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, shows something else")
+        if last.status == "COMPLETED" and not last.final and "askedAt" not in item:
+            raise Violation("a person is asked", f"{made.id} stands at {status}")
+
+    def _bounded(self) -> None:
+        for id_, times in self.vendor.pulls.items():
+            self.world.covered["pulls"] += len(times)
+            if len(times) > MOST_PULLS:
+                raise Violation("pulls are bounded", f"{len(times)} of {id_}")
+
+
+def _text(item: Any, name: str) -> str:
+    return str(item[name]["S"]) if name in item else "-"
+
+
+def _settled(item: Any) -> str:
+    return "settled" if "settledAt" in item else ""

@@ -1,0 +1,262 @@
+"""One schedule: a seed's faults, users, attackers, operators, and what became of it all."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import jwt
+
+from sst.order_config import NewTransaction
+from tests.simulation.forger import Forger
+from tests.simulation.product import Product
+from tests.simulation.promises import Promises
+from tests.simulation.vendor import (
+    GATEWAY_SECRET,
+    LIFETIME,
+    MOST_LAG,
+    PLANS,
+    Document,
+    Moods,
+    Vendor,
+    VendorTransaction,
+    plan,
+)
+from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, Rates, Violation, World
+
+_RETRIES: Final = (15 * MINUTE, 24 * HOUR, 48 * HOUR)
+_REST: Final = 4 * DAY
+_ASKED: Final = NewTransaction.model_validate({"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 10}]})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a schedule came to: the broken promise, if any, its story, and what it covered."""
+
+    seed: int
+    violation: Violation | None
+    covered: Counter[str]
+    story: Sequence[str]
+
+
+class Schedule:
+    """The actors of one seed. Build it, then `run` it inside `simulated()`."""
+
+    def __init__(self, seed: int, story: bool = False) -> None:
+        chance = random.Random(f"schedule {seed}")  # replayable chance is the point
+        calm = chance.choice([20 * MINUTE, 2 * HOUR, 26 * HOUR])
+        wild = chance.random() < 0.75
+        rates = Rates(
+            crash=wild * chance.choice([0, 0.01, 0.04]),
+            refused=wild * chance.choice([0, 0.02, 0.08]),
+            repeated=wild * chance.choice([0, 0.03, 0.1]),
+            answer_lost=wild * chance.choice([0, 0.02]),
+            slow=wild * chance.choice([0, 0.02]),
+            switch=chance.choice([0.1, 0.3, 0.6]),
+            calm=calm,
+        )
+        skews = chance.choice([(0,), (0,), (0,), (-2_000, 0, 1_500), (-90_000, 0, 60_000)])
+        self.seed = seed
+        self.world = World(seed, rates, skews, story)
+        moods = Moods(
+            nested=chance.random() < 0.7,
+            batches=chance.choice(["full", "full", "ids", "none"]),
+            lag=chance.choice([0, MINUTE, MOST_LAG]),
+            unavailable=chance.choice([0, 0, 0.1, 0.4]),
+            timeout=chance.choice([0, 0.05]),
+            calm=calm,
+        )
+        self.vendor = Vendor(self.world, moods)
+        confirm = chance.choice(["final", "final", "final", "every"])
+        self.promises = Promises(self.world, self.vendor, confirm, skews != (0,))
+        self.product = Product(self.world, self.vendor, confirm, self.promises.watch, self._accepted)
+        self.product.secret = self._secrets()
+        self.restamped = chance.random() < 0.5
+        self.loss = chance.choice([0, 0, 0.3, 1.0])
+        self.forger = Forger(self.world, self.vendor, chance.choice([0, 0.3, 0.8]), self._post)
+        self.until = calm
+        self._cast(chance)
+
+    def run(self) -> Outcome:
+        """Let it happen; the first broken promise ends it."""
+        violation = None
+        try:
+            self.world.run(self.until)
+            for _ in range(2):
+                self.product.queue.redrive()
+                self.world.run(self.world.now + _REST // 2)
+            self.promises.at_rest(self.product.tables)
+        except Violation as found:
+            violation = found
+            self.world.tell(f"VIOLATION {found}")
+        return Outcome(self.seed, violation, self.world.covered, self.world.told or [])
+
+    # --- the cast
+
+    def _cast(self, chance: random.Random) -> None:
+        count = chance.choice([1, 1, 1, 2, 2, 3])
+        for n in range(count):
+            made = VendorTransaction(
+                id=f"TRX_{n}{chance.randrange(16**8):08x}",
+                notes=f"user-{chance.choice([n, n, 0])}",
+                auth_id=f"{chance.choice([n, n, n, 0]):024x}",
+                broker="kite",
+                created=chance.randrange(0, 20 * MINUTE) * bool(n),
+                plan=chance.choice(PLANS),
+                ours=chance.random() < 0.85,
+            )
+            if made.plan == "corrected" and self.vendor.moods.lag:
+                made.plan = "completed"  # shown late and to some: nobody could tell which of the two holds
+            self.world.at(made.created, partial(self._create, made))
+        if chance.random() < 0.25:
+            when = chance.randrange(0, 30 * MINUTE)
+            self.world.at(when, self._rotate_ours)
+            self.world.at(max(0, when + chance.randrange(-2 * MINUTE, 3 * MINUTE)), self._rotate_theirs)
+        if chance.random() < 0.15:
+            self.world.at(chance.randrange(0, HOUR), self._another_kind)
+
+    def _create(self, made: VendorTransaction) -> None:
+        world = self.world
+        made.created = world.now
+        plan(world, made)
+        world.covered[f"plan {made.plan}"] += 1
+        world.tell(f"{made.notes} gets {made.id} ({made.plan}){'' if made.ours else ' elsewhere'}")
+        self.until = max(self.until, made.last.at + 4 * DAY, world.rates.calm + DAY)
+        if not made.ours:
+            self.vendor.transactions[made.id] = made
+            self._live(made)
+            return
+
+        def create() -> bool:
+            self.vendor.next = made
+            self.product.creator.create(_ASKED, made.notes, "guest")
+            return True
+
+        def ended(done: bool | None) -> None:
+            if made.id not in self.vendor.transactions:
+                return
+            if done:
+                self.promises.created.add(made.id)
+                self._live(made)
+            else:  # the app has no transactionId: nobody will ever trade with it
+                made.states = [made.states[0], replace(made.states[0], at=made.created + LIFETIME, status="EXPIRED")]
+
+        world.invoke("create", 20 * SECOND, create, ended)
+
+    def _live(self, made: VendorTransaction) -> None:
+        """The user and the Gateway go on: states become true, webhooks are sent, the app posts what the SDK said."""
+        chance = self.world.random
+        for state in made.states:
+            if state.batch is not None:
+                self.world.at(state.at, partial(self._notify, made, state.batch))
+        shown = next((state for state in made.states if state.batch is not None), None)
+        if made.ours and chance.random() < 0.4:
+            at = made.last.at if shown is None else shown.at
+            self.world.at(
+                at + chance.randrange(0, 5 * SECOND), partial(self._sdk, made, shown.batch if shown else None)
+            )
+
+    def _notify(self, made: VendorTransaction, batch: Document) -> None:
+        world, chance = self.world, self.world.random
+        # A correction of what is settled shows by its webhook alone: nothing settled is asked for again.
+        if chance.random() < self.loss and made.plan != "corrected":
+            world.covered["webhook lost"] += 1
+            return
+        body = self.vendor.webhook(made, batch, notes=chance.random() < 0.9)
+        delay = chance.choice([0, 50, 2 * SECOND, 10 * MINUTE, 2 * HOUR]) if chance.random() < 0.3 else 200
+        for _ in range(1 + (chance.random() < 0.15)):
+            self._send(made, body, delay + chance.randrange(0, 300), 0)
+
+    def _send(self, made: VendorTransaction, body: Document, delay: int, attempt: int) -> None:
+        world = self.world
+
+        def again() -> None:
+            if attempt < len(_RETRIES):
+                world.covered["webhook retried"] += 1
+                fresh = self.vendor.webhook(made, body) if self.restamped else body
+                if "notes" not in body:
+                    fresh.pop("notes", None)
+                self._send(made, fresh, _RETRIES[attempt], attempt + 1)
+
+        def ended(status: int | None) -> None:
+            if status == 200:
+                self.promises.answered.append((body, True))
+                self.forger.captured(body)
+                if world.now < world.rates.calm and world.random.random() < 0.05:
+                    world.covered["our 200 lost"] += 1
+                    again()
+            else:
+                world.covered[f"webhook answered {status}"] += 1
+                again()
+
+        world.at(world.now + delay, lambda: self._post("webhook", json.dumps(body), ended))
+
+    def _post(self, who: str, body: str, ended: Any) -> None:
+        self.world.tell(f"{who}: {body[:300]}")
+        event = {"body": body, "isBase64Encoded": False, "headers": {}}
+        self.product.request(
+            "ingest_webhook", event, lambda answer: ended(None if answer is None else answer["statusCode"])
+        )
+
+    def _sdk(self, made: VendorTransaction, batch: Document | None) -> None:
+        chance = self.world.random
+        secret = GATEWAY_SECRET
+        if chance.random() < 0.2:
+            secret, batch = "forged_gateway_secret_of_forty_letters_", batch and self.forger.altered(batch)
+        elif chance.random() < 0.2:
+            batch = batch and self.forger.altered(batch)
+        token = jwt.encode({"smallcaseAuthId": made.auth_id}, secret, algorithm="HS256")
+        said: Document = {"resolved": {"smallcaseAuthToken": token, "orderBatches": [batch] if batch else []}}
+        if batch is None or chance.random() < 0.2:
+            said = {"rejected": {"errorCode": chance.choice([1012, 4006, 2000])}}
+        self.world.covered["sdk response"] += 1
+        self.world.tell(f"sdk response for {made.id}: {json.dumps(said)[:200]}")
+        claims = {"authorizer": {"jwt": {"claims": {"sub": made.notes}}}}
+        event = {
+            "body": json.dumps(said),
+            "headers": {},
+            "pathParameters": {"transactionId": made.id},
+            "requestContext": claims,
+        }
+        self.product.request("accept_sdk_response", event, lambda answer: None)
+
+    def _accepted(self, event: dict[str, Any]) -> None:
+        if self.promises.accepted(event):
+            self.product.queue.send(json.dumps(event["detail"]))
+
+    # --- operators
+
+    def _secrets(self, previous: str | None = None) -> str:
+        secrets = {"gatewaySecret": GATEWAY_SECRET, "apiSecret": self.vendor.api_secret}
+        return json.dumps(secrets | ({"previousApiSecret": previous} if previous else {}))
+
+    def _rotate_ours(self) -> None:
+        self.world.covered["secret rotated"] += 1
+        self.world.tell("the operator stores the new API secret")
+        secrets = {
+            "gatewaySecret": GATEWAY_SECRET,
+            "apiSecret": "simulated_api_secret_2",
+            "previousApiSecret": "simulated_api_secret_1",
+        }
+        self.product.secret = json.dumps(secrets)
+
+    def _rotate_theirs(self) -> None:
+        self.world.tell("the Gateway signs with the new API secret")
+        self.vendor.previous, self.vendor.api_secret = self.vendor.api_secret, "simulated_api_secret_2"
+
+    def _another_kind(self) -> None:
+        """A holdings import arrives at the same URL."""
+        made = next(iter(self.vendor.transactions.values()), None)
+        if made is None:
+            return
+        body = self.vendor.webhook(made, {"securities": [], "snapshotDate": "2026-01-15"})
+        del body["transactionId"]
+
+        def ended(status: int | None) -> None:
+            if status == 200:
+                self.promises.answered.append((body, False))
+
+        self._post("webhook", json.dumps(body), ended)
