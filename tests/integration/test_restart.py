@@ -3,6 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from local.driver import GatewayDriver
 from local.engine import engine
 from local.product import Product, running
@@ -19,6 +21,7 @@ def end(product: Product) -> None:
     keeper.wait()
 
 
+@pytest.mark.timeout(300)  # two engines start, one after the other
 def test_what_happens_while_everything_is_down_is_found_and_settled_afterwards(tmp_path: Path) -> None:
     """Every webhook of the order is lost to a dead endpoint; the transaction is due, and the Gateway is asked."""
     with running(state=tmp_path) as product, GatewayDriver(product.gateway_url) as gateway:
