@@ -18,8 +18,15 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 # Types that the engine does not know, or knows and refuses. Nothing of the product's own behaviour is among
-# them: they roll out, archive and register what the other resources do.
-LEFT_OUT: Final = ("AWS::CodeDeploy::", "AWS::Events::Archive", "AWS::EventSchemas::")
+# them: they roll out, archive, register (the nested stack has the schemas) and let other accounts see what the other
+# resources do.
+LEFT_OUT: Final = (
+    "AWS::CloudFormation::Stack",
+    "AWS::CodeDeploy::",
+    "AWS::EventSchemas::",
+    "AWS::Events::Archive",
+    "AWS::Events::EventBusPolicy",
+)
 
 # The API answers under this id instead of a new one each time: /_aws/execute-api/sst/…
 API_ID: Final = "sst"

@@ -171,13 +171,14 @@ def _reasons(aws: Aws) -> str:
 
 
 def local_parameters() -> dict[str, str]:
-    """The template's parameters that say what machine the functions run on."""
+    """The template's parameters for this machine: what the functions run on, and the example consumers with them."""
     major, minor, _ = platform.python_version_tuple()
     arm = platform.machine().lower() in ("arm64", "aarch64")
     return {
         "Stage": "local",
         "PythonRuntime": f"python{major}.{minor}",
         "Architecture": "arm64" if arm else "x86_64",
+        "ExampleConsumers": "true",
     }
 
 

@@ -1,0 +1,78 @@
+"""Whether consumers of a released schema can live with a newer one.
+
+Consumers read events; they rely on what was always there, on its type and on the values it may have. So a newer schema
+may add fields and promise more, and must not remove, retype, stop to promise, or add values to a closed list.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+
+def breaks(released: Schema, newer: Schema) -> list[str]:
+    """What of `released` a consumer could no longer rely on in `newer`, each as a line with the field's path."""
+    return list(_breaks(released, newer, released, newer, ""))
+
+
+def missing(released: Mapping[str, Schema], newer: Mapping[str, Schema]) -> list[str]:
+    """The same for all events: those that are gone, and the breaks in the others."""
+    found = [f"{name}: the event is gone" for name in released if name not in newer]
+    for name, schema in released.items():
+        if name in newer:
+            found += [f"{name}{line}" for line in breaks(schema, newer[name])]
+    return found
+
+
+def _breaks(old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str) -> Iterator[str]:
+    old, new = _resolved(old, old_root), _resolved(new, new_root)
+    if _types(old) and not _types(new):
+        yield f"{path}: has no type any more, was {_words(_types(old))}"
+    elif not _types(new) <= _types(old) and _types(old):
+        yield f"{path}: is {_words(_types(new))}, was {_words(_types(old))}"
+    if (values := _values(old)) is not None:
+        added = _values(new)
+        if added is None or not added <= values:
+            yield f"{path}: may have other values than {_words(values)}"
+    if "pattern" in old and new.get("pattern") != old["pattern"]:
+        yield f"{path}: does not keep to the pattern {old['pattern']} any more"
+    for bound, sign in (("minimum", 1), ("maximum", -1)):
+        if bound in old and (bound not in new or sign * new[bound] < sign * old[bound]):
+            yield f"{path}: its {bound} is not {old[bound]} any more"
+    fields = new.get("properties", {})
+    for name, field in old.get("properties", {}).items():
+        if name not in fields:
+            yield f"{path}.{name}: removed"
+            continue
+        if name in old.get("required", []) and name not in new.get("required", []):
+            yield f"{path}.{name}: was always there and may be absent now"
+        yield from _breaks(field, fields[name], old_root, new_root, f"{path}.{name}")
+    if "items" in old:
+        yield from _breaks(old["items"], new.get("items", {}), old_root, new_root, f"{path}[]")
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    while "$ref" in schema:
+        beside = {word: value for word, value in schema.items() if word != "$ref"}
+        target = root
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        schema = {**target, **beside}
+    return schema
+
+
+def _types(schema: Schema) -> set[str]:
+    """The types a value may have; a whole number is a number, so a number that becomes whole is no break."""
+    types = schema.get("type", [])
+    found = {types} if isinstance(types, str) else set(types)
+    return found | {"integer"} if "number" in found else found
+
+
+def _values(schema: Schema) -> set[Any] | None:
+    if "const" in schema:
+        return {schema["const"]}
+    return set(schema["enum"]) if "enum" in schema else None
+
+
+def _words(values: set[Any]) -> str:
+    return " or ".join(sorted(str(value) for value in values))

@@ -1,0 +1,113 @@
+"""One example of each event, made by the same code that makes the real ones from the story of a few transactions."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sst import statuses
+from sst.batch import Batch
+from sst.bus import entry
+from sst.derivation import of_transaction, of_webhook
+from sst.events import CATALOGUE, SOURCE
+from sst.exact import loads
+from sst.kept_webhook import KeptWebhook
+from sst.snapshot import Snapshot
+from sst.transaction import Transaction, encode_request, snapshot_attributes
+
+_ID = "TRX_0123456789abcdef0123456789abcdef"
+_AUTH_ID = "65a1b2c3d4e5f60718293a4b"
+_SECURITIES = [{"ticker": "INFY", "type": "BUY", "quantity": 3}, {"ticker": "M&M", "type": "BUY", "quantity": 2}]
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """The example of each event as a consumer receives it, by detail-type, in the order of the catalogue."""
+    by_type = {event["detail-type"]: event for event in _story()}
+    return {model.detail_type: by_type[model.detail_type] for model in CATALOGUE}
+
+
+def _story() -> list[dict[str, Any]]:
+    created = Transaction(
+        transactionId=_ID,
+        notes="user-42",
+        status=statuses.CREATED,
+        version=1,
+        createdAt="2026-01-15T04:29:50.000Z",
+        expireAt="2026-01-15T04:44:50.000Z",
+        request=encode_request({"orderConfig": {"type": "SECURITIES", "securities": _SECURITIES}}),
+    )
+    reported = {"confirmation": "reported", "reportedAt": "2026-01-15T04:30:12.420Z", "broker": "kite"}
+    placed = _next(created, _batch("PLACED"), reported | {"smallcaseAuthId": _AUTH_ID})
+    progressed = _next(placed, _batch("COMPLETE"), {"pullRequestedAt": "2026-01-15T04:30:20.050Z"})
+    confirmed = {"confirmation": "confirmed", "confirmedAt": "2026-01-15T04:30:21.312Z"}
+    settled = _next(
+        progressed, _batch("COMPLETE"), confirmed | {"settledAt": confirmed["confirmedAt"], "account": "linked"}
+    )
+    asked = {"askedAt": "2026-01-18T05:00:00.000Z", "gatewayStatus": "PROCESSING"}
+    unknown = _next(placed, _batch("ERROR"), confirmed | asked)
+    retracted = replace(
+        created, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z", broker="kite"
+    )
+    failed = replace(
+        created,
+        version=2,
+        status=statuses.FAILED,
+        error={"reason": "errored", "code": 1012, "message": "user_cancelled"},
+        confirmation="confirmed",
+        confirmedAt="2026-01-15T04:31:02.000Z",
+    )
+    conflict = replace(created, version=2, account="conflict", smallcaseAuthId=_AUTH_ID, broker="kite")
+    kept = KeptWebhook(
+        webhook_id="5b1c7c64b5b64b1e8f1f2d9f0c6a7b3e",
+        received_at="2026-01-15T04:35:00.000Z",
+        kind="HOLDINGS_IMPORT",
+        transaction_id=None,
+        smallcase_auth_id=_AUTH_ID,
+        notes="user-42",
+        doubt=None,
+        body=b"",
+        whole=True,
+    )
+    body = {"securities": {"holdings": [{"ticker": "INFY", "quantity": 3, "averagePrice": Decimal("1498.2")}]}}
+    changes = [(None, created), (created, placed), (placed, progressed), (progressed, settled)]
+    changes += [(placed, unknown), (placed, retracted), (created, failed), (created, conflict)]
+    events = [event for old, new in changes for event in of_transaction(old, new)] + of_webhook(kept, body)
+    return [received(event.detail_type, loads(entry(event, "sst-dev")["Detail"])) for event in events]
+
+
+def received(detail_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as EventBridge delivers it."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "source": SOURCE,
+        "detail-type": detail_type,
+        "account": "123456789012",
+        "region": "ap-south-1",
+        "time": detail["occurredAt"][:19] + "Z",
+        "resources": [],
+        "detail": dict(detail),
+    }
+
+
+def _next(before: Transaction, batch: Batch, said: Mapping[str, Any]) -> Transaction:
+    attributes = snapshot_attributes(Snapshot(batch, f"2026-01-15T04:30:{12 + before.version:02}.345Z"))
+    attributes["snapshot_bytes"] = attributes.pop("snapshot")
+    return replace(before, version=before.version + 1, **attributes | dict(said))
+
+
+def _batch(status: str) -> Batch:
+    """Both orders as they stand when the first is at `status`; the second is rejected once the first is final."""
+    filled = status == "COMPLETE"
+    first = {"tradingsymbol": "INFY", "transactionType": "BUY", "orderType": "MARKET", "quantity": 3, "status": status}
+    first |= {"filledQuantity": 3, "averagePrice": Decimal("1498.2")} if filled else {"filledQuantity": 0}
+    second = {"tradingsymbol": "M&M", "transactionType": "BUY", "orderType": "MARKET", "quantity": 2}
+    second |= {"filledQuantity": 0, "status": "REJECTED" if filled else "PLACED"}
+    second |= {"errorCode": "marginsExceeded"} if filled else {}
+    said = {
+        "batchId": "65b0000000000000000000a1",
+        "variety": "regular",
+        "status": "PARTIALLYFILLED" if filled else status,
+    }
+    amounts = {"buyAmount": Decimal("4494.6"), "sellAmount": Decimal(0)} if filled else {}
+    return Batch.model_validate({**said, **amounts, "orders": [first, second]})

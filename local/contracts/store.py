@@ -1,0 +1,26 @@
+"""Where the contracts are kept."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from sst.events import SCHEMA_VERSION
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CONTRACTS: Final = ROOT / "contracts"
+RELEASED: Final = CONTRACTS / "released"
+DOCS: Final = ROOT / "docs" / "events.md"
+# What is between them is made from the models.
+MARKS: Final = ("<!-- catalogue: made by `make contracts` -->", "<!-- end of the catalogue -->")
+
+
+def released() -> dict[str, dict[str, Any]]:
+    """The schemas of each released version with this major version: by version, then by detail-type."""
+    major = SCHEMA_VERSION.partition(".")[0]
+    return {
+        folder.name: {
+            path.name.removesuffix(".schema.json"): json.loads(path.read_text())
+            for path in sorted(folder.glob("*.schema.json"))
+        }
+        for folder in sorted(RELEASED.glob(f"{major}.*"))
+    }
