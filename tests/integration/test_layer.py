@@ -3,22 +3,22 @@
 import importlib.util
 import runpy
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local import engine
+from local import engine, stack
 from local.product import Product
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def layer(product: Product) -> Path:
-    """The layer that the running product was deployed with."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    return ROOT / f".local/build/python{version}/built/RuntimeLayer/python"
+@pytest.fixture(scope="module")
+def layer() -> Iterator[Path]:
+    """The layer that the product is deployed with here; nobody builds it anew while it is looked at."""
+    with stack.building() as built:
+        yield built().parent / "RuntimeLayer/python"
 
 
 def test_every_module_of_the_layer_is_compiled_for_good(layer: Path) -> None:
