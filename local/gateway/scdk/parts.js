@@ -1,7 +1,5 @@
 // What the screens are made of.
 
-let count = 0;
-
 /** An element with properties (attributes that are none, such as role, too) and children. */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -14,10 +12,7 @@ export function el(tag, properties = {}, ...children) {
 }
 
 /** An input under its label. */
-export function field(text, input) {
-  input.id ||= `field-${(count += 1)}`;
-  return el("label", { htmlFor: input.id }, text, input);
-}
+export const field = (text, input) => el("label", {}, text, input);
 
 /** Rupees as people read them. */
 export const rupees = (amount) =>
