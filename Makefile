@@ -74,7 +74,31 @@ validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
 build: env ## Build what is deployed to AWS into .aws-sam (then: sam deploy --config-env dev)
 	@exec $(BIN)/python -m local.sam build
 
+##@ Watch it, mend it
+
+# The stage that is meant; for a deployed one AWS credentials are needed.
+STAGE ?= local
+STAGED = --stage $(STAGE) $(if $(PORT),--port $(PORT))
+
+.PHONY: tail
+tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STATE=COMPLETED)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.tail $(STAGED) \
+	  $(if $(NOTES),--notes '$(NOTES)') $(if $(TRANSACTION),--transaction '$(TRANSACTION)') $(if $(STATE),--state '$(STATE)')
+
+.PHONY: redrive
+redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.redrive $(STAGED)
+
+.PHONY: republish
+republish: .venv/.ready ## Emit again where transactions stand (SINCE=2026-01-15T00:00:00Z STAGE=dev)
+	@test -n "$(SINCE)" || { echo "Say since when: make republish SINCE=2026-01-15T00:00:00Z" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.republish $(STAGED) '$(SINCE)'
+
 ##@ Keep it
+
+.PHONY: contracts
+contracts: .venv/.ready ## Make what is in contracts/, and what the docs say of it, from the models
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.contracts
 
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)

@@ -1,0 +1,98 @@
+"""`python -m local.redrive`: give what waits in the dead-letter queues another try, once its cause is gone.
+
+A message leaves its dead-letter queue only after what it asks for was handed on; what fails again stays there.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import stage as stages
+from local.stage import Stage
+from sst.bus import entry, publish
+from sst.exact import dumps, loads
+from sst.outbox import events_of
+
+
+@dataclass
+class Result:
+    """What became of the messages of one queue."""
+
+    handed_on: int = 0
+    failed: int = 0
+
+
+def redrive(stage: Stage) -> dict[str, Result]:
+    """Redrive every dead-letter queue of the stage; what became of each, by the name of its output."""
+    outputs = stage.outputs
+
+    def send(queue: str) -> Callable[[str], None]:
+        return lambda body: _sent(stage, outputs[queue], body)
+
+    hands: dict[str, Callable[[str], None]] = {
+        "ReconcileDeadLetterQueueUrl": lambda body: send("ReconcileQueueUrl")(asked(loads(body))),
+        "UpdatesDeadLetterQueueUrl": send("UpdatesQueueUrl"),
+        "PublishDeadLetterQueueUrl": lambda body: _published(stage, loads(body)["record"]),
+    }
+    return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items()}
+
+
+def asked(message: Mapping[str, Any]) -> str:
+    """What `reconcile` is asked: the message itself, or the detail of an event that its rule could not deliver."""
+    return dumps(message["detail"] if "detail-type" in message else message)
+
+
+def _sent(stage: Stage, queue: str, body: str) -> None:
+    stage.sqs.send_message(QueueUrl=queue, MessageBody=body)
+
+
+def _published(stage: Stage, record: Mapping[str, Any]) -> None:
+    """Publish a stream record that could not be read when it came."""
+    bus = stage.outputs["EventBusName"]
+    publish(
+        stage.events, [entry(each, bus) for each in events_of(record)], lambda attempt: time.sleep(0.2 * 2**attempt)
+    )
+
+
+def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:
+    result = Result()
+    while True:
+        # What failed is not seen again before this has ended.
+        answer = stage.sqs.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=600
+        )
+        messages = answer.get("Messages", [])
+        if not messages:
+            return result
+        for message in messages:
+            try:
+                hand_on(message["Body"])
+            except Exception as error:  # it stays where it is, is told, and the others are tried
+                print(f"{message['MessageId']} stays: {type(error).__name__}: {error}", file=sys.stderr)
+                result.failed += 1
+                continue
+            stage.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            result.handed_on += 1
+
+
+def main(arguments: list[str]) -> int:
+    """0 where nothing is left, 1 where something failed again."""
+    stage = stages.of(stages.parser(__doc__).parse_args(arguments))
+    try:
+        results = redrive(stage)
+    except (BotoCoreError, ClientError) as error:
+        print(f"{stage.name} cannot be reached: {error}", file=sys.stderr)
+        return 1
+    for name, result in results.items():
+        print(
+            f"{name.removesuffix('DeadLetterQueueUrl').lower()}: {result.handed_on} handed on, {result.failed} failed"
+        )
+    return 1 if any(result.failed for result in results.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
