@@ -1,5 +1,7 @@
 """The promises (docs/guarantees.md), checked after every write and every event, and once all has come to rest."""
 
+import hashlib
+import hmac
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from typing import Any, Final
 from sst.snapshot import decode
 from tests.simulation.messaging import matches, rule
 from tests.simulation.vendor import Document, Vendor, VendorTransaction
-from tests.simulation.world import Violation, World
+from tests.simulation.world import SECOND, Violation, World
 
 Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 
@@ -67,6 +69,8 @@ class Promises:
         elif table == "Notes" and new is not None and new["entry"]["S"] == "owner":
             auth_id = new["notes"]["S"].removeprefix("owner#")
             users = {each.notes for each in self.vendor.transactions.values() if each.auth_id == auth_id}
+            if old is not None and old["owner"] != new["owner"]:
+                raise Violation("no silent relink", f"{auth_id} from {old['owner']['S']} to {new['owner']['S']}")
             if new["owner"]["S"] not in users:
                 raise Violation("no forged link", f"{auth_id} linked to {new['owner']['S']}, traded by {users}")
 
@@ -82,6 +86,7 @@ class Promises:
         made = self.vendor.transactions.get(id_)
         if made is None:
             raise Violation("nothing made up", f"{id_} is stored, the Gateway does not know it")
+        self._forward(made, old, new)
         if old is not None and "settledAt" in old and "settledAt" not in new:
             raise Violation("settled stays settled", id_)
         if _text(new, "confirmation") != "confirmed":
@@ -90,6 +95,16 @@ class Promises:
             return
         if old is None or any(old.get(name) != new.get(name) for name in ("confirmedAt", "snapshot", "status")):
             self._confirmed(made, new)
+
+    def _forward(self, made: VendorTransaction, old: Any, new: Any) -> None:
+        """What is shown and was true does not go back; what was never true may."""
+        if old is None or "snapshot" not in old or old["snapshot"] == new.get("snapshot") or made.plan == "corrected":
+            return
+        before = material(decode(old["snapshot"]["B"]))
+        if not any(before == material(state.batch) for state in made.states if state.batch is not None):
+            return
+        if "snapshot" not in new or _progress(material(decode(new["snapshot"]["B"]))) < _progress(before):
+            raise Violation("the state never goes back", f"{made.id} from {before} to {_text(new, 'status')}")
 
     def _leased(self, id_: str, old: Any, new: Any) -> None:
         """Two pulls of a transaction are an interval apart; clocks that are wrong may differ on when it is over."""
@@ -118,6 +133,24 @@ class Promises:
         self.confirmed[made.id] = content
         if "settledAt" in new and not any(state.final and content == material(state.batch or {}) for state in said):
             raise Violation("settled is the truth", f"{made.id} settled as {content}")
+
+    # --- after every answer to the Gateway
+
+    def genuine(self, body: Document, raw: str, status: int | None, tables: Mapping[str, Any], keys: list[str]) -> None:
+        """A genuine webhook was answered; `keys` are the API secrets that the operator has stored for long enough."""
+        signed = body["timestamp"] + body["smallcaseAuthId"]
+        known = any(_hmac(key, signed) == body["checksum"] for key in keys)
+        if status is not None and status not in (200, 503) and known:
+            raise Violation("genuine is never refused", f"{status} for {raw[:200]}")
+        if status != 200:
+            return
+        self.answered.append((body, "batchId" in body))
+        if (hashlib.sha256(raw.encode()).hexdigest(),) in tables["Webhooks"].items or "batchId" not in body:
+            return
+        item = tables["Transactions"].items.get((body["transactionId"],))
+        snapshot = material(decode(item["snapshot"]["B"])) if item is not None and "snapshot" in item else ()
+        if not snapshot or _progress(snapshot) < _progress(material(body)):
+            raise Violation("nothing accepted is lost", f"answered 200, neither shown nor kept: {raw[:200]}")
 
     # --- after every event
 
@@ -193,10 +226,17 @@ class Promises:
             raise Violation("a person is asked", f"{made.id} stands at {status}")
 
     def _bounded(self) -> None:
+        made_up = sorted(at for id_, times in self.vendor.pulls.items() if "made_up" in id_ for at in times)
+        if any(later - at < 20 * SECOND for at, later in zip(made_up, made_up[4:], strict=False)):
+            raise Violation("pulls are bounded", "five pulls of made-up transactions in twenty seconds")
         for id_, times in self.vendor.pulls.items():
             self.world.covered["pulls"] += len(times)
             if len(times) > MOST_PULLS:
                 raise Violation("pulls are bounded", f"{len(times)} of {id_}")
+
+
+def _hmac(key: str, text: str) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _text(item: Any, name: str) -> str:

@@ -65,6 +65,7 @@ class Schedule:
             nested=chance.random() < 0.7,
             batches=chance.choice(["full", "full", "ids", "none"]),
             lag=chance.choice([0, MINUTE, MOST_LAG]),
+            same_stamp=chance.random() < 0.2,
             unavailable=chance.choice([0, 0, 0.1, 0.4]),
             timeout=chance.choice([0, 0.05]),
             calm=calm,
@@ -78,6 +79,7 @@ class Schedule:
         self.loss = chance.choice([0, 0, 0.3, 1.0])
         self.forger = Forger(self.world, self.vendor, chance.choice([0, 0.3, 0.8]), self._post)
         self.until = calm
+        self.rotated: int | None = None
         self._cast(chance)
 
     def run(self) -> Outcome:
@@ -183,7 +185,6 @@ class Schedule:
 
         def ended(status: int | None) -> None:
             if status == 200:
-                self.promises.answered.append((body, True))
                 self.forger.captured(body)
                 if world.now < world.rates.calm and world.random.random() < 0.05:
                     world.covered["our 200 lost"] += 1
@@ -192,7 +193,13 @@ class Schedule:
                 world.covered[f"webhook answered {status}"] += 1
                 again()
 
-        world.at(world.now + delay, lambda: self._post("webhook", json.dumps(body), ended))
+        raw = json.dumps(body)
+
+        def answered(status: int | None) -> None:
+            self.promises.genuine(body, raw, status, self.product.tables, self._keys())
+            ended(status)
+
+        world.at(world.now + delay, lambda: self._post("webhook", raw, answered))
 
     def _post(self, who: str, body: str, ended: Any) -> None:
         self.world.tell(f"{who}: {body[:300]}")
@@ -208,7 +215,8 @@ class Schedule:
             secret, batch = "forged_gateway_secret_of_forty_letters_", batch and self.forger.altered(batch)
         elif chance.random() < 0.2:
             batch = batch and self.forger.altered(batch)
-        token = jwt.encode({"smallcaseAuthId": made.auth_id}, secret, algorithm="HS256")
+        auth_id = made.auth_id if secret == GATEWAY_SECRET else "f" * 24
+        token = jwt.encode({"smallcaseAuthId": auth_id}, secret, algorithm="HS256")
         said: Document = {"resolved": {"smallcaseAuthToken": token, "orderBatches": [batch] if batch else []}}
         if batch is None or chance.random() < 0.2:
             said = {"rejected": {"errorCode": chance.choice([1012, 4006, 2000])}}
@@ -229,6 +237,13 @@ class Schedule:
 
     # --- operators
 
+    def _keys(self) -> list[str]:
+        """The API secrets that every function must know by now: it may have read them up to five minutes ago."""
+        if self.rotated is not None and self.world.now - self.rotated < 6 * MINUTE:
+            return []
+        secrets = json.loads(self.product.secret)
+        return [secrets[name] for name in ("apiSecret", "previousApiSecret") if name in secrets]
+
     def _secrets(self, previous: str | None = None) -> str:
         secrets = {"gatewaySecret": GATEWAY_SECRET, "apiSecret": self.vendor.api_secret}
         return json.dumps(secrets | ({"previousApiSecret": previous} if previous else {}))
@@ -236,6 +251,7 @@ class Schedule:
     def _rotate_ours(self) -> None:
         self.world.covered["secret rotated"] += 1
         self.world.tell("the operator stores the new API secret")
+        self.rotated = self.world.now
         secrets = {
             "gatewaySecret": GATEWAY_SECRET,
             "apiSecret": "simulated_api_secret_2",
@@ -255,8 +271,6 @@ class Schedule:
         body = self.vendor.webhook(made, {"securities": [], "snapshotDate": "2026-01-15"})
         del body["transactionId"]
 
-        def ended(status: int | None) -> None:
-            if status == 200:
-                self.promises.answered.append((body, False))
-
-        self._post("webhook", json.dumps(body), ended)
+        raw = json.dumps(body)
+        tables = self.product.tables
+        self._post("webhook", raw, lambda status: self.promises.genuine(body, raw, status, tables, self._keys()))

@@ -27,8 +27,8 @@ class Crash(BaseException):
     """The process is gone: no handler of errors sees it, nothing after it runs."""
 
 
-class Violation(Exception):
-    """A promise is broken. `rule` names it."""
+class Violation(BaseException):
+    """A promise is broken, `rule` names it. No handler of errors in the product may swallow it."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(f"{rule}: {what}")

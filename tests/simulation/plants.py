@@ -1,0 +1,52 @@
+"""`python -m tests.simulation.plants`: every planted bug, the promise that caught it, after how many schedules."""
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from tests.simulation.planted import PLANTS, planted
+from tests.simulation.product import simulated
+from tests.simulation.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Caught:
+    """How a planted bug fared: the promise it broke at which seed, `None` where it got away."""
+
+    name: str
+    promise: str | None
+    seeds: int
+
+
+def hunt(index: int, most: int) -> Caught:
+    """Run schedules until one breaks."""
+    plant = PLANTS[index]
+    with simulated(), planted(plant):
+        for seed in range(most):
+            violation = Schedule(seed).run().violation
+            if violation is not None:
+                return Caught(plant.name, violation.rule, seed + 1)
+    return Caught(plant.name, None, most)
+
+
+def main() -> int:
+    """0 where every planted bug is caught."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.plants", description=__doc__)
+    parser.add_argument("--most", type=int, default=4_000, help="schedules before a bug counts as not caught")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    start, escaped = time.monotonic(), 0
+    print(f"{'planted bug':<64}{'caught by the promise':<36}{'schedules':>9}")
+    with ProcessPoolExecutor(options.workers) as pool:
+        for caught in pool.map(hunt, range(len(PLANTS)), [options.most] * len(PLANTS)):
+            escaped += caught.promise is None
+            print(f"{caught.name:<64}{caught.promise or 'NOT CAUGHT':<36}{caught.seeds:>9}", flush=True)
+    print(f"{len(PLANTS) - escaped} of {len(PLANTS)} caught, {time.monotonic() - start:.0f} s")
+    return 1 if escaped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
