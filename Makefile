@@ -36,8 +36,8 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 test: lint typecheck validate pytest ## Everything: lint, types, the template and the whole test suite
 
 .PHONY: pytest
-pytest: env $(if $(wildcard tests/browser/test_*.py),chromium) ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
-	@exec $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+pytest: env chromium ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
+	@exec $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder $(TESTS)
 
 .PHONY: chromium
 chromium: ## A browser for the browser tests, where there is none yet (Debian and Ubuntu, as root)

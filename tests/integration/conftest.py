@@ -22,11 +22,6 @@ from sst.snapshot import timestamp_text
 _numbers = itertools.count(1)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker takes all tests that need the engine, so that it is started once."""
-    item.add_marker(pytest.mark.xdist_group("engine"))
-
-
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """The whole product, running."""

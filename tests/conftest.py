@@ -1,0 +1,19 @@
+"""How the suite is spread over two workers."""
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist ships no types
+
+# They share one running product: on one worker it is started once.
+_WITH_THE_PRODUCT = ("tests/integration/", "tests/browser/")
+
+
+class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for its schedulers
+    """A file is a unit of work; everything that needs the running product is a single one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "product" if nodeid.startswith(_WITH_THE_PRODUCT) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneProduct:
+    """Called by xdist where the suite runs on several workers."""
+    return OneProduct(config, log)
