@@ -24,3 +24,9 @@ def released() -> dict[str, dict[str, Any]]:
         }
         for folder in sorted(RELEASED.glob(f"{major}.*"))
     }
+
+
+def schema(detail_type: str) -> dict[str, Any]:
+    """The schema of an event in `contracts/`; `FileNotFoundError` where there is no such event."""
+    loaded: dict[str, Any] = json.loads((CONTRACTS / "events" / f"{detail_type}.schema.json").read_text())
+    return loaded

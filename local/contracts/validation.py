@@ -1,0 +1,24 @@
+"""Whether an event as it was published keeps to its contract."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from local.contracts.schemas import envelope
+from local.contracts.store import schema
+
+
+def violations(event: Mapping[str, Any]) -> list[str]:
+    """What of an EventBridge event (fractions as `Decimal`) its schema in `contracts/` does not allow."""
+    name = str(event.get("detail-type"))
+    return [f"{name} {error.json_path}: {error.message}" for error in _validator(name).iter_errors(event)]
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    detail = schema(name)
+    # Published events say nothing that their schema does not know, though consumers must not mind if they did.
+    definitions = {"$defs": detail.pop("$defs", {})}
+    return Draft202012Validator({**envelope(name, {**detail, "unevaluatedProperties": False}), **definitions})

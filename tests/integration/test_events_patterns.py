@@ -1,0 +1,177 @@
+"""The patterns in docs/events.md, as rules on the deployed bus, against what really happens there."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.driver import GatewayDriver
+from local.product import Product
+from local.tail import pattern
+from local.updates import Event, Updates
+from tests.integration.conftest import check_now
+
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+ASHA_AT_KITE = uuid.uuid4().hex[:24]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: a need, the pattern for it, and which events of the scenario it matches."""
+
+    need: str
+    pattern: str
+    matches: frozenset[str]
+
+
+def rows() -> list[Row]:
+    """The table of patterns in docs/events.md."""
+    table = PAGE.split("| need | pattern | matches |")[1].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in table]
+    return [Row(need, text.strip("`"), frozenset(matches.split(", "))) for need, text, matches in cells]
+
+
+ROWS = rows()
+
+
+class Listening:
+    """A rule with each pattern, and the ids of the events that each let through."""
+
+    def __init__(self, product: Product, patterns: dict[str, str]) -> None:
+        self.product = product
+        self.queues: dict[str, str] = {}
+        self.heard: dict[str, set[str]] = {name: set() for name in patterns}
+        bus, sqs, events = product.outputs["EventBusName"], product.aws.sqs, product.aws.events
+        for number, (name, text) in enumerate(patterns.items()):
+            rule = f"pattern-{number}-{uuid.uuid4().hex[:8]}"
+            url = sqs.create_queue(QueueName=rule)["QueueUrl"]
+            arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            events.put_rule(Name=rule, EventBusName=bus, EventPattern=text)
+            events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "all", "Arn": arn}])
+            self.queues[name] = url
+
+    def listen(self) -> None:
+        """Take in what has arrived."""
+        for name, url in self.queues.items():
+            while messages := self.product.aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+                "Messages"
+            ):
+                for message in messages:
+                    self.heard[name].add(json.loads(message["Body"])["id"])
+                    self.product.aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+class Scenario:
+    """What docs/events.md tells of asha, ravi, meera, kiran and dev: its events by their names in the table."""
+
+    def __init__(self, product: Product, gateway: GatewayDriver, updates: Updates) -> None:
+        self.product, self.gateway, self.updates = product, gateway, updates
+        self.events: dict[str, Event] = {}
+
+    def play(self) -> None:
+        asha = self.create("asha", {"INFY": 100})
+        self.name("created", asha, "TransactionCreated")
+        self.trade(asha, "kite", ASHA_AT_KITE, scenario="complete", paused=True)
+        self.gateway.advance(asha)
+        self.name("placed", asha, "OrdersPlaced")
+        self.gateway.finish(asha)
+        self.name("settled", asha, "OrdersSettled")
+        self.name("linked", asha, "BrokerAccountLinked")
+        ravi = self.create("ravi", {"INFY": 1, "M&M": 2})
+        rejected = {"INFY": "COMPLETE", "M&M": "REJECTED:marginsExceeded"}
+        self.trade(ravi, "groww", uuid.uuid4().hex[:24], scenario=rejected)
+        self.gateway.finish(ravi)
+        self.name("rejected", ravi, "OrdersSettled")
+        meera = self.create("meera", {"TCS": 1})
+        self.gateway.login(meera, "kite")
+        self.gateway.close(meera)
+        check_now(self.product, meera)
+        self.name("failed", meera, "TransactionFailed")
+        kiran = self.create("kiran", {"TCS": 1})
+        self.trade(kiran, "kite", uuid.uuid4().hex[:24], scenario="unknown")
+        self.gateway.finish(kiran)
+        self.name("unknown", kiran, "OrdersUnknown")
+        dev = self.create("dev", {"TCS": 1})
+        self.trade(dev, "kite", ASHA_AT_KITE, scenario="complete")
+        self.gateway.finish(dev)
+        self.name("conflict", dev, "BrokerAccountConflict")
+        self.gateway.ask("POST", "/webhooks/other", {"kind": "holdings_import", "smallcaseAuthId": ASHA_AT_KITE})
+        self.name_webhook("holdings")
+
+    def create(self, who: str, quantities: dict[str, int]) -> str:
+        securities = [{"ticker": each, "type": "BUY", "quantity": shares} for each, shares in quantities.items()]
+        with self.product.api(f"{who}-{uuid.uuid4().hex[:8]}") as api:
+            answer = api.post("/transactions", json={"securities": securities})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["transactionId"])
+
+    def trade(self, transaction_id: str, broker: str, auth_id: str, **how: Any) -> None:
+        self.gateway.login(transaction_id, broker, smallcaseAuthId=auth_id)
+        self.gateway.confirm(transaction_id, **how)
+
+    def name(self, name: str, transaction_id: str, detail_type: str) -> None:
+        self.events[name] = self.updates.wait_for(
+            transaction_id, lambda event: bool(event["detail-type"] == detail_type), timeout=60
+        )
+
+    def name_webhook(self, name: str) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            for event in self.updates.received:
+                if event["detail-type"] == "WebhookReceived" and event["detail"]["smallcaseAuthId"] == ASHA_AT_KITE:
+                    self.events[name] = event
+                    return
+            self.updates.poll(1)
+        raise TimeoutError("no WebhookReceived")
+
+
+TAILED = {
+    "tail of a rejected order": json.dumps(pattern(state="REJECTED")),
+    "tail of a type": json.dumps(pattern(state="OrdersUnknown")),
+}
+
+
+@pytest.fixture(scope="module")
+def heard(product: Product, updates: Updates) -> Iterator[tuple[dict[str, Event], dict[str, set[str]]]]:
+    """The events of the scenario by name, and the ids of what each pattern's rule let through."""
+    listening = Listening(product, {row.need: row.pattern for row in ROWS} | TAILED)
+    with GatewayDriver(product.gateway_url) as gateway:
+        scenario = Scenario(product, gateway, updates)
+        scenario.play()
+    everything = {event["id"] for event in scenario.events.values()}
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and not everything <= listening.heard["every public event"]:
+        listening.listen()
+    listening.listen()
+    yield scenario.events, listening.heard
+
+
+def test_there_are_patterns_for_the_common_needs() -> None:
+    """A dozen at least, and every event of the scenario is matched by one beside the first."""
+    assert len(ROWS) >= 12
+    assert frozenset[str]().union(*(row.matches for row in ROWS[1:])) == ROWS[0].matches
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.need)
+def test_a_pattern_of_the_docs_matches_what_the_table_says_and_nothing_else(
+    row: Row, heard: tuple[dict[str, Event], dict[str, set[str]]]
+) -> None:
+    events, ids = heard
+
+    assert {name for name, event in events.items() if event["id"] in ids[row.need]} == row.matches
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("tail of a rejected order", {"rejected"}), ("tail of a type", {"unknown"})]
+)
+def test_the_patterns_that_tail_filters_by_match(
+    name: str, expected: set[str], heard: tuple[dict[str, Event], dict[str, set[str]]]
+) -> None:
+    events, ids = heard
+
+    assert {each for each, event in events.items() if event["id"] in ids[name]} == expected
