@@ -18,7 +18,6 @@ def violations(event: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    detail = schema(name)
     # Published events say nothing that their schema does not know, though consumers must not mind if they did.
-    definitions = {"$defs": detail.pop("$defs", {})}
-    return Draft202012Validator({**envelope(name, {**detail, "unevaluatedProperties": False}), **definitions})
+    detail = {**schema(name), "unevaluatedProperties": False}
+    return Draft202012Validator(envelope(name, detail))
