@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from local.bench import payloads
+from local.bench import bill, payloads
 from local.bench.warm import ENVIRONMENT
 from sst.batch import Batch
 from sst.exact import loads
@@ -49,6 +49,9 @@ def main() -> None:
     for orders in (1, 5, 50):
         mine, naive = item_bytes(_stored(orders)), item_bytes(loads(payloads.webhook(orders)))
         print(f"  {orders:>6}{mine:>8}{-(-mine // 1024):>7}{naive:>10}{-(-naive // 1024):>7}")
+
+    print("\nBill: dollars a million settled single-stock orders, list prices (local/bench/bill.py has the units)")
+    print("\n".join(bill.lines()))
 
 
 def _warm(module: str, orders: int) -> dict[str, float]:
