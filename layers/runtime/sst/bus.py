@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sst.events import SOURCE, OrdersEvent, OrdersUnknown, Published, TransactionCreated, WebhookReceived
-from sst.exact import dumps, loads
+from sst.exact import OURS, dumps, loads
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -65,7 +65,7 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     sequences: dict[str | None, int | None] = {}
     for each in entries:
         bytes_ = len(each["Detail"].encode()) + len(each["DetailType"]) + len(SOURCE)
-        detail = loads(each["Detail"])
+        detail = loads(each["Detail"], deepest=OURS)
         subject, sequence = detail.get("transactionId"), detail.get("sequence")
         overtaking = sequences.get(subject, sequence) != sequence
         if chunk and (len(chunk) == _MOST_ENTRIES or size + bytes_ > _MOST_BYTES or overtaking):

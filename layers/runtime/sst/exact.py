@@ -16,13 +16,15 @@ _STEP = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 15
 _SURROGATE = "\\ud"
 _MOST_DEPTH = 64
+# What is made of something foreign wraps it a few times.
+OURS = 80
 
 
 def rupees(value: Decimal) -> Decimal:
     """`value` rounded to 0.0001 rupees, without trailing zeros; `ValueError` where it is no amount of money."""
     try:
         # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
-        if not value.is_finite() or abs(value) >= _LIMIT:
+        if not value.is_finite() or value.copy_abs() >= _LIMIT:
             raise ValueError("not an amount of rupees")
         rounded = value.quantize(_STEP, rounding=ROUND_HALF_EVEN).normalize()
     except InvalidOperation as error:
@@ -37,25 +39,25 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def loads(raw: bytes | str) -> Any:
+def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
     """The JSON value in `raw`, every fraction a `Decimal`; `ValueError` for anything that is not strict UTF-8 JSON.
 
-    NaN and Infinity are refused, and so is nesting deeper than 64; half a surrogate pair becomes U+FFFD.
+    NaN and Infinity are refused, and so is nesting deeper than `deepest`; half a surrogate pair becomes U+FFFD.
     """
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
         value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
-        if text.count("[") + text.count("{") > _MOST_DEPTH and _is_deep(value):
+        if text.count("[") + text.count("{") > deepest and _is_deep(value, deepest):
             raise ValueError("nested too deeply")
         return _mend(value) if _SURROGATE in text.lower() else value
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
-def _is_deep(value: Any) -> bool:
+def _is_deep(value: Any, deepest: int) -> bool:
     """Whether `value` is nested deeper than what every later step (models, events) gets through."""
     level = [value]
-    for _ in range(_MOST_DEPTH + 1):
+    for _ in range(deepest + 1):
         level = [
             child
             for each in level

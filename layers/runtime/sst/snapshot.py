@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sst import statuses
 from sst.batch import Batch
-from sst.exact import dumps, loads
+from sst.exact import OURS, dumps, loads
 
 _PROGRESS_LENGTH: Final = 17
 
@@ -138,7 +138,7 @@ def decode(data: bytes) -> dict[str, Any]:
     """The document that `encode` made `data` of; `ValueError` for a format that this version does not know."""
     if data[:1] != _FORMAT:
         raise ValueError(f"a snapshot of unknown format {data[:1]!r}")
-    document = loads(zlib.decompressobj(-15, _DICTIONARY).decompress(data[1:]))
+    document = loads(zlib.decompressobj(-15, _DICTIONARY).decompress(data[1:]), deepest=OURS)
     return {key: _from_columns(value) for key, value in document.items()}
 
 
