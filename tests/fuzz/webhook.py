@@ -1,0 +1,163 @@
+"""`python -m tests.fuzz.webhook --n 100000`: strange bodies at the real `ingest_webhook`, event in, response out.
+
+The tables are in memory. After each body: no exception, no 5xx, nothing stored that should not be, and whatever was
+stored can be published.
+"""
+
+import argparse
+import base64
+import json
+import os
+import random
+import re
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, Final
+
+from sst.bus import entry
+from sst.outbox import events_of
+from sst.transaction import Transaction, encode_request
+from tests.fuzz.bodies import API_SECRET, AUTH_ID, GATEWAY_SECRET, KNOWN, NOTES, Bodies, Event, sign
+from tests.simulation.product import Product, handlers, simulated
+from tests.simulation.vendor import Moods, Vendor
+from tests.simulation.world import Rates, World
+
+_CHUNK: Final = 2_000
+_EVERY: Final = 200
+_TIMESTAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
+class Broken(Exception):
+    """A body did what it must not; the message has its start."""
+
+
+def is_genuine(raw: bytes) -> bool:
+    """Whether a body carries a checksum that our secret made: written apart from what is tested."""
+    try:
+        body = json.loads(raw.decode())
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(body, dict):
+        return False
+    timestamp, subject = body.get("timestamp"), body.get("smallcaseAuthId", body.get("transactionId"))
+    if not (isinstance(timestamp, str) and isinstance(subject, str) and _TIMESTAMP.fullmatch(timestamp)):
+        return False
+    if "smallcaseAuthId" in body and not re.fullmatch("[0-9a-f]{24}", subject):
+        return False
+    return bool(body.get("checksum") == sign(timestamp, subject))
+
+
+class Target:
+    """The handler with one known transaction in its tables."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed, Rates(), (0,), story=False)
+        vendor = Vendor(self.world, Moods())
+        self.product = Product(self.world, vendor, "final", lambda table, old, new: None, lambda event: None)
+        self.product.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
+        self.handler = handlers()["ingest_webhook"].handler
+        self.bodies = Bodies(random.Random(seed), self.world.clock())
+        self.renew()
+
+    def renew(self) -> None:
+        """The known transaction as it was, and nothing else."""
+        for table in self.product.tables.values():
+            table.items.clear()
+            table.stream.clear()
+        known = Transaction(
+            transactionId=KNOWN,
+            notes=NOTES,
+            status="CREATED",
+            version=1,
+            createdAt="2026-01-15T03:59:00.000Z",
+            expireAt="2026-01-15T04:14:00.000Z",
+            request=encode_request({}),
+        )
+        self.product.creator.notes.create(known)
+        for table in self.product.tables.values():
+            table.stream.clear()
+
+    def hit(self, event: Event) -> int:
+        """The status that `event` is answered with; `Broken` where a rule is."""
+        raw = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+        streams = [self.product.tables[name].stream for name in ("Transactions", "Webhooks")]
+        before = [len(stream) for stream in streams]
+        start = f"{raw[:400]!r}"
+        try:
+            answer = self.handler(event, None)
+        except Exception as error:
+            raise Broken(f"raised {error!r}: {start}") from error
+        status = int(answer["statusCode"])
+        records = [record for stream, at in zip(streams, before, strict=True) for record in stream[at:]]
+        if status not in (200, 400, 401):
+            raise Broken(f"answered {status} {answer.get('body')}: {start}")
+        if (status == 200) > is_genuine(raw):
+            raise Broken(f"accepted without a genuine checksum: {start}")
+        if records and status != 200:
+            raise Broken(f"stored and refused: {start}")
+        if not isinstance(json.loads(answer["body"]), dict):
+            raise Broken(f"answered {answer['body']}: {start}")
+        for record in records:
+            self._check(record, start)
+        return status
+
+    def _check(self, record: dict[str, Any], start: str) -> None:
+        new = record["dynamodb"]["NewImage"]
+        if "webhookId" not in new:
+            if new["transactionId"]["S"] != KNOWN or new["notes"]["S"] != NOTES:
+                raise Broken(f"wrote another transaction: {start}")
+            if new.get("confirmation", {}).get("S") != "reported" or "settledAt" in new or "account" in new:
+                raise Broken(f"decided by itself: {start}")
+            if new.get("smallcaseAuthId", {"S": AUTH_ID})["S"] not in (AUTH_ID, "f" * 24):
+                raise Broken(f"stored an odd smallcaseAuthId: {start}")
+        try:
+            for event in events_of(record):
+                if len(entry(event, "bus")["Detail"].encode()) > 256_000:
+                    raise Broken(f"an event too large for the bus: {start}")
+        except Exception as error:
+            raise Broken(f"stored and cannot be published ({error!r}): {start}") from error
+
+
+def fuzz(seed: int, count: int) -> tuple[Counter[str], list[str]]:
+    """Counts of kinds and answers, and what broke; call it inside `simulated()`."""
+    target, seen, broken = Target(seed), Counter[str](), []
+    for n in range(count):
+        if n % _EVERY == 0:
+            target.renew()
+        kind, event = target.bodies.event()
+        try:
+            seen[f"{kind} → {target.hit(event)}"] += 1
+        except Broken as error:
+            broken.append(f"seed {seed}, body {n}, {kind}: {error}")
+    return seen, broken
+
+
+def _chunk(seed: int) -> tuple[Counter[str], list[str]]:
+    with simulated():
+        return fuzz(seed, _CHUNK)
+
+
+def main() -> int:
+    """0 where nothing broke."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.webhook", description=__doc__)
+    parser.add_argument("--n", type=int, default=100_000, help="how many bodies")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    start, seen, broken = time.monotonic(), Counter[str](), list[str]()
+    chunks = -(-options.n // _CHUNK)
+    with ProcessPoolExecutor(options.workers) as pool:
+        for counts, found in pool.map(_chunk, range(chunks)):
+            seen += counts
+            broken += found
+    for what, times in sorted(seen.items()):
+        print(f"  {times:>8,}  {what}")
+    for what in broken[:10]:
+        print(f"BROKEN {what}")
+    print(f"{chunks * _CHUNK:,} bodies in {time.monotonic() - start:.0f} s, {len(broken)} broken")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
