@@ -64,6 +64,22 @@ typecheck: .venv/.ready ## Types (mypy --strict)
 bench: .venv/.ready ## What handlers and items cost, measured
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.bench
 
+.PHONY: simulate
+simulate: .venv/.ready ## The promises under seeded faults (N=100000 schedules; SEED=42 replays one and tells its story)
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--n $(or $(N),2000))
+
+.PHONY: planted-bugs
+planted-bugs: .venv/.ready ## Bugs planted in the code, the promise that catches each, after how many schedules
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation.plants
+
+.PHONY: mutation
+mutation: .venv/.ready ## Change the pure core in every small way: its tests notice, or docs say why not
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.mutation
+
+.PHONY: fuzz-webhook
+fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
+
 .PHONY: validate
 validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
 	@exec $(BIN)/python -m local.sam validate --lint
