@@ -10,13 +10,15 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
-from sst import bus, checksum, derivation, outbox, settling, tokens, verdict
+from sst import bus, checksum, creation, derivation, outbox, settling, tokens, verdict
 from sst.bus import entry, publish
 from sst.pulling import Puller
 from sst.secrets import GatewaySecrets
 from sst.snapshot import Snapshot
+from sst.tables import dynamo
 from sst.tables.notes import Notes
 from sst.tables.transactions import Transactions
 from sst.tables.webhooks import Webhooks
@@ -150,11 +152,19 @@ def _reconcile() -> Any:
 
 _UNSCHEDULED: Final = "    return Change(change.set, change.remove | _CHECKS - change.set.keys(), change.counts)\n"
 _UNKEPT: Final = """if isinstance(verdict, Doubt):
-            return True
-        packed = zlib.compress(raw, 9)"""
+        return True
+    packed = zlib.compress(raw, 9)"""
 _CONFIRMED_STAYS: Final = """        if stored.confirmation == "confirmed":
             return wait(stored, now, policy, jitter)
 """
+_UNCONDITIONAL: Final = (
+    source(
+        Transactions.change_arguments,
+        ('"#version = :version"', '"#version <> :none"'),
+        ("dict[str, Any](version=stored.version)", "dict[str, Any](none=0)"),
+        ('if "nextCheckAt" in change.set or', 'if False and "nextCheckAt" in change.set or False and'),
+    ),
+)
 _CONDITION: Final = (
     '"(attribute_not_exists(#revision) OR (#revision < :revision AND NOT contains(#revision, :digest)))"'
 )
@@ -185,8 +195,15 @@ PLANTS: Final = (
         (name(Snapshot, "revision", lambda _: property(lambda self: f"{'0' * 17}|{self.timestamp}|{self.digest}")),),
     ),
     Plant(
-        "count versions without a condition on the version (as ADD would)",
-        (source(Transactions.change_arguments, ('"#version = :version"', '"#version >= :version"')),),
+        "count versions with ADD and no condition",
+        (
+            source(
+                dynamo.update,
+                ('clauses.append("#version = #version + :one")', "pass"),
+                ("expression.strip()", '(expression + (" ADD #version :one" if counts else "")).strip()'),
+            ),
+            *_UNCONDITIONAL,
+        ),
     ),
     Plant(
         "refuse what is older than five minutes",
@@ -237,7 +254,10 @@ PLANTS: Final = (
     Plant("believe a pull that lags", (source(settling._may_lag, ("return bool(said) and", "return False and")),)),
     Plant(
         "call expired before the Gateway's lag is over",
-        (source(settling._failure, ("expire_at + policy.expiry_grace", "expire_at")),),
+        (
+            source(settling._failure, ("expire_at + policy.expiry_grace", "expire_at")),
+            name(creation, "FIRST_CHECK_AFTER_EXPIRY", lambda _: timedelta(minutes=1)),
+        ),
     ),
     Plant(
         "take order_pending for a failure",
@@ -287,14 +307,5 @@ PLANTS: Final = (
             ),
         ),
     ),
-    Plant(
-        "write over what changed since it was read",
-        (
-            source(
-                Transactions.change_arguments,
-                ('"#version = :version"', '"#version <> :none"'),
-                ("dict[str, Any](version=stored.version)", "dict[str, Any](none=0)"),
-            ),
-        ),
-    ),
+    Plant("write over what changed since it was read", _UNCONDITIONAL),
 )

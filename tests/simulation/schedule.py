@@ -156,10 +156,11 @@ class Schedule:
                 self.world.at(state.at, partial(self._notify, made, state.batch))
         shown = next((state for state in made.states if state.batch is not None), None)
         if made.ours and chance.random() < 0.4:
-            at = made.last.at if shown is None else shown.at
-            self.world.at(
-                at + chance.randrange(0, 5 * SECOND), partial(self._sdk, made, shown.batch if shown else None)
-            )
+            at, batch = (made.last.at, None) if shown is None else (shown.at, shown.batch)
+            given_up = next((state for state in made.states if state.code is not None), None)
+            if given_up is not None:
+                at, batch = given_up.at, None
+            self.world.at(at + chance.randrange(0, 5 * SECOND), partial(self._sdk, made, batch))
 
     def _notify(self, made: VendorTransaction, batch: Document) -> None:
         world, chance = self.world, self.world.random
