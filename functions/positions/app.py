@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = Logger()
 _ATTEMPTS: Final = 5
+_PAISA: Final = Decimal("0.01")
 # A DynamoDB transaction takes a hundred writes, and one of them is for what is booked: a larger basket takes two.
 _MOST_SECURITIES: Final = 99
 
@@ -77,7 +78,8 @@ def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
             continue
         if order.averagePrice is None or order.transactionType not in ("BUY", "SELL"):
             raise Unbookable(f"{order.tradingsymbol}: shares without a price, or neither bought nor sold")
-        leg = Leg(shares, shares * order.averagePrice)
+        # What was paid is whole paise; the average price is rounded, and so is what it comes to.
+        leg = Leg(shares, (shares * order.averagePrice).quantize(_PAISA))
         legs[order.tradingsymbol] = legs.get(order.tradingsymbol, Leg()) + (
             leg if order.transactionType == "BUY" else -leg
         )
