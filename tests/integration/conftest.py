@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from local.contracts.validation import violations
 from local.driver import GatewayDriver
 from local.product import Product, running
 from local.stack import Aws
@@ -42,9 +43,14 @@ def aws(product: Product) -> Aws:
 
 
 @pytest.fixture(scope="session")
-def updates(product: Product) -> Updates:
-    """The consumer's end of the updates queue; `wait_for(transactionId, condition)` has a deadline."""
-    return Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+def updates(product: Product) -> Iterator[Updates]:
+    """The consumer's end of the updates queue; `wait_for(transactionId, condition)` has a deadline.
+
+    In the end, every event that any test has received keeps to its contract.
+    """
+    updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+    yield updates
+    assert [line for event in updates.received for line in violations(event)] == []
 
 
 @pytest.fixture

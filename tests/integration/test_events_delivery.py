@@ -1,0 +1,213 @@
+"""Events as they are delivered: to the example consumers, to who watches, and again after something went wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from functions.positions.app import Leg, Positions
+from local import redrive, republish
+from local.driver import GatewayDriver
+from local.product import Product
+from local.stage import Stage
+from local.updates import Event, Updates
+from sst.snapshot import timestamp_text
+from sst.tables.dynamo import of_attributes
+from tests.integration.conftest import check_now
+from tests.integration.test_webhooks import filled, place, post, signed
+
+ROOT = Path(__file__).parents[2]
+
+
+def stage(product: Product) -> Stage:
+    return Stage("local", product.aws.url)
+
+
+def is_(detail_type: str) -> Callable[[Event], bool]:
+    return lambda event: bool(event["detail-type"] == detail_type)
+
+
+def eventually(look: Callable[[], Any], good: Callable[[Any], bool], timeout: float = 30) -> Any:
+    deadline = time.monotonic() + timeout
+    while not good(seen := look()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return seen
+
+
+def buy(product: Product, gateway: GatewayDriver, user: str, quantities: dict[str, int], scenario: Any) -> str:
+    """An order of `user` that has run its course: its transactionId."""
+    securities = [{"ticker": each, "type": "BUY", "quantity": shares} for each, shares in quantities.items()]
+    with product.api(user) as api:
+        transaction_id = str(api.post("/transactions", json={"securities": securities}).json()["transactionId"])
+    gateway.login(transaction_id, "kite")
+    gateway.confirm(transaction_id, scenario=scenario)
+    gateway.finish(transaction_id)
+    return transaction_id
+
+
+def test_the_example_consumers_book_and_tell_what_was_settled(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    """The deployed functions behind their queues: positions equal the books, and people hear of the rejected order."""
+    scenario = {"INFY": "COMPLETE", "M&M": "REJECTED:marginsExceeded"}
+    transaction_id = buy(product, gateway, user, {"INFY": 3, "M&M": 2}, scenario)
+    settled = updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    traded = gateway.books(settled["detail"]["smallcaseAuthId"])["traded"]["INFY"]
+    positions = Positions(product.aws.dynamodb, product.outputs["PositionsTable"])
+
+    held = eventually(lambda: positions.of(user), bool)
+
+    assert held == {"INFY": Leg(3, Decimal(str(traded["amount"])))}
+    query: dict[str, Any] = {
+        "TableName": product.outputs["MessagesTable"],
+        "KeyConditionExpression": "notes = :notes",
+        "ExpressionAttributeValues": {":notes": {"S": user}},
+    }
+    [message] = eventually(lambda: product.aws.dynamodb.query(**query)["Items"], bool)
+    bought, rejected = of_attributes(message)["lines"]
+    assert bought.startswith("Bought 3 INFY at ₹")
+    assert rejected.startswith("Your order to buy 2 M&M was rejected. There are not enough funds")
+
+
+def test_a_retraction_is_an_event(product: Product, gateway: GatewayDriver, updates: Updates, user: str) -> None:
+    """A forged report of orders that the Gateway knows nothing of is taken back in public."""
+    with product.api(user) as api:
+        created = api.post("/transactions", json={"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 2}]})
+    transaction_id = created.json()["transactionId"]
+    _, other = place(product, gateway, user)
+    gateway.login(transaction_id, "kite")
+    made_up = {**other, "transactionId": transaction_id, "notes": user}
+    answer = post(product, signed(made_up, **filled(other), batchId="65b00000000000000000feed"))
+    assert answer.json() == {"status": "accepted"}, answer.text
+    product.aws.dynamodb.update_item(
+        TableName=product.outputs["TransactionsTable"],
+        Key={"transactionId": {"S": transaction_id}},
+        UpdateExpression="SET reportedAt = :past",
+        ExpressionAttributeValues={":past": {"S": timestamp_text(datetime.now(UTC) - timedelta(hours=1))}},
+    )
+
+    check_now(product, transaction_id)
+
+    retracted = updates.wait_for(transaction_id, is_("OrdersRetracted"), timeout=60)
+    assert retracted["detail"]["status"] == "CREATED"
+
+
+def test_tail_follows_one_user_and_leaves_nothing_behind(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    port = product.aws.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "local.tail", "--port", port, "--notes", user]
+    seen = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/runtime")])}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=seen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as tail:
+        lines: list[str] = []
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        out = tail.stdout
+        assert "following" in tail.stderr.readline()
+        reading = threading.Thread(target=lambda: lines.extend(iter(out.readline, "")))
+        reading.start()
+        transaction_id = buy(product, gateway, user, {"INFY": 1}, "complete")
+        buy(product, gateway, f"{user}-other", {"TCS": 1}, "complete")
+        updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+        eventually(lambda: "".join(lines), lambda text: "OrdersSettled" in text)
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(timeout=30) == 0
+        reading.join(10)
+
+    text = "".join(lines)
+    assert f"{user} {transaction_id}  TransactionCreated #1 (CREATED)" in text
+    assert "BUY  INFY" in text
+    assert "TCS" not in text
+    rules = product.aws.events.list_rules(EventBusName=product.outputs["EventBusName"], NamePrefix="sst-tail-")
+    assert rules["Rules"] == []
+    assert product.aws.sqs.list_queues(QueueNamePrefix="sst-tail-").get("QueueUrls", []) == []
+
+
+def test_republishing_emits_where_each_transaction_stands_under_the_ids_it_had(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    start = datetime.now(UTC)
+    settled_id = buy(product, gateway, user, {"INFY": 1}, "complete")
+    first = updates.wait_for(settled_id, is_("OrdersSettled"), timeout=60)
+    with product.api(user) as api:
+        created_id = api.post(
+            "/transactions", json={"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}
+        ).json()["transactionId"]
+    created = updates.wait_for(created_id, is_("TransactionCreated"))
+
+    assert republish.republish(stage(product), start) >= 2
+
+    for before in (first, created):
+        again = updates.wait_for(
+            before["detail"]["transactionId"],
+            lambda event, before=before: bool(  # type: ignore[misc]  # mypy cannot infer a default's type
+                event["id"] != before["id"] and event["detail"]["eventId"] == before["detail"]["eventId"]
+            ),
+        )
+        assert again["detail-type"] == before["detail-type"]
+        assert again["detail"].get("orders") == before["detail"].get("orders")
+
+
+def test_republishing_leaves_out_what_did_not_change_since(product: Product) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=1)
+
+    assert republish.republish(stage(product), later) == 0
+
+
+def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
+    product: Product, gateway: GatewayDriver, updates: Updates, user: str
+) -> None:
+    """A record that could not be published, a question that could not be asked, an update that was not delivered."""
+    transaction_id, _ = place(product, gateway, user)
+    placed = updates.wait_for(transaction_id, is_("OrdersPlaced"))
+    gateway.transaction_faults(transaction_id, webhooks={"loseNext": 99})
+    gateway.finish(transaction_id)
+    sample = json.loads((ROOT / "events" / "publish_updates.json").read_text())["Records"][0]
+    waiting = {
+        "PublishDeadLetterQueueUrl": [{"record": sample}],
+        "UpdatesDeadLetterQueueUrl": [{**placed, "id": "undelivered"}],
+        "ReconcileDeadLetterQueueUrl": [{"detail-type": "X", "detail": {"transactionId": transaction_id}}],
+    }
+    for name, bodies in waiting.items():
+        for body in bodies:
+            product.aws.sqs.send_message(QueueUrl=product.outputs[name], MessageBody=json.dumps(body, default=str))
+    product.aws.dynamodb.update_item(
+        TableName=product.outputs["TransactionsTable"],
+        Key={"transactionId": {"S": transaction_id}},
+        UpdateExpression="SET pulledAt = :past",
+        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000Z"}},
+    )
+
+    results = redrive.redrive(stage(product))
+
+    assert {name: (result.handed_on, result.failed) for name, result in results.items()} == dict.fromkeys(
+        waiting, (1, 0)
+    )
+    assert updates.wait_for(transaction_id, lambda event: bool(event["id"] == "undelivered"))
+    assert updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    sample_id = sample["dynamodb"]["NewImage"]["transactionId"]["S"]
+    assert updates.wait_for(sample_id, is_("OrdersProgressed"))
+
+
+def test_what_fails_again_stays_in_its_dead_letter_queue(product: Product) -> None:
+    queue = product.outputs["PublishDeadLetterQueueUrl"]
+    product.aws.sqs.send_message(QueueUrl=queue, MessageBody='{"record": {"dynamodb": {"NewImage": {}}}}')
+
+    result = redrive.redrive(stage(product))["PublishDeadLetterQueueUrl"]
+
+    assert (result.handed_on, result.failed) == (0, 1)
+    left = product.aws.sqs.get_queue_attributes(
+        QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+    assert left["ApproximateNumberOfMessagesNotVisible"] == "1"
+    product.aws.sqs.purge_queue(QueueUrl=queue)
