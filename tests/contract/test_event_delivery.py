@@ -1,0 +1,66 @@
+"""What the template promises of delivery: nothing dropped, nothing in the clear, nobody with more than they need."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulation.messaging import resources
+
+RULES = {name: each for name, each in resources().items() if each["Type"] == "AWS::Events::Rule"}
+TARGETS = [(name, target) for name, rule in RULES.items() for target in rule["Properties"]["Targets"]]
+ROOT = Path(__file__).parents[2]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: each for name, each in resources().items() if each["Type"] == kind}
+
+
+def dead_letters(target: dict[str, Any]) -> str:
+    """The logical name of the queue that takes what cannot be delivered to a target."""
+    return str(target["DeadLetterConfig"]["Arn"]["GetAtt"]).removesuffix(".Arn")
+
+
+@pytest.mark.parametrize(
+    ("rule", "target"), TARGETS, ids=lambda value: value if isinstance(value, str) else value["Id"]
+)
+def test_every_target_is_tried_for_a_day_and_then_kept(rule: str, target: dict[str, Any]) -> None:
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86400
+    assert resources()[dead_letters(target)]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
+
+
+def test_no_two_targets_share_a_dead_letter_queue() -> None:
+    """So that one knows what to do with what lies in it."""
+    queues = [dead_letters(target) for _, target in TARGETS]
+    assert len(queues) == len(set(queues))
+
+
+@pytest.mark.parametrize("name", of_type("AWS::SQS::Queue"))
+def test_every_queue_is_encrypted(name: str) -> None:
+    assert resources()[name]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_only_public_events_are_archived_and_all_of_them() -> None:
+    [archive] = of_type("AWS::Events::Archive").values()
+    assert archive["Properties"]["EventPattern"] == RULES["UpdatesRule"]["Properties"]["EventPattern"]
+
+
+def test_a_replay_asks_the_gateway_nothing() -> None:
+    assert RULES["ConfirmRule"]["Properties"]["EventPattern"]["replay-name"] == [{"exists": False}]
+
+
+def test_other_accounts_only_get_at_rules_of_their_own() -> None:
+    """Not at others' rules, not at the bus: no putting of events."""
+    [policy] = of_type("AWS::Events::EventBusPolicy").values()
+    statement = policy["Properties"]["Statement"]
+
+    assert policy["Condition"] == "HasConsumerAccounts"
+    assert "events:PutEvents" not in statement["Action"]
+    assert not any("*" in action for action in statement["Action"])
+    assert statement["Condition"]["StringEqualsIfExists"]["events:creatorAccount"] == "${aws:PrincipalAccount}"
+
+
+def test_the_example_consumers_are_deployed_only_when_asked_for() -> None:
+    examples = {name for name in resources() if name.startswith(("Positions", "Notifier", "Messages", "Settled"))}
+    assert len(examples) == 9
+    assert {resources()[name]["Condition"] for name in examples} == {"HasExamples"}
