@@ -105,7 +105,8 @@ def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Po
             return wait(stored, now, policy, jitter, soon=True)
         if stored.confirmation == "confirmed":
             # The Gateway once showed these orders and now shows none: no rule of ours can settle that.
-            return wait(stored, now, policy, jitter) if stored.askedAt else _ask(stored, now, policy, jitter)
+            asked = stored.askedAt is not None or stored.is_settled
+            return wait(stored, now, policy, jitter) if asked else _ask(stored, now, policy, jitter)
     reason = _failure(stored, truth, now, policy)
     stamp = timestamp_text(now)
     retracted = _retracted(stored)
