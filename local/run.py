@@ -7,7 +7,7 @@ import sys
 import time
 from typing import NoReturn
 
-from local import walkthrough
+from local import consumers, walkthrough
 from local.driver import GatewayDriver
 from local.engine import REGION, is_free
 from local.leash import ROOT, RUNS, Failed
@@ -81,12 +81,19 @@ def _show(product: Product, tell: Timeline) -> bool:
         # The first order links the user's broker account, so the second comes with a connected token.
         walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")
         walkthrough.place(product, updates, USER, walkthrough.BASKET, tell, expect_token="connected")
+        consumers.show(product, updates, USER, tell)
     except Exception as wrong:  # whatever it is, it is told, and the product stays up to look at
         tell.note(f"\n✗ {type(wrong).__name__}: {wrong}")
         for name, process in product.logs.items():
             tell.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
         return False
     return True
+
+
+def _port(product: Product) -> str:
+    """What `make tail` has to be told where the product is not at its usual port."""
+    port = product.aws.url.rpartition(":")[2]
+    return "" if port == "4566" else f" PORT={port}"
 
 
 def _next_things(product: Product, tell: Timeline) -> None:
@@ -116,6 +123,9 @@ Try next, in another terminal:
   curl -s {product.gateway_url}/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
   curl -s {product.gateway_url}/_sim/transactions/$TX/confirm -d '{{}}'
   curl -s {product.api_url}/transactions/$TX/orders {bearer}
+
+  # what the bus says, as it happens:
+  make tail{_port(product)}
 
   # a webhook that the Gateway has not signed is refused:
   curl -si {product.api_url}/webhooks/orders -d '{unsigned}'
