@@ -1,0 +1,180 @@
+"""Snapshots: revisions, what counts as the same outcome, and the bytes that are stored."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Final
+
+import pytest
+
+from sst.batch import Batch
+from sst.snapshot import (
+    Snapshot,
+    decode,
+    digest_of,
+    encode,
+    material,
+    progress_of,
+    timestamp_text,
+)
+
+AT: Final = "2026-01-15T04:30:12.345Z"
+LATER: Final = "2026-01-15T04:30:12.346Z"
+ORDER: Final = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": "PLACED", "quantity": 10}
+
+
+def batch(*orders: dict[str, Any], **more: Any) -> Batch:
+    """A batch of orders that differ from `ORDER` as given."""
+    return Batch.model_validate({"batchId": "b1", "orders": [{**ORDER, **each} for each in orders], **more})
+
+
+def test_a_revision_is_progress_then_timestamp_then_content() -> None:
+    """All final? how many orders final? how many shares filled?"""
+    snapshot = Snapshot(batch({"status": "COMPLETE", "filledQuantity": 10}, {"filledQuantity": 3}), AT)
+    assert snapshot.progress == "0" + "0001" + "000000000013"
+    assert snapshot.revision == f"{snapshot.progress}|{AT}|{snapshot.digest}"
+    assert progress_of(snapshot.revision) == snapshot.progress
+    assert digest_of(snapshot.revision) == snapshot.digest
+    assert len(snapshot.digest) == 16
+
+
+def test_the_digest_is_of_the_content_whatever_its_order() -> None:
+    """And of nothing else: not of when it was said."""
+    one, other = batch({"status": "PLACED", "more": 1}), batch({"more": 1, "status": "PLACED"})
+    assert Snapshot(one, AT).digest == Snapshot(other, LATER).digest == "6eabd7e46d5fff7a"
+    assert Snapshot(one, AT).digest != Snapshot(batch({"more": 2}), AT).digest
+
+
+def test_progress_sorts_as_it_is_meant() -> None:
+    """Each is further than the one before, whenever it was said."""
+    done = {"status": "COMPLETE", "filledQuantity": 10}
+    history = [
+        Snapshot(batch({}, {}), "2026-01-15T09:00:00.000Z"),
+        Snapshot(batch({"filledQuantity": 3}, {}), "2026-01-15T08:00:00.000Z"),
+        Snapshot(batch({"filledQuantity": 10**11}, {}), "2026-01-15T07:30:00.000Z"),
+        Snapshot(batch({"status": "REJECTED"}, {}), "2026-01-15T07:00:00.000Z"),
+        Snapshot(batch(done, {}), "2026-01-15T06:00:00.000Z"),
+        Snapshot(batch({"status": "REJECTED"}), "2026-01-15T05:00:00.000Z"),
+        Snapshot(batch(done), "2026-01-15T04:00:00.000Z"),
+        Snapshot(batch(done, {"status": "CANCELLED_AMO"}), "2026-01-15T03:00:00.000Z"),
+    ]
+    revisions = [snapshot.revision for snapshot in history]
+    assert revisions == sorted(revisions)
+    assert len(set(revisions)) == len(revisions)
+    assert {len(progress_of(revision)) for revision in revisions} == {17}
+
+
+def test_many_filled_shares_never_break_the_order() -> None:
+    """The number is cut where its room ends."""
+    orders = [{"filledQuantity": 10**11}] * 20
+    assert Snapshot(batch(*orders), AT).progress == "0" + "0000" + "9" * 12
+
+
+def test_an_error_keeps_a_batch_open_and_an_unplaced_order_does_not() -> None:
+    """ERROR in `orders` is unknown, in `unplaced` it is certain."""
+    failed = {**ORDER, "status": "ERROR"}
+    assert Snapshot(batch({"status": "ERROR"}), AT).progress[0] == "0"
+    assert Snapshot(batch(unplaced=[failed]), AT).progress[0] == "1"
+    assert Snapshot(batch(), AT).progress[0] == "0"
+
+
+def test_times_are_written_as_the_gateway_writes_them() -> None:
+    """UTC, milliseconds, Z."""
+    moment = datetime(2026, 1, 15, 10, 0, 12, 345_999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    assert timestamp_text(moment) == AT
+    assert timestamp_text(datetime(2026, 1, 15, tzinfo=UTC)) == "2026-01-15T00:00:00.000Z"
+
+
+# --- material
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tradingsymbol": "M&M"},
+        {"transactionType": "SELL"},
+        {"status": "COMPLETE"},
+        {"quantity": 11},
+        {"filledQuantity": 1},
+        {"averagePrice": Decimal("0.01")},
+    ],
+)
+def test_what_money_depends_on_is_material(change: dict[str, Any]) -> None:
+    """Each by itself makes another outcome."""
+    assert material(batch({**change})) != material(batch({}))
+
+
+def test_what_money_does_not_depend_on_is_not_material() -> None:
+    """Order of orders, texts, spelling, absent for nothing."""
+    one = batch({"status": "CANCELLED AMO", "averagePrice": 0}, {"statusMessage": "NA"}, status="PLACED")
+    other = batch({"filledQuantity": 0}, {"status": "CANCELLED_AMO"}, variety="amo")
+    assert material(one) == material(other)
+
+
+def test_the_same_order_twice_is_not_the_same_as_once() -> None:
+    """Nor the same as not placed."""
+    assert material(batch({}, {})) != material(batch({}))
+    assert material(batch({"status": "ERROR"})) != material(batch(unplaced=[{**ORDER, "status": "ERROR"}]))
+
+
+# --- encoding
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"a": None, "b": True, "c": "", "d": 0, "e": Decimal("1575.09")},
+        {"orders": []},
+        {"orders": [{"a": 1}, {"a": 1}, {"a": 1}]},
+        {"orders": [{"a": 1, "b": 2}, {"a": 1, "b": 3}]},
+        {"orders": [{"a": 1}, {"b": 1}]},
+        {"orders": [{"a": 1}, 7]},
+        {"orders": [7, 8]},
+        {"orders": [{}]},
+        {"orders": [{"": 1}]},
+        {"orders": [{"!": 1}]},
+        {"orders": [{"!": 1, "": 2}]},
+        {"orders": [{"a": [1, 2]}, {"a": [1, 2]}]},
+        {"orders": [{"a": {"b": 1}}, {"a": {"b": 1}}]},
+        {"orders": [{"a": 1}, {"a": True}, {"a": Decimal("1.0")}]},
+        {"orders": [{"a": True}, {"a": True}]},
+        {"orders": [{"a": None}, {"a": None}]},
+        {"config": {}},
+        {"config": {"": 1}},
+        {"config": {"": {"": 1}}},
+        {"config": {"!": 2, "a": 1}},
+        {"": [{"a": 1}], "!": 3},
+        {"text": "₹ ∑ \U0001f4a9 \x00"},
+        {"orders": "none"},
+    ],
+)
+def test_what_is_stored_reads_back_as_it_was(document: dict[str, Any]) -> None:
+    """Also where it looks like the encoding's own words; types too."""
+    read = decode(encode(document))
+    assert repr(read) == repr(document)
+
+
+def test_rows_may_be_tuples() -> None:
+    """They read back as lists."""
+    assert decode(encode({"orders": ({"a": 1}, {"a": 2})})) == {"orders": [{"a": 1}, {"a": 2}]}
+
+
+def test_an_unknown_format_is_named() -> None:
+    """A later version's snapshot is not guessed at."""
+    assert encode({})[:1] == b"\x01"
+    with pytest.raises(ValueError, match="a snapshot of unknown format b'\\\\x02'"):
+        decode(b"\x02" + encode({})[1:])
+
+
+def test_a_snapshot_is_small_enough_to_cost_one_write_unit() -> None:
+    """A single stock in some two hundred bytes, a basket of fifty well below two kilobytes."""
+    assert len(Snapshot(batch({"product": "CNC", "exchange": "NSE"}), AT).encoded) < 200
+    basket = batch(*({"tradingsymbol": f"STOCK{n}", "product": "CNC", "averagePrice": n + 0.25} for n in range(50)))
+    assert len(Snapshot(basket, AT).encoded) < 1_000
+
+
+def test_what_was_stored_before_can_be_read() -> None:
+    """The dictionary is part of the format: it must not change under stored items."""
+    stored = bytes.fromhex("01ab46732272ba83c71c4aba33424e01f03885c7334ae41ad7d60200")
+    orders = [{"status": "COMPLETE", "quantity": 3}, {"status": "PLACED", "quantity": 3}]
+    assert decode(stored) == {"batchId": "65b0", "status": "PLACED", "orders": orders}
