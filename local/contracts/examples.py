@@ -38,7 +38,9 @@ def _story() -> list[dict[str, Any]]:
     )
     reported = {"confirmation": "reported", "reportedAt": "2026-01-15T04:30:12.420Z", "broker": "kite"}
     placed = _next(created, _batch("PLACED"), reported | {"smallcaseAuthId": _AUTH_ID})
-    progressed = _next(placed, _batch("COMPLETE"), {"pullRequestedAt": "2026-01-15T04:30:20.050Z"})
+    progressed = _next(
+        placed, _batch("COMPLETE"), dict.fromkeys(["reportedAt", "pullRequestedAt"], "2026-01-15T04:30:20.050Z")
+    )
     confirmed = {"confirmation": "confirmed", "confirmedAt": "2026-01-15T04:30:21.312Z"}
     settled = _next(
         progressed, _batch("COMPLETE"), confirmed | {"settledAt": confirmed["confirmedAt"], "account": "linked"}

@@ -177,6 +177,7 @@ def test_the_template_registers_every_schema() -> None:
 
     assert registered == {f"sst@{name}" for name in NAMES}
     for each in resources.values():
+        assert len(each["Properties"]["Description"]) <= 256
         if "Content" in each["Properties"]:
             assert json.loads(each["Properties"]["Content"])["x-amazon-events-source"] == "sst"
     assert "TemplateURL: contracts/registry.yaml" in (CONTRACTS.parent / "template.yaml").read_text()

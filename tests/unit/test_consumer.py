@@ -1,5 +1,7 @@
 """A consumer's way in: what it takes, what it passes over, what it tells apart."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,3 +122,12 @@ def test_a_message_that_fails_comes_again_alone() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert len(seen) == 1
     assert [message_id for message_id, _ in errors] == ["1"]
+
+
+@pytest.mark.parametrize("name", ["positions", "notifier"])
+def test_the_samples_of_the_example_consumers_are_batches_of_settled_orders(name: str) -> None:
+    seen: list[Received] = []
+    sample = json.loads((Path(__file__).parents[2] / "events" / f"{name}.json").read_text())
+
+    assert each_message(sample, seen.append, lambda *_: None) == {"batchItemFailures": []}
+    assert [type(received.event) for received in seen] == [OrdersSettled]
