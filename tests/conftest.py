@@ -1,7 +1,12 @@
-"""How the suite is spread over two workers."""
+"""How the suite is spread over two workers, and how its properties are tried."""
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist ships no types
+
+# The same examples everywhere and no wall time: a busy machine is no reason to fail.
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
 
 # They share one running product: on one worker it is started once.
 _WITH_THE_PRODUCT = ("tests/integration/", "tests/browser/")
