@@ -26,7 +26,8 @@ def rupees(value: Decimal) -> Decimal:
         # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
         if not value.is_finite() or value.copy_abs() >= _LIMIT:
             raise ValueError("not an amount of rupees")
-        rounded = value.quantize(_STEP, rounding=ROUND_HALF_EVEN).normalize()
+        # Adding nothing turns a negative zero, which a tiny negative amount rounds to, into zero.
+        rounded = (value.quantize(_STEP, rounding=ROUND_HALF_EVEN) + 0).normalize()
     except InvalidOperation as error:
         raise ValueError("not an amount of rupees") from error
     return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
