@@ -6,6 +6,7 @@ again. What went wrong is said in our own words; the broker's own text is for su
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -24,8 +25,13 @@ logger = Logger()
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Write the messages for a batch of events; events that failed are returned to the queue."""
-    client = aws.client("dynamodb")
-    return each_message(event, lambda received: handle(received, client, os.environ["MESSAGES_TABLE"]), failed)
+    return each_message(event, lambda received: handle(received, client(), os.environ["MESSAGES_TABLE"]), failed)
+
+
+@cache
+def client() -> "DynamoDBClient":
+    """One client for all invocations."""
+    return aws.client("dynamodb")
 
 
 def failed(message_id: str, error: Exception) -> None:

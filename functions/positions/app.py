@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
@@ -53,8 +54,13 @@ class Unbookable(Exception):
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Book the settled orders of a batch of messages; those that failed are returned to the queue."""
-    positions = Positions(aws.client("dynamodb"), os.environ["POSITIONS_TABLE"])
-    return each_message(event, lambda received: handle(received, positions), failed)
+    return each_message(event, lambda received: handle(received, deployed()), failed)
+
+
+@cache
+def deployed() -> "Positions":
+    """The table of this deployment: one client for all invocations."""
+    return Positions(aws.client("dynamodb"), os.environ["POSITIONS_TABLE"])
 
 
 def failed(message_id: str, error: Exception) -> None:

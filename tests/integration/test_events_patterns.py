@@ -14,6 +14,7 @@ from local.driver import GatewayDriver
 from local.product import Product
 from local.tail import pattern
 from local.updates import Event, Updates
+from sst.events import CATALOGUE
 from tests.integration.conftest import check_now
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
@@ -158,6 +159,14 @@ def test_there_are_patterns_for_the_common_needs() -> None:
     """A dozen at least, and every event of the scenario is matched by one beside the first."""
     assert len(ROWS) >= 12
     assert frozenset[str]().union(*(row.matches for row in ROWS[1:])) == ROWS[0].matches
+
+
+def test_the_scenario_has_every_type_of_event_but_two(heard: tuple[dict[str, Event], dict[str, set[str]]]) -> None:
+    """Those two happen in test_events_delivery.py, so that each type is published by a test on the engine."""
+    events, _ = heard
+
+    elsewhere = {"OrdersProgressed", "OrdersRetracted"}
+    assert {event["detail-type"] for event in events.values()} == {each.detail_type for each in CATALOGUE} - elsewhere
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.need)

@@ -22,7 +22,8 @@ SCHEMA_VERSION: Final = "1.0"
 class Event(BaseModel):
     """What every event on the bus carries."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    # What an event says of a user must not get into a log by way of an error.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     detail_type: ClassVar[str]
 
