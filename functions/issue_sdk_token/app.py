@@ -1,27 +1,14 @@
 """POST /sdk-tokens: a fresh token for the Gateway SDK, connected where a broker account is linked."""
 
 import os
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from sst import sdk_tokens, wiring
 from sst.http import Request, Response, api
-from sst.order_config import NotesText
+from sst.sdk_tokens import TokenRequest
 
 SERVICE_SCOPE = os.environ["SERVICE_SCOPE"]
 read_secrets = wiring.read_secrets(os.environ, wiring.utc_now)
 notes_table = wiring.notes(os.environ, wiring.dynamodb())
-
-
-class TokenRequest(BaseModel):
-    """Which token is wanted: "auto" is connected where a broker account is linked, else guest."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    connect: sdk_tokens.Connect = "auto"
-    smallcaseAuthId: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    notes: NotesText | None = None
 
 
 def issue_sdk_token(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The problems that the API answers with (RFC 9457): one stable type per cause, as data.
 
-`docs/problems.md` is what the type URLs lead to.
+A type is a name, not an address: wherever this is deployed it is the same. `docs/problems.md` says what each means.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-TYPE_BASE: Final = "https://sst.example.com/problems/"
+TYPE_BASE: Final = "urn:problem-type:sst:"
 
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A cause: the last part of its type URL, its status and its title."""
+    """A cause: the last part of its type, its status and its title."""
 
     name: str
     status: int
     title: str
 
     @property
-    def url(self) -> str:
+    def uri(self) -> str:
         """The `type` member of a problem of this cause."""
         return TYPE_BASE + self.name
 
@@ -81,7 +81,7 @@ class Problem(Exception):
     def body(self) -> dict[str, Any]:
         """The `application/problem+json` document."""
         document: dict[str, Any] = {
-            "type": self.type.url,
+            "type": self.type.uri,
             "title": self.type.title,
             "status": self.type.status,
             "detail": self.detail,

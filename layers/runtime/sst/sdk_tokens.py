@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from sst import problems, tokens
+from sst.order_config import NotesText
 from sst.problems import Problem
 from sst.secrets import GatewaySecret
 from sst.snapshot import timestamp_text
@@ -12,6 +15,16 @@ from sst.tables.notes import LinkedAccount
 from sst.views import SdkToken
 
 Connect = Literal["auto", "guest", "connected"]
+
+
+class TokenRequest(BaseModel):
+    """Which token is wanted: "auto" is connected where a broker account is linked, else guest."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"connect": "guest"}]})
+
+    connect: Connect = "auto"
+    smallcaseAuthId: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    notes: NotesText | None = None
 
 
 def choose(accounts: Sequence[LinkedAccount], connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
