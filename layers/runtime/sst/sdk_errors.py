@@ -29,6 +29,12 @@ ERROR_CODES: Final[Mapping[int, tuple[str, bool]]] = {
     4004: ("market_closed", False),
     4005: ("market_closed", False),
     4006: ("order_pending", True),
+    # Only clients that still run the SDK of 2020 send these.
+    **dict.fromkeys((20, 30, 40, 60, 80, 110), ("internal_error", True)),
+    1000: ("order_in_queue", True),
+    1002: ("user_cancelled", False),
+    1004: ("insufficient_holdings", False),
+    2001: ("holdings_import", False),
 }
 ERROR_MESSAGES: Final = frozenset(message for message, _ in ERROR_CODES.values()) | {
     "transaction_in_process",
@@ -40,8 +46,6 @@ ERROR_MESSAGES: Final = frozenset(message for message, _ in ERROR_CODES.values()
     "trading_not_enabled",
     "no_compatible_browser",
     "webhook_unreachable",
-    "order_in_queue",
-    "insufficient_holdings",
 }
 
 

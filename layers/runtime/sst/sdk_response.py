@@ -3,10 +3,11 @@
 It is a signal, not the truth: the token in it is verified, the orders in it are reported, and the Gateway is asked.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,6 +16,11 @@ from sst.batch import Batch, batch_of
 from sst.exact import loads
 from sst.sdk_errors import ERROR_CODES, may_have_orders
 from sst.secrets import GatewaySecret
+
+# What is kept of a text that nobody has signed.
+_MOST_TEXT: Final = 200
+_MOST_CODE: Final = 10**9
+_CODE: Final = re.compile(r"[0-9]{1,9}")
 
 
 class SdkResponse(BaseModel):
@@ -61,10 +67,12 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A rejected flow. Where it is `unknown` whether the order was placed, it never counts as failed."""
+    """A rejected flow: a code, a message or both. Where it is `unknown` whether the order was placed, it never counts
+    as failed.
+    """
 
     code: int | None
-    message: str
+    message: str | None
 
     @property
     def unknown(self) -> bool:
@@ -73,7 +81,7 @@ class Rejected:
 
     def error(self) -> dict[str, Any]:
         """What is stored of it."""
-        return {"code": self.code, "message": self.message} if self.code is not None else {"message": self.message}
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def read(posted: SdkResponse, transaction_id: str, secret: GatewaySecret, now: datetime) -> Resolved | Rejected:
@@ -95,7 +103,7 @@ def read(posted: SdkResponse, transaction_id: str, secret: GatewaySecret, now: d
             "resolved.smallcaseAuthToken", "is a guest's, it names no account", problems.UNPROCESSABLE
         )
     broker = value.get("broker")
-    return Resolved(auth_id, broker if isinstance(broker, str) else None, _batch(value))
+    return Resolved(auth_id, broker[:_MOST_TEXT] if isinstance(broker, str) and broker else None, _batch(value))
 
 
 def _batch(value: Mapping[str, Any]) -> Batch | None:
@@ -112,16 +120,21 @@ def _batch(value: Mapping[str, Any]) -> Batch | None:
 def _rejected(value: Mapping[str, Any]) -> Rejected:
     inner = value.get("userInfo")
     holder = {**value, **inner} if isinstance(inner, Mapping) else value
-    code = holder.get("errorCode", holder.get("code"))
-    if isinstance(code, str) and code.isascii() and code.isdigit():
-        code = int(code)
+    code = _code(holder.get("errorCode", holder.get("code")))
     message = holder.get("errorMessage", holder.get("message"))
-    known = ERROR_CODES.get(code) if isinstance(code, int) else None
     if not isinstance(message, str) or not message:
-        if known is None:
-            raise problems.of_field("rejected.message", "is missing")
-        message = known[0]
-    return Rejected(code if isinstance(code, int) and not isinstance(code, bool) else None, message[:200])
+        message = None if code is None or code not in ERROR_CODES else ERROR_CODES[code][0]
+    if message is None and code is None:
+        raise problems.of_field("rejected.message", "is missing")
+    return Rejected(code, None if message is None else message[:_MOST_TEXT])
+
+
+def _code(value: Any) -> int | None:
+    """The number of an error, which old SDKs give as text; `None` where it is none."""
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and abs(value) < _MOST_CODE else None
 
 
 def _opened(value: Any, field: str) -> dict[str, Any]:
