@@ -44,7 +44,7 @@ def test_tokens_are_signed_with_hs256() -> None:
     [
         signed({"smallcaseAuthId": AUTH_ID}, key=OTHER.value),
         signed({"smallcaseAuthId": AUTH_ID}, algorithm="HS512", key=SECRET.value * 2),
-        jwt.encode({"smallcaseAuthId": AUTH_ID}, None, algorithm="none"),
+        jwt.encode({"smallcaseAuthId": AUTH_ID}, "", algorithm="none"),
         signed({"smallcaseAuthId": AUTH_ID})[:-2],
         signed({"smallcaseAuthId": AUTH_ID}).rpartition(".")[0] + ".",
         "",

@@ -111,7 +111,7 @@ def parse_time(value: Any) -> datetime | None:
         if isinstance(value, str) and not value.isdigit():
             moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if isinstance(value, int | str):
+        if isinstance(value, int | str) and not isinstance(value, bool):
             return datetime.fromtimestamp(int(value) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
