@@ -59,7 +59,7 @@ def test_mutual_funds_are_signed_with_the_transaction_id() -> None:
 )
 def test_a_wrong_variant_is_not_genuine(wrong: str) -> None:
     """Exactly one spelling matches."""
-    assert not is_genuine([SECRET], TIMESTAMP, AUTH_ID, wrong)
+    assert is_genuine([SECRET], TIMESTAMP, AUTH_ID, wrong) is False
 
 
 def test_any_current_secret_verifies_while_rotating() -> None:

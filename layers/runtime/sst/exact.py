@@ -22,14 +22,11 @@ OURS = 80
 
 def rupees(value: Decimal) -> Decimal:
     """`value` rounded to 0.0001 rupees, without trailing zeros; `ValueError` where it is no amount of money."""
-    try:
-        # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
-        if not value.is_finite() or value.copy_abs() >= _LIMIT:
-            raise ValueError("not an amount of rupees")
-        # Adding nothing turns a negative zero, which a tiny negative amount rounds to, into zero.
-        rounded = (value.quantize(_STEP, rounding=ROUND_HALF_EVEN) + 0).normalize()
-    except InvalidOperation as error:
-        raise ValueError("not an amount of rupees") from error
+    # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
+    if not value.is_finite() or value.copy_abs() >= _LIMIT:
+        raise ValueError("not an amount of rupees")
+    # Adding nothing turns a negative zero, which a tiny negative amount rounds to, into zero.
+    rounded = (value.quantize(_STEP, rounding=ROUND_HALF_EVEN) + 0).normalize()
     return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
 
 
