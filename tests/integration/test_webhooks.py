@@ -188,4 +188,4 @@ def test_a_body_that_is_no_webhook_is_refused_with_a_problem(product: Product, b
     answer = post(product, body)
 
     assert answer.status_code == 401
-    assert answer.json()["type"].endswith("/webhook-refused")
+    assert answer.json()["type"].endswith(":webhook-refused")
