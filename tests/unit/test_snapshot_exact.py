@@ -32,7 +32,7 @@ def test_rupees_are_rounded_to_a_hundredth_of_a_paisa(digits: str, expected: str
 @pytest.mark.parametrize("digits", ["NaN", "Infinity", "-Infinity", "sNaN", "1e15", "-1e15", "1e999999", "1e999999999"])
 def test_what_is_no_amount_of_money_is_refused(digits: str) -> None:
     """With a ValueError, whatever Decimal itself would raise."""
-    with pytest.raises(ValueError, match="^not an amount of rupees$"):
+    with pytest.raises(ValueError, match=r"^not an amount of rupees$"):
         rupees(Decimal(digits))
 
 
@@ -74,9 +74,9 @@ def test_nesting_has_an_end_that_every_later_step_gets_through(opening: str, clo
     for made in (nested, among_others):
         loads(made(64))
         loads(made(OURS), deepest=OURS)
-        with pytest.raises(ValueError, match="^nested too deeply$"):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
             loads(made(65))
-        with pytest.raises(ValueError, match="^nested too deeply$"):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
             loads(made(OURS + 1), deepest=OURS)
 
 
