@@ -24,8 +24,8 @@ def show(product: Product, updates: Updates, user: str, tell: Timeline) -> None:
     tell.title(f"What two consumers of the events make of it · {user}")
     settled = [event["detail"] for event in updates.received if event["detail-type"] == "OrdersSettled"]
     books = _books(product, {detail["smallcaseAuthId"] for detail in settled if detail["notes"] == user})
-    _wait(lambda: _positions(product, user) == books)
-    held = _positions(product, user)
+    _wait(lambda: positions(product, user) == books)
+    held = positions(product, user)
     tell.tell("positions", *(f"{ticker:<12} {shares:>5}  {_paid(spent)}" for ticker, (shares, spent) in held.items()))
     tell.check(held == books, "the positions are what the Gateway booked, to the share and the paisa")
     if held != books:
@@ -50,7 +50,8 @@ def _books(product: Product, accounts: set[str]) -> Traded:
     return found
 
 
-def _positions(product: Product, user: str) -> Traded:
+def positions(product: Product, user: str) -> Traded:
+    """What the positions consumer holds for `user`."""
     items = _items(product, "PositionsTable", "holder", f"user#{user}")
     return {item["security"]: (int(item["shares"]), item["spent"]) for item in items}
 

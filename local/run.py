@@ -8,6 +8,7 @@ import time
 from typing import NoReturn
 
 from local import consumers, walkthrough
+from local.console.app import serving
 from local.driver import GatewayDriver
 from local.engine import REGION, is_free
 from local.leash import ROOT, RUNS, Failed
@@ -22,7 +23,12 @@ def main(arguments: list[str]) -> int:
     """0 where all went as it should, 1 where it did not, 130 or 143 where it was interrupted."""
     options = _options(arguments)
     ports = Ports(options.port, options.gateway_port, options.issuer_port)
-    for name, port in (("port", ports.engine), ("gateway-port", ports.gateway), ("issuer-port", ports.issuer)):
+    for name, port in (
+        ("port", ports.engine),
+        ("gateway-port", ports.gateway),
+        ("issuer-port", ports.issuer),
+        ("console-port", options.console_port),
+    ):
         if port and not is_free(port):
             print(f"Port {port} is in use: stop what listens there, or pick another with --{name}.", file=sys.stderr)
             return 1
@@ -30,13 +36,15 @@ def main(arguments: list[str]) -> int:
     tell = Timeline()
     try:
         with running(ports, lambda what, seconds: tell.note(f"· {what} ({seconds:.1f} s)")) as product:
-            good = _show(product, tell)
             if options.command == "demo":
+                good = _show(product, tell)
                 tell.note("\nEverything went as it should." if good else "\nSomething went wrong, see above.")
                 return 0 if good else 1
-            _next_things(product, tell)
-            while True:
-                time.sleep(3600)
+            with serving(product, options.console_port) as console_url:
+                _show(product, tell)
+                _next_things(product, tell, console_url)
+                while True:
+                    time.sleep(3600)
     except Failed as failed:
         print(failed, file=sys.stderr)
         return 1
@@ -58,6 +66,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
                 ("port", "the API and all of AWS"),
                 ("gateway-port", "the Gateway simulator"),
                 ("issuer-port", "the token issuer"),
+                ("console-port", "the console, which `run` alone serves"),
             )
         ):
             variable = f"SST_{name.upper().replace('-', '_')}"
@@ -96,7 +105,7 @@ def _port(product: Product) -> str:
     return "" if port == "4566" else f" PORT={port}"
 
 
-def _next_things(product: Product, tell: Timeline) -> None:
+def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
     token = f'curl -s {product.issuer_url}/token -d \'{{"sub": "{USER}"}}\''
     field = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
     bearer = '-H "authorization: Bearer $TOKEN"'
@@ -105,6 +114,7 @@ def _next_things(product: Product, tell: Timeline) -> None:
     tell.note(f"""
 It stays up until Ctrl-C.
 
+  console            {console_url}   (place orders and see what happens, in a browser)
   API                {product.api_url}
   Gateway simulator  {product.gateway_url}
   token issuer       {product.issuer_url}

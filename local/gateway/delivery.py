@@ -22,6 +22,7 @@ class Attempt:
     status: int | None = None
     error: str | None = None
     milliseconds: int | None = None
+    answer: str | None = None
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Courier:
                 headers={"content-type": "application/json"},
                 timeout=settings.webhook_timeout_seconds,
             )
-            attempt.status = answer.status_code
+            attempt.status, attempt.answer = answer.status_code, answer.text[:2000]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             attempt.error = type(error).__name__
         attempt.milliseconds = (datetime.now(UTC) - started) // timedelta(milliseconds=1)

@@ -195,4 +195,6 @@ class Simulator:
             label=hit.label,
             state=hit.state,
             answer=answer,
+            body=hit.body if attempt is None else attempt.body,
+            said=None if attempt is None else attempt.answer,
         )

@@ -1,0 +1,95 @@
+"""The console as a Starlette app: the page, its live feed, and its way to the API and to the simulator."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from local import consumers
+from local.console import bus
+from local.console.feed import dumps, feed, follow_bus, follow_gateway
+from local.console.proxy import call_api, call_simulator
+from local.engine import free_port
+from local.gateway.journal import Journal
+from local.product import GATEWAY_NAME, Product
+
+_PAGE: Final = Path(__file__).parent / "page"
+_METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
+
+
+def create_app(product: Product) -> Starlette:
+    """The console of a running product. Its lifespan must run: the feed's sources are read in it."""
+    updates = bus.subscribe(product)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        journal = app.state.journal = Journal()
+        app.state.product = product
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as app.state.http:
+            sources = [
+                asyncio.create_task(follow_gateway(journal, product.gateway_url)),
+                asyncio.create_task(follow_bus(journal, updates)),
+            ]
+            try:
+                yield
+            finally:
+                journal.close()
+                for source in sources:
+                    source.cancel()
+                await asyncio.gather(*sources, return_exceptions=True)
+
+    routes = [
+        Route("/settings", _settings),
+        Route("/feed", feed),
+        Route("/positions", _positions),
+        Route("/api/{path:path}", call_api, methods=_METHODS),
+        Route("/sim/{path:path}", call_simulator, methods=_METHODS),
+        Mount("/", StaticFiles(directory=_PAGE, html=True)),
+    ]
+    # Only pages of this machine may act as its users.
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    return Starlette(routes=routes, middleware=[hosts], lifespan=lifespan)
+
+
+async def _settings(request: Request) -> Response:
+    product: Product = request.app.state.product
+    return JSONResponse({"gateway": GATEWAY_NAME, "gatewayUrl": product.gateway_url, "apiUrl": product.api_url})
+
+
+async def _positions(request: Request) -> Response:
+    """What the example consumer holds for `?user=`: shares and rupees spent, by ticker."""
+    user = request.query_params.get("user", "")
+    held = await run_in_threadpool(consumers.positions, request.app.state.product, user)
+    rows = [{"ticker": ticker, "shares": shares, "spent": spent} for ticker, (shares, spent) in held.items()]
+    return Response(dumps({"items": rows}), media_type="application/json")
+
+
+@contextlib.contextmanager
+def serving(product: Product, port: int = 0) -> Iterator[str]:
+    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port."""
+    port = port or free_port()
+    config = uvicorn.Config(
+        create_app(product), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        thread.join(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)

@@ -1,0 +1,75 @@
+"""The page's calls to the API, made with the token of whoever is signed in, and its calls to the simulator."""
+
+import json
+from typing import Any, Final
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.console.feed import now
+from local.gateway.journal import Journal
+
+# What the page is never shown again once it was used: a token is a key.
+_HIDDEN: Final = frozenset({"smallcaseAuthToken", "access_token"})
+_PASSED_ON: Final = ("content-type", "idempotency-key")
+
+
+async def call_api(request: Request) -> Response:
+    """Pass a call on as the user named in the header `x-user`, and tell the journal of it and of its answer."""
+    state = request.app.state
+    user, path = request.headers.get("x-user", ""), request.path_params["path"]
+    if not user:
+        return JSONResponse({"detail": "say who is signed in"}, 401)
+    token = await _token(state.http, state.product.issuer_url, user)
+    headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name))}
+    body = await request.body()
+    answer = await state.http.request(
+        request.method,
+        f"{state.product.api_url}/{path}",
+        params=request.query_params.multi_items(),
+        content=body,
+        headers=headers | {"authorization": f"Bearer {token}"},
+    )
+    if request.method != "GET":
+        _tell(state.journal, request.method, path, user, body, answer)
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def call_simulator(request: Request) -> Response:
+    """Pass a call on to the simulator's driver's plane."""
+    state = request.app.state
+    url = f"{state.product.gateway_url}/_sim/{request.path_params['path']}"
+    answer = await state.http.request(
+        request.method, url, params=request.query_params.multi_items(), content=await request.body()
+    )
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def _token(http: httpx.AsyncClient, issuer_url: str, user: str) -> str:
+    answer = await http.post(f"{issuer_url}/token", json={"sub": user})
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+def _tell(journal: Journal, method: str, path: str, user: str, body: bytes, answer: httpx.Response) -> None:
+    said = _document(answer.content)
+    asked = _document(body)
+    named = said.get("transactionId") if isinstance(said, dict) else None
+    if path.startswith("transactions/"):
+        named = path.split("/")[1]
+    call = {"method": method, "path": f"/{path}", "user": user, "status": answer.status_code}
+    journal.add(now(), "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
+
+
+def _document(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data.decode(errors="replace")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "…" if key in _HIDDEN else _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
