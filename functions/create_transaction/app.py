@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 
 from sst import problems, sdk_tokens, wiring
-from sst.creation import Creator
+from sst.creation import MOST_KEY_CHARACTERS, Creator
 from sst.http import Request, Response, api
 from sst.order_config import LIMIT_ORDER_BROKERS, NewTransaction
 from sst.problems import Problem
@@ -28,7 +28,6 @@ notes_table = wiring.notes(os.environ, dynamodb)
 gateway = wiring.gateway(os.environ, read_secrets)
 creator = Creator(gateway, notes_table, wiring.utc_now)
 idempotency = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"], boto3_client=dynamodb)
-MOST_KEY_CHARACTERS = 128
 once = IdempotencyConfig(
     event_key_jmespath="key",
     payload_validation_jmespath="body",

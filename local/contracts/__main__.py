@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 
+from local.contracts import openapi
 from local.contracts.compatibility import missing
 from local.contracts.documents import catalogue, documents
 from local.contracts.schemas import schemas
@@ -16,7 +17,7 @@ from sst.events import SCHEMA_VERSION
 
 def write() -> None:
     """Write everything that is made from the models."""
-    for path, text in documents().items():
+    for path, text in (documents() | {openapi.NAME: openapi.text()}).items():
         target = CONTRACTS / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)

@@ -16,18 +16,20 @@ from sst.snapshot import Snapshot
 from sst.transaction import Transaction, encode_request, snapshot_attributes
 
 _ID = "TRX_0123456789abcdef0123456789abcdef"
+_CONFIRMED_AT = "2026-01-15T04:30:21.312Z"
 _AUTH_ID = "65a1b2c3d4e5f60718293a4b"
 _SECURITIES = [{"ticker": "INFY", "type": "BUY", "quantity": 3}, {"ticker": "M&M", "type": "BUY", "quantity": 2}]
 
 
 def examples() -> dict[str, dict[str, Any]]:
     """The example of each event as a consumer receives it, by detail-type, in the order of the catalogue."""
-    by_type = {event["detail-type"]: event for event in _story()}
+    by_type = {event["detail-type"]: event for event in _events()}
     return {model.detail_type: by_type[model.detail_type] for model in CATALOGUE}
 
 
-def _story() -> list[dict[str, Any]]:
-    created = Transaction(
+def created() -> Transaction:
+    """A transaction that was just made: what the examples of the API and of the events start from."""
+    return Transaction(
         transactionId=_ID,
         notes="user-42",
         status=statuses.CREATED,
@@ -36,29 +38,38 @@ def _story() -> list[dict[str, Any]]:
         expireAt="2026-01-15T04:44:50.000Z",
         request=encode_request({"orderConfig": {"type": "SECURITIES", "securities": _SECURITIES}}),
     )
+
+
+def story() -> tuple[Transaction, Transaction, Transaction]:
+    """The same one with its orders: placed, reported as complete, settled."""
     reported = {"confirmation": "reported", "reportedAt": "2026-01-15T04:30:12.420Z", "broker": "kite"}
-    placed = _next(created, _batch("PLACED"), reported | {"smallcaseAuthId": _AUTH_ID})
+    placed = _next(created(), _batch("PLACED"), reported | {"smallcaseAuthId": _AUTH_ID})
     progressed = _next(
         placed, _batch("COMPLETE"), dict.fromkeys(["reportedAt", "pullRequestedAt"], "2026-01-15T04:30:20.050Z")
     )
-    confirmed = {"confirmation": "confirmed", "confirmedAt": "2026-01-15T04:30:21.312Z"}
-    settled = _next(
-        progressed, _batch("COMPLETE"), confirmed | {"settledAt": confirmed["confirmedAt"], "account": "linked"}
-    )
+    confirmed = {"confirmation": "confirmed", "confirmedAt": _CONFIRMED_AT}
+    settled = _next(progressed, _batch("COMPLETE"), confirmed | {"settledAt": _CONFIRMED_AT, "account": "linked"})
+    return placed, progressed, settled
+
+
+def _events() -> list[dict[str, Any]]:
+    first = created()
+    placed, progressed, settled = story()
+    confirmed = {"confirmation": "confirmed", "confirmedAt": _CONFIRMED_AT}
     asked = {"askedAt": "2026-01-18T05:00:00.000Z", "gatewayStatus": "PROCESSING"}
     unknown = _next(placed, _batch("ERROR"), confirmed | asked)
     retracted = replace(
-        created, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z", broker="kite"
+        first, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z", broker="kite"
     )
     failed = replace(
-        created,
+        first,
         version=2,
         status=statuses.FAILED,
         error={"reason": "errored", "code": 1012, "message": "user_cancelled"},
         confirmation="confirmed",
         confirmedAt="2026-01-15T04:31:02.000Z",
     )
-    conflict = replace(created, version=2, account="conflict", smallcaseAuthId=_AUTH_ID, broker="kite")
+    conflict = replace(first, version=2, account="conflict", smallcaseAuthId=_AUTH_ID, broker="kite")
     kept = KeptWebhook(
         webhook_id="5b1c7c64b5b64b1e8f1f2d9f0c6a7b3e",
         received_at="2026-01-15T04:35:00.000Z",
@@ -71,8 +82,8 @@ def _story() -> list[dict[str, Any]]:
         whole=True,
     )
     body = {"securities": {"holdings": [{"ticker": "INFY", "quantity": 3, "averagePrice": Decimal("1498.2")}]}}
-    changes = [(None, created), (created, placed), (placed, progressed), (progressed, settled)]
-    changes += [(placed, unknown), (placed, retracted), (created, failed), (created, conflict)]
+    changes = [(None, first), (first, placed), (placed, progressed), (progressed, settled)]
+    changes += [(placed, unknown), (placed, retracted), (first, failed), (first, conflict)]
     events = [event for old, new in changes for event in of_transaction(old, new)] + of_webhook(kept, body)
     return [received(event.detail_type, loads(entry(event, "sst-dev")["Detail"])) for event in events]
 

@@ -18,7 +18,9 @@ _DRAFT_4: Final = "http://json-schema.org/draft-04/schema#"
 Schema = dict[str, Any]
 
 
-class _Published(GenerateJsonSchema):
+class Published(GenerateJsonSchema):
+    """Rupees are numbers; what may be null in Python is absent in JSON."""
+
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         return {"type": "number"}
 
@@ -33,7 +35,7 @@ def schemas() -> dict[str, Schema]:
 
 def schema_of(model: type[Event]) -> Schema:
     """The schema (JSON Schema 2020-12) of one event's `detail`."""
-    generated = _published(model.model_json_schema(schema_generator=_Published))
+    generated = published(model.model_json_schema(schema_generator=Published))
     return {
         "$schema": DIALECT,
         "$id": f"urn:sst:event:{SCHEMA_VERSION}:{model.detail_type}",
@@ -42,19 +44,22 @@ def schema_of(model: type[Event]) -> Schema:
     }
 
 
-def _published(node: Any, *, named: bool = False) -> Any:
-    """`node` as it holds for published events. `named`: its keys are names of fields, not words of JSON Schema."""
+def published(node: Any, *, named: bool = False) -> Any:
+    """`node` as it holds for what we write: open, and what has a default is always there.
+
+    `named`: its keys are names of fields, not words of JSON Schema.
+    """
     if isinstance(node, list):
-        return [_published(each) for each in node]
+        return [published(each) for each in node]
     if not isinstance(node, Mapping):
         return node
     if named:
-        return {name: _published(each) for name, each in node.items()}
+        return {name: published(each) for name, each in node.items()}
     always = [name for name, field in node.get("properties", {}).items() if field.get("default") is not None]
     schema = {
-        word: _published(value, named=word in ("properties", "$defs"))
+        word: published(value, named=word in ("properties", "$defs"))
         for word, value in node.items()
-        if word not in ("default", "additionalProperties", "title")
+        if word not in ("default", "title") and not (word == "additionalProperties" and isinstance(value, bool))
     }
     if always:
         schema["required"] = [name for name in node["properties"] if name in {*node.get("required", []), *always}]

@@ -16,6 +16,7 @@ from sst.transaction import Transaction, check_shard, encode_request
 ASSUMED_LIFETIME: Final = timedelta(minutes=15)
 # The first look at a transaction nobody reported on: once it can be said to have expired (settling.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
+MOST_KEY_CHARACTERS: Final = 128
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, WithJsonSchema, model_validator
 
 from sst.exact import Rupees
 
@@ -14,7 +14,8 @@ MOST_NOTES_CHARACTERS: Final = 256
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
 
 Ticker = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f]+$")]
-Price = Annotated[Rupees, Field(gt=0, allow_inf_nan=False)]
+_PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15}
+Price = Annotated[Rupees, Field(gt=0, allow_inf_nan=False), WithJsonSchema(_PRICE_SCHEMA)]
 NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]
 
 
