@@ -4,6 +4,7 @@ Nothing here retries: a create is not idempotent at the Gateway (docs/gateway.md
 asked for them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,8 +24,10 @@ CREATE_PATH: Final = "/gateway/{gateway}/transaction"
 DETAILS_PATH: Final = "/v1/{gateway}/engine/transactiondetails"
 ORDERS_PATH: Final = "/v1/{gateway}/engine/orders"
 
-# Two calls stay below the functions' own timeout, and that below the HTTP API's 30 s.
-DEADLINE: Final = httpx.Timeout(8.0, connect=3.0)
+# httpx counts each step apart, and connecting twice (TCP and TLS): at worst a call takes 9 s. The two calls of a pull
+# stay below the functions' own timeout, and that below the HTTP API's 30 s.
+DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def client(base_url: str) -> httpx.Client:
 
 def _retry_after(answer: httpx.Response) -> int:
     text = answer.headers.get("retry-after", "")
-    return min(int(text), 3600) if text.isdigit() else RETRY_AFTER_SECONDS
+    return min(int(text), 3600) if _SECONDS.fullmatch(text) else RETRY_AFTER_SECONDS
 
 
 def _errors(envelope: Mapping[str, Any]) -> tuple[str, ...]:

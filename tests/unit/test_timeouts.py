@@ -1,0 +1,124 @@
+"""Who waits for whom: each deadline is shorter than that of whoever is waiting, so that nobody hangs."""
+
+import socket
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import yaml
+
+from sst import gateway
+from sst.gateway import DEADLINE, Gateway
+from sst.gateway_errors import GatewayUnavailable
+from sst.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+
+TEMPLATE: Final = Path(__file__).parents[2] / "template.yaml"
+# API Gateway's own, which nothing can raise.
+HTTP_API_SECONDS: Final = 30
+# What tables and Secrets Manager take of an invocation beside the Gateway.
+OUR_OWN_SECONDS: Final = 5
+CALLS_OF_A_PULL: Final = 2
+
+
+class _Plain(yaml.SafeLoader):
+    """CloudFormation's short forms as what they are made of."""
+
+
+def _short_form(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node)
+
+
+_Plain.add_multi_constructor("!", _short_form)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """template.yaml."""
+    return dict(yaml.load(TEMPLATE.read_text(), _Plain))  # noqa: S506  # the loader is a safe one
+
+
+def seconds_of_a_call() -> float:
+    """The longest that a call of the Gateway takes.
+
+    httpx has a deadline for each step: connecting, TLS, sending and waiting for the answer. Its pool is one thread's.
+    """
+    assert DEADLINE.connect is not None
+    assert DEADLINE.write is not None
+    assert DEADLINE.read is not None
+    return DEADLINE.connect * 2 + DEADLINE.write + DEADLINE.read
+
+
+def timeout_of(template: dict[str, Any], function: str) -> int:
+    """A function's timeout in seconds."""
+    properties = template["Resources"][function]["Properties"]
+    return int(properties.get("Timeout", template["Globals"]["Function"]["Timeout"]))
+
+
+def with_event(template: dict[str, Any], kind: str) -> dict[str, list[dict[str, Any]]]:
+    """The functions that have events of a kind, and those events' properties."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, resource in template["Resources"].items():
+        for event in resource["Properties"].get("Events", {}).values() if "Properties" in resource else ():
+            if isinstance(event, dict) and event.get("Type") == kind:
+                found.setdefault(name, []).append(event["Properties"])
+    return found
+
+
+def test_every_route_answers_before_api_gateway_gives_up(template: dict[str, Any]) -> None:
+    """Five seconds before, so that what API Gateway itself takes does not matter."""
+    routes = with_event(template, "HttpApi")
+    assert len(routes) == 7
+    for function in routes:
+        assert timeout_of(template, function) <= HTTP_API_SECONDS - 5, function
+
+
+def test_the_gateway_is_given_up_before_the_function_is(template: dict[str, Any]) -> None:
+    """A slow Gateway is a 503 that says when to try again, not an invocation that Lambda ends."""
+    calling = [
+        name for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+        and "GATEWAY_URL" in resource["Properties"].get("Environment", {}).get("Variables", {})
+        and name in with_event(template, "HttpApi")
+    ]  # fmt: skip
+    assert {"CreateTransaction", "FetchTransaction", "FetchOrders"} <= set(calling)
+    for function in calling:
+        left = timeout_of(template, function) - CALLS_OF_A_PULL * seconds_of_a_call()
+        assert left >= OUR_OWN_SECONDS, function
+
+
+def test_a_batch_of_slow_pulls_ends_before_the_function_does(template: dict[str, Any]) -> None:
+    (source,) = with_event(template, "SQS")["Reconcile"]
+    pulls = source["BatchSize"] * CALLS_OF_A_PULL * seconds_of_a_call()
+    assert timeout_of(template, "Reconcile") - pulls >= OUR_OWN_SECONDS
+
+
+def test_a_message_stays_hidden_for_six_invocations_of_who_reads_it(template: dict[str, Any]) -> None:
+    """Lambda's advice for a queue that feeds a function: otherwise a slow batch is read twice at once."""
+    reading = with_event(template, "SQS")
+    assert "Reconcile" in reading
+    for function, sources in reading.items():
+        for source in sources:
+            queue = source["Queue"].removesuffix(".Arn")
+            visibility = template["Resources"][queue]["Properties"]["VisibilityTimeout"]
+            assert visibility >= 6 * timeout_of(template, function), function
+
+
+def test_a_gateway_that_says_nothing_is_given_up_in_time() -> None:
+    """Over a real socket that takes the call and is silent, with deadlines a hundred times as short."""
+    secrets = GatewaySecrets(GatewaySecret("g" * 40), ApiSecret("a" * 40))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        gateway.client(f"http://127.0.0.1:{silent.getsockname()[1]}") as http,
+    ):
+        http.timeout = httpx.Timeout(0.05, connect=0.5)
+        started = time.monotonic()
+        with pytest.raises(GatewayUnavailable, match="did not answer \\(ReadTimeout\\)"):
+            Gateway(http, "demo", lambda: secrets).create_transaction({}, "t")
+        assert time.monotonic() - started < 2
