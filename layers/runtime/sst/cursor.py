@@ -1,9 +1,12 @@
 """Opaque cursors: where a page ends, for the user it was made for."""
 
 import base64
-import binascii
+from typing import Final
 
 from sst import problems
+
+# What DynamoDB takes as a sort key.
+MOST_ENTRY_BYTES: Final = 1024
 
 
 def encode(notes: str, entry: str) -> str:
@@ -17,9 +20,9 @@ def decode(notes: str, cursor: str | None) -> str | None:
         return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII or not UTF-8
         text = ""
     entry, _, owner = text.partition("\n")
-    if owner != notes or not entry.startswith("transaction#"):
+    if owner != notes or not entry.startswith("transaction#") or len(entry.encode()) > MOST_ENTRY_BYTES:
         raise problems.of_field("cursor", "is not one that this list has given")
     return entry

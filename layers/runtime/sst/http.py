@@ -23,6 +23,8 @@ from sst.secrets import SecretsError
 
 # The HTTP API lets 10 MB through; a create request of a hundred securities has 20 KB.
 MOST_BODY_BYTES: Final = 256 * 1024
+# A DynamoDB sort key has 1024 bytes at most, and ids stand in it behind a prefix.
+MOST_ID_BYTES: Final = 512
 
 _logger = Logger()
 
@@ -37,9 +39,14 @@ class Caller:
     is_service: bool
 
     def acting_for(self, notes: str | None) -> str:
-        """The user this call is for: the caller, or for a service whom it names. `Problem` 403 for anyone else."""
+        """The user this call is for: the caller, or for a service whom it names.
+
+        `Problem` 403 for anyone else, 400 for what can be no user's id.
+        """
         if notes is None or notes == self.notes:
             return self.notes
+        if not 1 <= len(notes) <= MOST_NOTES_CHARACTERS:
+            raise problems.of_field("notes", f"must have 1 to {MOST_NOTES_CHARACTERS} characters")
         if not self.is_service:
             raise Problem(problems.FORBIDDEN, "notes: only a token with the service scope may name another user")
         return notes
@@ -62,8 +69,11 @@ class Request:
         return value if isinstance(value, str) else None
 
     def path(self, name: str) -> str:
-        """A path parameter."""
-        return str(self.event["pathParameters"][name])
+        """A path parameter, all of which are ids; `Problem` 404 for one that no table could have as its key."""
+        value = str(self.event["pathParameters"][name])
+        if len(value.encode()) > MOST_ID_BYTES:
+            raise Problem(problems.NOT_FOUND, f"{name}: no id is that long")
+        return value
 
     def query(self, name: str) -> str | None:
         """A query parameter; where it is given several times, API Gateway joins the values with commas."""
