@@ -27,10 +27,15 @@ _LOADER.add_multi_constructor(
 
 
 @cache
+def template() -> dict[str, Any]:
+    """The template."""
+    document: dict[str, Any] = yaml.load(_TEMPLATE.read_text(), Loader=_LOADER)  # noqa: S506  # a safe loader, our own file
+    return document
+
+
 def resources() -> dict[str, Any]:
     """The template's resources."""
-    document: dict[str, Any] = yaml.load(_TEMPLATE.read_text(), Loader=_LOADER)  # noqa: S506  # a safe loader, our own file
-    return dict(document["Resources"])
+    return dict(template()["Resources"])
 
 
 @cache
