@@ -80,6 +80,10 @@ mutation: .venv/.ready ## Change the pure core in every small way: its tests not
 fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
 
+.PHONY: fuzz-api
+fuzz-api: env ## Strange requests at every route of the running product, from contracts/openapi.yaml (N=50 each)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.fuzz_api --n $(or $(N),50)
+
 .PHONY: validate
 validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
 	@exec $(BIN)/python -m local.sam validate --lint
