@@ -36,7 +36,9 @@ async def follow_gateway(journal: Journal, gateway_url: str) -> None:
                         if line.startswith("data:"):
                             event = json.loads(line[5:])
                             after = event["number"]
-                            journal.add(event["at"], "gateway", event.get("transactionId"), event=event)
+                            journal.add(
+                                event.get("sent") or event["at"], "gateway", event.get("transactionId"), event=event
+                            )
             except httpx.HTTPError:
                 await asyncio.sleep(1)  # it ended or is not up again: the page says so when a call to it fails
 
@@ -46,7 +48,8 @@ async def follow_bus(journal: Journal, updates: Updates) -> None:
     while True:
         for event in await asyncio.to_thread(updates.poll, 1):
             updates.received.clear()
-            journal.add(event["time"], "bus", event["detail"].get("transactionId"), event=event)
+            detail = event["detail"]
+            journal.add(detail["occurredAt"], "bus", detail.get("transactionId"), event=event)
 
 
 async def feed(request: Request) -> Response:

@@ -23,7 +23,7 @@ async def call_api(request: Request) -> Response:
         return JSONResponse({"detail": "say who is signed in"}, 401)
     token = await _token(state.http, state.product.issuer_url, user)
     headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name))}
-    body = await request.body()
+    body, since = await request.body(), now()
     answer = await state.http.request(
         request.method,
         f"{state.product.api_url}/{path}",
@@ -32,7 +32,7 @@ async def call_api(request: Request) -> Response:
         headers=headers | {"authorization": f"Bearer {token}"},
     )
     if request.method != "GET":
-        _tell(state.journal, request.method, path, user, body, answer)
+        _tell(state.journal, since, request.method, path, user, body, answer)
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
@@ -52,14 +52,14 @@ async def _token(http: httpx.AsyncClient, issuer_url: str, user: str) -> str:
     return str(answer.json()["access_token"])
 
 
-def _tell(journal: Journal, method: str, path: str, user: str, body: bytes, answer: httpx.Response) -> None:
+def _tell(journal: Journal, since: str, method: str, path: str, user: str, body: bytes, answer: httpx.Response) -> None:
     said = _document(answer.content)
     asked = _document(body)
     named = said.get("transactionId") if isinstance(said, dict) else None
     if path.startswith("transactions/"):
         named = path.split("/")[1]
     call = {"method": method, "path": f"/{path}", "user": user, "status": answer.status_code}
-    journal.add(now(), "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
+    journal.add(since, "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
 
 
 def _document(data: bytes) -> Any:

@@ -197,4 +197,5 @@ class Simulator:
             answer=answer,
             body=hit.body if attempt is None else attempt.body,
             said=None if attempt is None else attempt.answer,
+            sent=None if attempt is None else attempt.at,
         )

@@ -16,8 +16,18 @@ const about = (item) => item.transactionId ?? (item.event.asked?.length === 1 ? 
 
 function choose(id) {
   selected = id;
-  $("steps").replaceChildren(...items.filter((item) => about(item) === id && isShown(item)).map(step));
+  $("steps").replaceChildren();
+  items.filter((item) => about(item) === id && isShown(item)).forEach(show);
   draw();
+}
+
+// Newest first, by when it happened: the sources do not all tell at once.
+function show(item) {
+  const newer = [...$("steps").children].filter((shown) => shown.dataset.at > item.at);
+  const added = step(item);
+  added.dataset.at = item.at;
+  if (newer.length) newer.at(-1).after(added);
+  else $("steps").prepend(added);
 }
 
 // Many things happen at once: what is drawn as a whole is drawn once for all of them.
@@ -40,7 +50,7 @@ function draw() {
 function onBus({ at, event }) {
   const { detail } = event;
   $("bus").prepend(h("li", {}, h("time", { datetime: at }, time(at)), h("div", {}, h("p", {}, h("strong", {}, event["detail-type"]), " ", detail.status && badge(detail.status)),
-    h("p", { class: "small" }, `${detail.notes ?? "—"} · revision ${detail.sequence ?? "—"}${detail.needsConfirming ? " · being confirmed" : ""}`), payload("event", event))));
+    h("p", { class: "small" }, [detail.notes, detail.sequence && `revision ${detail.sequence}`, detail.needsConfirming && "being confirmed"].filter(Boolean).join(" · ")), payload("event", event))));
   while ($("bus").children.length > MOST_ON_THE_BUS) $("bus").lastChild.remove();
 }
 
@@ -55,7 +65,7 @@ function take(item) {
   const id = about(item);
   if (id && (item.transactionId || transactions.has(id))) {
     known(transactions, { ...item, transactionId: id });
-    if (id === selected && isShown(item)) $("steps").append(step(item));
+    if (id === selected && isShown(item)) show(item);
   }
   if (item.kind === "bus") {
     onBus(item);
@@ -65,7 +75,10 @@ function take(item) {
 }
 
 const settings = await served();
-orderForm(settings, choose, () => holdingsSoon());
+orderForm(settings, choose, () => {
+  holdingsSoon();
+  if (!matchMedia("(min-width: 62rem)").matches) $("life").scrollIntoView();
+});
 faultButtons(() => selected);
 $("who").addEventListener("submit", (event) => event.preventDefault());
 $("user").addEventListener("change", () => holdingsSoon(0));

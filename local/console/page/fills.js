@@ -1,7 +1,7 @@
 // Fills over time, one line per security, drawn from the events on the bus.
 import { h } from "./dom.js";
 
-const W = 640, H = 150, LEFT = 34, RIGHT = 92, TOP = 10, BOTTOM = 20;
+const W = 760, H = 150, LEFT = 34, RIGHT = 92, TOP = 10, BOTTOM = 20;
 
 // Points {at, share} by ticker from the events' orders.
 export function series(events) {

@@ -45,7 +45,7 @@ const ofApi = ({ method, path, status, user, request, response }) => ({
   more: [payload("request", request), payload("answer", response)],
 });
 
-const WORDS = { created: "created at the Gateway", pulled: "asked by the backend: the truth, over its own credentials" };
+const WORDS = { created: "at the Gateway", pulled: "asked by the backend: the truth, over its own credentials" };
 
 const ofGateway = (event) => ({
   tone: ["errored", "call failed on purpose"].includes(event.kind) ? "warn" : "",
