@@ -28,7 +28,7 @@ _UNIT = _HERE.parent / "unit"
 _MODULES = {
     "checksum": ("test_checksum.py", "test_verdict.py"),
     "verdict": ("test_verdict.py", "test_verdict_stored.py"),
-    "snapshot": ("test_snapshot.py", "test_snapshot_algebra.py"),
+    "snapshot": ("test_snapshot.py",),
     "settling": ("test_settling.py",),
     "statuses": ("test_snapshot_statuses.py", "test_snapshot.py"),
     "exact": ("test_snapshot_exact.py", "test_snapshot.py"),
