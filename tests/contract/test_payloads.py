@@ -1,0 +1,179 @@
+"""Every sample payload of the Gateway against the code that reads it.
+
+tests/contract/payloads/index.json says what each has to amount to; docs/gateway.md is where its shape is from.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from sst import sdk_response, verdict
+from sst.exact import loads
+from sst.gateway import Created, Gateway
+from sst.gateway_errors import GatewayRefused, GatewayUnavailable
+from sst.problems import Problem
+from sst.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+from sst.truth import Truth
+
+PAYLOADS: Final = Path(__file__).parent / "payloads"
+INDEX: Final[dict[str, Any]] = json.loads((PAYLOADS / "index.json").read_text())
+ROWS: Final[list[dict[str, Any]]] = INDEX["payloads"]
+SECRETS: Final = GatewaySecrets(GatewaySecret(INDEX["gatewaySecret"]), ApiSecret(INDEX["apiSecret"]))
+POLICY: Final = verdict.Policy(auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15))
+TRANSACTION: Final = "TRX_0123456789abcdef0123456789abcdef"
+
+
+def rows(*kinds: str) -> pytest.MarkDecorator:
+    """Run a test for each payload whose kind begins with one of `kinds`."""
+    chosen = [row for row in ROWS if row["kind"].startswith(kinds)]
+    assert chosen, kinds
+    return pytest.mark.parametrize("row", chosen, ids=lambda row: str(row["file"]).removesuffix(".json"))
+
+
+def body(row: dict[str, Any]) -> bytes:
+    """A payload as it is sent."""
+    return (PAYLOADS / str(row["file"])).read_bytes()
+
+
+def moment(row: dict[str, Any]) -> datetime:
+    """When it is judged."""
+    return datetime.fromisoformat(row.get("now", "2026-01-15T04:34:00.000Z")).astimezone(UTC)
+
+
+def test_the_index_lists_every_payload_and_nothing_else() -> None:
+    assert sorted(row["file"] for row in ROWS) == sorted(
+        path.name for path in PAYLOADS.glob("*.json") if path.name != "index.json"
+    )
+
+
+def test_every_payload_has_a_test_here() -> None:
+    kinds = ("webhook", "sdk.resolved", "sdk.rejected", "gateway.")
+    assert [row["kind"] for row in ROWS if not row["kind"].startswith(kinds)] == []
+
+
+@rows("webhook")
+def test_a_webhook_gets_its_verdict(row: dict[str, Any]) -> None:
+    expected = row["expected"]
+    found = verdict.judge(body(row), [SECRETS.api], moment(row), POLICY)
+    assert type(found).__name__.lower() == expected["verdict"]
+    if isinstance(found, verdict.Keep):
+        assert found.kind == expected["kind"]
+    if isinstance(found, verdict.Report):
+        batch = found.snapshot.batch
+        told = (batch.derived_status, batch.is_final, batch.status)
+        assert told == (expected["derivedStatus"], expected["isFinal"], expected["gatewayStatus"])
+        for amount in {"buyAmount", "sellAmount"} & expected.keys():
+            assert str(getattr(batch, amount)) == expected[amount]
+
+
+def posted(row: dict[str, Any]) -> sdk_response.Resolved | sdk_response.Rejected:
+    """What a posted SDK response is read as."""
+    which = row["kind"].split(".")[1]
+    said = sdk_response.SdkResponse(**{which: loads(body(row))})
+    return sdk_response.read(said, TRANSACTION, SECRETS.gateway, moment(row))
+
+
+@rows("sdk.resolved")
+def test_a_resolved_sdk_response_is_read_or_refused(row: dict[str, Any]) -> None:
+    expected = row["expected"]
+    if expected["outcome"] == "refused":
+        with pytest.raises(Problem):
+            posted(row)
+        return
+    said = posted(row)
+    assert isinstance(said, sdk_response.Resolved)
+    assert said.batch is not None
+    assert {
+        "outcome": "resolved",
+        "smallcaseAuthId": said.smallcase_auth_id,
+        "broker": said.broker,
+        "derivedStatus": said.batch.derived_status,
+        "isFinal": said.batch.is_final,
+    } == expected
+
+
+@rows("sdk.rejected")
+def test_a_rejected_sdk_response_is_read(row: dict[str, Any]) -> None:
+    said = posted(row)
+    assert isinstance(said, sdk_response.Rejected)
+    outcome = "unknown" if said.unknown else "rejected"
+    assert {"outcome": outcome, "code": said.code, "message": said.message} == row["expected"]
+
+
+def created(row: dict[str, Any]) -> Created:
+    """What an answer to create is read as."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(row["httpStatus"], content=body(row)))
+    http = httpx.Client(base_url="https://gateway.example", transport=transport)
+    return Gateway(http, "demo-gw", lambda: SECRETS).create_transaction({}, "a token")
+
+
+@rows("gateway.create")
+def test_an_answer_to_create_is_read(row: dict[str, Any]) -> None:
+    expected = row["expected"]
+    match expected["outcome"]:
+        case "refused":
+            with pytest.raises(GatewayRefused) as caught:
+                created(row)
+            assert list(caught.value.errors) == expected["errors"]
+            assert caught.value.error_type == expected.get("errorType")
+        case "unavailable":
+            with pytest.raises(GatewayUnavailable):
+                created(row)
+        case _:
+            made = created(row)
+            expire_at = made.expire_at and made.expire_at.isoformat(timespec="milliseconds")
+            assert made.transaction_id == expected["transactionId"]
+            assert (expire_at and expire_at.replace("+00:00", "Z")) == expected["expireAt"]
+
+
+def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: str = TRANSACTION) -> Truth:
+    """What a pull finds where the Gateway answers so."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        wanted = details if request.url.path.endswith("transactiondetails") else orders
+        return httpx.Response(row["httpStatus"], content=wanted)
+
+    http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(answer))
+    return Gateway(http, "demo-gw", lambda: SECRETS).pull(transaction_id, moment(row))
+
+
+@rows("gateway.details")
+def test_transaction_details_are_read(row: dict[str, Any]) -> None:
+    expected = dict(row["expected"])
+    if expected["outcome"] == "refused":
+        with pytest.raises(GatewayRefused) as caught:
+            pulled(row, body(row), b"")
+        assert (list(caught.value.errors), caught.value.error_type) == (expected["errors"], expected["errorType"])
+        return
+    found = pulled(row, body(row), b'{"success": true, "data": {"orders": []}}')
+    assert {
+        "outcome": "read",
+        "transactionId": found.transaction_id,
+        "status": found.status,
+        "smallcaseAuthId": found.smallcase_auth_id,
+        "broker": found.broker,
+        "notes": found.notes,
+        "hasOrders": found.batch is not None,
+        "mayHaveOrders": found.may_have_orders,
+        "error": found.error,
+        "expired": found.expired,
+    } == {"expired": False} | {key: value for key, value in expected.items() if key != "derivedStatus"}
+    if found.batch is not None:
+        assert found.batch.derived_status == expected["derivedStatus"]
+
+
+@rows("gateway.orders")
+def test_order_details_are_read_for_whom_they_are(row: dict[str, Any]) -> None:
+    """However many transactions an answer is about, each finds its own orders, and a stranger none."""
+    expected = row["expected"]
+    details = b'{"success": true, "data": {"status": "COMPLETED"}}'
+    for transaction_id, status in zip(expected["transactionIds"], expected["derivedStatuses"], strict=True):
+        batch = pulled(row, details, body(row), transaction_id).batch
+        assert batch is not None
+        assert batch.derived_status == status
+    assert pulled(row, details, body(row), "TRX_of_a_stranger").batch is None

@@ -1,0 +1,159 @@
+"""A batch that is read, kept, stored and read again has lost neither a field nor a paisa."""
+
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sst.batch import IDENTITY, Batch, Order, batch_of
+from sst.exact import dumps, loads, rupees
+from sst.snapshot import decode, encode
+from sst.statuses import ORDER_STATUSES
+
+PAYLOADS: Final = Path(__file__).parent / "payloads"
+MONEY: Final = frozenset({"buyAmount", "sellAmount", "averagePrice", "price", "triggerPrice"})
+TEXTS: Final = frozenset({"exchangeOrderId", "batchId"})
+
+
+def plain(value: Any) -> Any:
+    """A JSON value by what it says: numbers by their value, apart from texts and booleans."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return value
+    return "number", Decimal(value).normalize()
+
+
+def as_kept(holder: dict[str, Any]) -> dict[str, Any]:
+    """A batch or an order as it is kept: all of it, its money to a hundredth of a paisa, its ids as text."""
+    kept: dict[str, Any] = {}
+    for key, value in holder.items():
+        if key in MONEY and value is not None:
+            kept[key] = rupees(Decimal(value))
+        elif key in TEXTS and value is not None:
+            kept[key] = str(value)
+        else:
+            kept[key] = [as_kept(each) for each in value] if key in ("orders", "unplaced") else value
+    return kept
+
+
+def assert_nothing_is_lost(sent: dict[str, Any]) -> None:
+    """Read, keep, store and read again a batch as it was sent."""
+    kept = as_kept({key: value for key, value in sent.items() if key not in IDENTITY})
+    batch = batch_of(loads(dumps(sent)))
+    wanted = plain(kept)
+    assert plain(batch.as_sent()) == wanted
+    stored = decode(encode(batch.as_sent()))
+    assert plain(stored) == wanted
+    assert Batch.model_validate(stored) == batch
+
+
+def batches_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every batch anywhere in a payload, also in JSON that stands in it as text."""
+    if isinstance(value, str) and value.startswith("{"):
+        value = loads(value)
+    if isinstance(value, dict):
+        if "batchId" in value:
+            yield value
+        for each in value.values():
+            yield from batches_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from batches_in(each)
+
+
+def test_no_batch_of_any_payload_loses_a_field_or_a_paisa() -> None:
+    found = [batch for path in PAYLOADS.glob("*.json") for batch in batches_in(loads(path.read_bytes()))]
+    assert len(found) > 40
+    for batch in found:
+        assert_nothing_is_lost(batch)
+
+
+JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=12) | st.decimals(-99, 99, places=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS: Final = st.sampled_from(["", "!", "legs", "status ", "näher", "😀"]) | st.text(min_size=1, max_size=8)
+POOLS: Final = st.fixed_dictionaries(
+    {
+        "texts": st.lists(st.text(min_size=1, max_size=20), min_size=2, max_size=6),
+        "extras": st.lists(st.tuples(KEYS, JSON), max_size=6),
+        "money": st.lists(st.decimals(-(10**9), 10**14, places=2), min_size=2, max_size=6),
+        "noise": st.floats(-0.4, 0.4),
+        "seed": st.integers(0, 2**32),
+    }
+)
+FIELDS: Final = {*Order.model_fields, *Batch.model_fields, *IDENTITY}
+
+
+class Made:
+    """Makes batches of what hypothesis gave: any statuses, fields missing or unknown, money with binary noise."""
+
+    def __init__(self, pools: dict[str, Any]) -> None:
+        self.pools = pools
+        self.chance = random.Random(pools["seed"])
+        self.extras = [(key, value) for key, value in pools["extras"] if key not in FIELDS]
+
+    def some(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Some of these fields and of the unknown ones, in any order."""
+        items = [item for item in [*fields.items(), *self.extras] if self.chance.random() < 0.7]
+        self.chance.shuffle(items)
+        return dict(items)
+
+    def money(self) -> Decimal | int | None:
+        """An amount in rupees, in one of the ways it may come."""
+        amount: Decimal = self.chance.choice(self.pools["money"])
+        noisy = amount + Decimal(self.pools["noise"]) / 10**4
+        return self.chance.choice([amount, noisy, int(amount), None])
+
+    def order(self) -> dict[str, Any]:
+        """An order with what it cannot be without."""
+        text = self.chance.choice(self.pools["texts"])
+        shares = self.chance.randrange(10**6)
+        return self.some(
+            {
+                "averagePrice": self.money(),
+                "price": self.money(),
+                "filledQuantity": self.chance.choice([0, shares, None]),
+                "exchangeOrderId": self.chance.choice([text, shares, None]),
+                "errorCode": self.chance.choice([text, None]),
+                "statusMessage": text,
+                "product": None,
+            }
+        ) | {
+            "tradingsymbol": text,
+            "transactionType": self.chance.choice(["BUY", "SELL", text]),
+            "status": self.chance.choice([*sorted(ORDER_STATUSES), "CANCELLED_AMO", text]),
+            "quantity": shares,
+        }
+
+    def batch(self) -> dict[str, Any]:
+        """A batch, as a webhook carries it."""
+        return self.some(
+            {
+                "buyAmount": self.money(),
+                "sellAmount": self.money(),
+                "status": self.chance.choice(self.pools["texts"]),
+                "completedDate": None,
+                "quantity": self.chance.randrange(9),
+                "orders": [self.order() for _ in range(self.chance.randrange(4))],
+                "unplaced": [self.order() for _ in range(self.chance.randrange(3))],
+                "notes": "user=42",
+            }
+        ) | {"batchId": self.chance.choice(self.pools["texts"])}
+
+
+@settings(max_examples=200, deadline=None)
+@given(POOLS)
+def test_none_of_ten_thousand_batches_loses_a_field_or_a_paisa(pools: dict[str, Any]) -> None:
+    """Two hundred times fifty, each time of other texts, amounts and unknown fields."""
+    made = Made(pools)
+    for _ in range(50):
+        assert_nothing_is_lost(made.batch())
