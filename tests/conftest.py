@@ -1,8 +1,15 @@
-"""How the suite is spread over two workers, and how its properties are tried."""
+"""The running product, how the suite is spread over two workers, and how its properties are tried."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist ships no types
+
+from local.driver import GatewayDriver
+from local.product import Product, running
 
 # The same examples everywhere and no wall time: a busy machine is no reason to fail.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -22,3 +29,28 @@ class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no t
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneProduct:
     """Called by xdist where the suite runs on several workers."""
     return OneProduct(config, log)
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product, running."""
+    with running() as product:
+        yield product
+
+
+@pytest.fixture
+def gateway(product: Product) -> Iterator[GatewayDriver]:
+    """The simulator's admin API; its faults and settings are as they were when the test ends."""
+    with GatewayDriver(product.gateway_url) as driver:
+        settings = driver.settings()
+        yield driver
+        driver.reset(settings)
+
+
+@pytest.fixture
+def user() -> str:
+    """A user nobody else is."""
+    return f"user-{next(_numbers)}-{uuid.uuid4().hex[:8]}"

@@ -1,11 +1,10 @@
 """The deployed template on the local engine, with the Gateway simulator and a token issuer: up once per session.
 
 Everything listens on free ports of 127.0.0.1, so that several sessions may run at once. Tests share the stack: a
-test uses users of its own (the fixture `user`) and looks only at its own transactions.
+test uses users of its own (the fixture `user`) and looks only at its own transactions. The product itself, its Gateway
+and users are in tests/conftest.py: the browser tests use the same one.
 """
 
-import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,20 +13,10 @@ import httpx
 import pytest
 
 from local.contracts.validation import violations
-from local.driver import GatewayDriver
-from local.product import Product, running
+from local.product import Product
 from local.stack import Aws
 from local.updates import Updates
 from sst.snapshot import timestamp_text
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def product() -> Iterator[Product]:
-    """The whole product, running."""
-    with running() as product:
-        yield product
 
 
 @pytest.fixture(scope="session")
@@ -51,21 +40,6 @@ def updates(product: Product) -> Iterator[Updates]:
     updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
     yield updates
     assert [line for event in updates.received for line in violations(event)] == []
-
-
-@pytest.fixture
-def gateway(product: Product) -> Iterator[GatewayDriver]:
-    """The simulator's admin API; its faults and settings are as they were when the test ends."""
-    with GatewayDriver(product.gateway_url) as driver:
-        settings = driver.settings()
-        yield driver
-        driver.reset(settings)
-
-
-@pytest.fixture
-def user() -> str:
-    """A user nobody else is."""
-    return f"user-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
