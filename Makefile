@@ -80,6 +80,11 @@ mutation: .venv/.ready ## Change the pure core in every small way: its tests not
 fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
 
+.PHONY: soak
+soak: env ## Late, repeated and reordered webhooks, 20 a second, while orders trade (SECONDS=60)
+	@SOAK_SECONDS=$(or $(SECONDS),60) exec $(BIN)/python -m pytest -q --timeout $$((300 + $(or $(SECONDS),60))) \
+	  -k twenty tests/integration/test_faults.py
+
 .PHONY: fuzz-api
 fuzz-api: env ## Strange requests at every route of the running product, from contracts/openapi.yaml (N=50 each)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.fuzz_api --n $(or $(N),50)
