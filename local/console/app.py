@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -19,12 +20,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from local import consumers
 from local.console import bus
+from local.console.booked import follow_positions, rows_of
 from local.console.feed import dumps, feed, follow_bus, follow_gateway
 from local.console.proxy import call_api, call_simulator
-from local.engine import free_port
 from local.gateway.journal import Journal
+from local.leash import Failed
 from local.product import GATEWAY_NAME, Product
 
 _PAGE: Final = Path(__file__).parent / "page"
@@ -38,11 +39,13 @@ def create_app(product: Product) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         journal = app.state.journal = Journal()
-        app.state.product = product
+        app.state.product, app.state.run = product, uuid.uuid4().hex
+        settled: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         async with httpx.AsyncClient(timeout=60, trust_env=False) as app.state.http:
             sources = [
                 asyncio.create_task(follow_gateway(journal, product.gateway_url)),
-                asyncio.create_task(follow_bus(journal, updates)),
+                asyncio.create_task(follow_bus(journal, updates, settled.put_nowait)),
+                asyncio.create_task(follow_positions(journal, product, settled)),
             ]
             try:
                 yield
@@ -71,25 +74,26 @@ async def _settings(request: Request) -> Response:
 
 
 async def _positions(request: Request) -> Response:
-    """What the example consumer holds for `?user=`: shares and rupees spent, by ticker."""
-    user = request.query_params.get("user", "")
-    held = await run_in_threadpool(consumers.positions, request.app.state.product, user)
-    rows = [{"ticker": ticker, "shares": shares, "spent": spent} for ticker, (shares, spent) in held.items()]
-    return Response(dumps({"items": rows}), media_type="application/json")
+    """What the example consumer holds for `?user=`, as the feed tells it whenever it changes."""
+    items = await run_in_threadpool(rows_of, request.app.state.product, request.query_params.get("user", ""))
+    return Response(dumps({"items": items}), media_type="application/json")
 
 
 @contextlib.contextmanager
 def serving(product: Product, port: int = 0) -> Iterator[str]:
-    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port."""
-    port = port or free_port()
+    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port. `Failed` where it cannot start."""
     config = uvicorn.Config(
         create_app(product), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started and thread.is_alive():
-        thread.join(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise Failed("the console did not start")
+            thread.join(0.02)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)

@@ -1,13 +1,13 @@
 """The page's calls to the API, made with the token of whoever is signed in, and its calls to the simulator."""
 
-import json
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.console.feed import now
+from local.console.feed import loads, now
 from local.gateway.journal import Journal
 
 # What the page is never shown again once it was used: a token is a key.
@@ -16,9 +16,9 @@ _PASSED_ON: Final = ("content-type", "idempotency-key")
 
 
 async def call_api(request: Request) -> Response:
-    """Pass a call on as the user named in the header `x-user`, and tell the journal of it and of its answer."""
+    """Pass a call on as the user named in the header `x-user` (URL-encoded); tell the journal of it and its answer."""
     state = request.app.state
-    user, path = request.headers.get("x-user", ""), request.path_params["path"]
+    user, path = unquote(request.headers.get("x-user", "")), request.path_params["path"]
     if not user:
         return JSONResponse({"detail": "say who is signed in"}, 401)
     token = await _token(state.http, state.product.issuer_url, user)
@@ -31,8 +31,10 @@ async def call_api(request: Request) -> Response:
         content=body,
         headers=headers | {"authorization": f"Bearer {token}"},
     )
-    if request.method != "GET":
-        _tell(state.journal, since, request.method, path, user, body, answer)
+    asks_the_gateway = "refresh" in request.query_params
+    if request.method != "GET" or asks_the_gateway:
+        shown = f"{path}?{request.url.query}" if asks_the_gateway else path
+        _tell(state.journal, since, request.method, shown, user, body, answer)
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
@@ -57,14 +59,14 @@ def _tell(journal: Journal, since: str, method: str, path: str, user: str, body:
     asked = _document(body)
     named = said.get("transactionId") if isinstance(said, dict) else None
     if path.startswith("transactions/"):
-        named = path.split("/")[1]
+        named = path.split("/")[1].partition("?")[0]
     call = {"method": method, "path": f"/{path}", "user": user, "status": answer.status_code}
     journal.add(since, "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
 
 
 def _document(data: bytes) -> Any:
     try:
-        return json.loads(data) if data else None
+        return loads(data) if data else None
     except ValueError:
         return data.decode(errors="replace")
 

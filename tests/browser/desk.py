@@ -17,15 +17,18 @@ class Desk:
         page.get_by_text("live", exact=True).wait_for()
         page.get_by_label("Signed in as").fill(user)
         page.get_by_label("Signed in as").press("Tab")
+        # What the user has is read again: a first order must not be mistaken for the one of somebody known.
+        page.get_by_text("the next order is a guest's").wait_for()
 
-    def security(self, number: int, ticker: str, quantity: int, side: str = "BUY") -> None:
-        """Fill in the security of that number, adding it where it is not there yet."""
+    def security(self, number: int, ticker: str, quantity: int, side: str = "BUY") -> Any:
+        """Fill in the security of that number, adding it where it is not there yet; its group of fields."""
         group = self.page.get_by_role("group", name=f"Security {number}", exact=True)
         if not group.count():
-            self.page.get_by_role("button", name="another security").click()
+            self.page.get_by_role("button", name="Add a security").click()
         group.get_by_label("Ticker").fill(ticker)
         group.get_by_label("Quantity").fill(str(quantity))
         group.get_by_label("Side").select_option(side)
+        return group
 
     def order(self) -> None:
         self.page.get_by_role("button", name="Place order").click()
@@ -34,12 +37,16 @@ class Desk:
         """Press a button of the SDK."""
         self.sdk.get_by_role("button", name=name, exact=True).click()
 
+    def screen(self, heading: str) -> None:
+        """Wait for a screen of the SDK."""
+        self.sdk.get_by_role("heading", name=heading).wait_for()
+
     def log_in(self, broker: str | None = "Zerodha") -> None:
         """Choose the broker, where the user is a guest, and log in."""
         if broker:
             self.press(broker)
         self.press("Log in")
-        self.sdk.get_by_role("heading", name="Confirm your order").wait_for()
+        self.screen("Confirm your order")
 
     def scenario(self, name: str) -> None:
         self.sdk.get_by_text("Simulator: what is to happen").click()
@@ -56,13 +63,21 @@ class Desk:
 
     def step(self, pattern: str) -> Any:
         """The newest step in the life of the transaction that reads like `pattern`, once there is one."""
-        found = self.page.locator("#steps > li").filter(has_text=re.compile(pattern)).last
+        found = self.page.locator("#steps > li").filter(has_text=re.compile(pattern)).first
         found.wait_for()
         return found
 
     def state(self, word: str) -> None:
         """Wait until the transaction shown is in this state."""
-        self.page.locator("#now > p .badge").filter(has_text=re.compile(f"^{word}$")).first.wait_for()
+        self.page.locator("#now .headline .badge").filter(has_text=re.compile(f"^{word}$")).first.wait_for()
+
+    def orders(self, pattern: str) -> None:
+        """Wait until one of the orders of the transaction shown reads like `pattern`."""
+        self.page.locator("#now .orders tbody tr").filter(has_text=re.compile(pattern)).first.wait_for()
+
+    def holds(self, pattern: str) -> None:
+        """Wait until one of the user's positions reads like `pattern`."""
+        self.page.locator("#positions tbody tr").filter(has_text=re.compile(pattern)).wait_for()
 
     def said(self, pattern: str) -> None:
         self.page.locator("#said").filter(has_text=re.compile(pattern)).wait_for()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.driver import GatewayDriver
 from tests.browser.desk import Desk
 
 Sit = Callable[..., Desk]
@@ -18,20 +19,22 @@ def test_a_first_order_is_a_guests_and_the_second_is_connected(desk: Sit, width:
     here.order()
     here.said("guest SDK token")
     here.log_in("Zerodha")
+    here.shoot(f"{theme}-2-sdk")
     here.confirm()
-    here.said("the SDK resolved")
+    here.said("The SDK resolved")
     here.state("settled")
     here.step("OrdersSettled")
     account = here.page.locator("#accounts code")
     account.wait_for()
-    here.page.locator("#positions td", has_text="INFY").wait_for()
-    here.shoot(f"{theme}-2-settled")
+    here.holds("INFY.*3.*₹")
+    here.shoot(f"{theme}-3-settled")
     here.security(1, "TCS", 1)
     here.order()
     here.said("connected SDK token")
     here.log_in(broker=None)
     here.confirm()
     here.state("settled")
+    here.holds("TCS.*1.*₹")
     assert account.count() == 1
     assert here.page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -39,30 +42,75 @@ def test_a_first_order_is_a_guests_and_the_second_is_connected(desk: Sit, width:
 def test_a_basket_whose_quantity_the_user_changes_shows_what_was_executed(desk: Sit) -> None:
     """What the user confirms counts, not what was asked for; and every fill is drawn."""
     here = desk()
-    here.security(1, "INFY", 3)
-    here.security(2, "M&M", 2)
-    here.security(3, "TCS", 1, "SELL")
+    here.security(1, "INFY", 30)
+    here.security(2, "M&M", 20)
+    here.security(3, "TCS", 10, "SELL")
     here.page.get_by_label("Basket name").fill("Spring clean")
+    here.page.get_by_label("Logo URL").fill("https://cdn.example.com/basket.png")
     here.order()
     here.log_in()
-    here.sdk.get_by_role("spinbutton", name="Quantity").first.fill("7")
+    here.sdk.get_by_role("spinbutton", name="Quantity").first.fill("70")
     here.confirm()
     here.state("settled")
-    here.page.locator("#now li", has_text="INFY 7/7").wait_for()
+    here.orders("INFY.*70/70")
     here.page.get_by_role("img", name="INFY 100%, M&M 100%, TCS 100%").wait_for()
     here.page.locator("#board").get_by_role("button", name="Spring clean").first.wait_for()
-    here.shoot("light-3-basket")
+    here.holds("TCS.*-10")
+    here.shoot("light-4-basket")
+
+
+def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk: Sit) -> None:
+    """The create call with its basket, the webhook with its checksum, the event with its id."""
+    here = desk()
+    here.security(1, "INFY", 30)
+    here.order()
+    here.log_in()
+    here.confirm()
+    here.step("revision 2.*OrdersPlaced|OrdersPlaced.*revision 2")
+    here.step("INFY · PLACED → COMPLETE · filled .* of 30")
+    for step, payload, holds in (
+        ("POST /transactions.*201", "request", '"ticker": "INFY"'),
+        ("Transaction created", "request", '"intent": "TRANSACTION"'),
+        ("webhook.*COMPLETED.*checksum genuine", "body", '"checksum"'),
+        ("OrdersSettled", "event", '"eventId"'),
+    ):
+        row = here.step(step)
+        row.get_by_role("button", name=payload).click()
+        row.locator("pre", has_text=holds).wait_for()
+
+
+def test_a_limit_order_says_which_brokers_take_it(desk: Sit) -> None:
+    """LIMIT has a price, SL a price and a trigger price, SLM a trigger price alone; Zerodha fills them."""
+    here = desk()
+    row = here.security(1, "INFY", 3)
+    for kind, fields in (
+        ("SLM", ["Trigger ₹"]),
+        ("SL", ["Price ₹", "Trigger ₹"]),
+        ("MARKET", []),
+        ("LIMIT", ["Price ₹"]),
+    ):
+        row.get_by_label("Type").select_option(kind)
+        shown = [label for label in ("Price ₹", "Trigger ₹") if row.get_by_label(label).is_visible()]
+        assert shown == fields, kind
+    here.page.get_by_text("Zerodha, Groww and 5paisa alone").wait_for()
+    row.get_by_label("Price ₹").fill("9999")
+    here.order()
+    here.log_in()
+    here.confirm()
+    here.state("settled")
+    here.orders("INFY.*3/3")
 
 
 def test_a_user_who_closes_the_window_has_no_orders(desk: Sit) -> None:
     """The SDK rejects with user_cancelled, and the Gateway confirms that nothing comes of it."""
     here = desk()
     here.order()
+    here.screen("Choose your broker")
     here.press("Close")
     here.press("Leave")
-    here.said("the SDK rejected: user_cancelled")
+    here.said("The SDK rejected: user_cancelled")
     here.state("FAILED")
-    here.shoot("light-4-closed")
+    here.shoot("light-5-closed")
 
 
 def test_a_rejected_order_is_shown_as_rejected(desk: Sit) -> None:
@@ -73,12 +121,13 @@ def test_a_rejected_order_is_shown_as_rejected(desk: Sit) -> None:
     here.scenario("rejected")
     here.confirm("Nothing was executed.")
     here.state("settled")
-    here.page.locator("#now li", has_text="REJECTED").wait_for()
-    here.shoot("light-5-rejected")
+    here.orders("REJECTED")
+    here.shoot("light-6-rejected")
 
 
-def test_an_amo_that_is_cancelled_is_shown_as_cancelled(desk: Sit) -> None:
+def test_an_amo_that_is_cancelled_is_shown_as_cancelled(desk: Sit, gateway: GatewayDriver) -> None:
     """An after-market order is open until the user cancels it at the broker."""
+    gateway.settings(amoWaitSeconds=3600)
     here = desk()
     here.order()
     here.log_in()
@@ -88,8 +137,9 @@ def test_an_amo_that_is_cancelled_is_shown_as_cancelled(desk: Sit) -> None:
     here.press("Cancel open orders")
     here.sdk.get_by_text("The order was cancelled.").wait_for()
     here.press("Done")
-    here.page.locator("#now li", has_text="CANCELLED").wait_for()
-    here.shoot("light-6-amo")
+    here.orders("CANCELLED AMO")
+    here.state("settled")
+    here.shoot("light-7-amo")
 
 
 def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
@@ -101,38 +151,73 @@ def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
     here.confirm()
     here.state("settled")
     for fault, verdict in (
-        ("Forged", "refused: checksum"),
-        ("Replayed with another body", "doubted"),
-        ("Late", "older than what is known"),
-        ("Duplicate", "known already"),
+        ("Forged", "forged.*checksum does not match.*Refused"),
+        ("Replayed", "forged.*checksum genuine.*Doubted"),
+        ("Late", "replay.*checksum genuine.*Older than what is known"),
+        ("Duplicate", "duplicate.*checksum genuine.*Known already"),
     ):
         here.throw(fault)
         here.step(verdict)
-    here.page.locator("#now li", has_text="INFY 3/3").wait_for()
-    here.shoot("light-7-faults")
+    here.state("settled")
+    here.orders("INFY.*3/3")
+    here.shoot("light-8-faults")
 
 
-def test_without_webhooks_asking_the_gateway_tells_all(desk: Sit) -> None:
+def test_without_webhooks_the_sdks_answer_and_the_gateway_tell_all(desk: Sit) -> None:
     """Every webhook is lost; what the SDK's answer and a pull say is enough."""
     here = desk()
     here.throw("Lose webhooks")
+    here.page.locator("#faults button[aria-pressed=true]", has_text="Lose webhooks").wait_for()
     here.order()
     here.log_in()
     here.confirm()
-    here.step("lost on the way")
+    here.step("Lost on the way")
     here.throw("Ask the Gateway now")
     here.state("settled")
-    here.throw("Lose webhooks")
+    here.step(r"GET /transactions/…\?refresh=true.*200")
 
 
 def test_while_the_gateway_is_down_no_order_is_created(desk: Sit) -> None:
     """The user is told, and it works again as soon as the Gateway does."""
-    here = desk()
+    here = desk(answers="503")
     here.throw("Gateway down")
     here.page.locator("#fault-said", has_text="503").wait_for()
     here.order()
     here.said("cannot be reached")
+    here.state("NOT CREATED")
+    here.shoot("light-9-down")
     here.throw("Gateway down")
     here.page.locator("#fault-said", has_text="over").wait_for()
     here.order()
     here.said("guest SDK token")
+    here.screen("Choose your broker")
+
+
+def test_a_keyboard_alone_places_an_order(desk: Sit) -> None:
+    """Tab and Enter place it, Escape closes the SDK when it is through, and the focus is back on the button."""
+    here = desk()
+    keyboard = here.page.keyboard
+    focused = "document.activeElement.innerText || document.activeElement.name"
+    walked = []
+    here.page.get_by_label("Signed in as").focus()
+    for _ in range(12):
+        keyboard.press("Tab")
+        walked.append(here.page.evaluate(focused))
+        if walked[-1] == "Place order":
+            break
+    assert walked == ["ticker", "type", "quantity", "orderType", "+ Add a security", "connect", "Place order"]
+    outline = "parseFloat(getComputedStyle(document.activeElement).outlineWidth)"
+    assert here.page.evaluate(outline) >= 2
+    keyboard.press("Enter")
+    here.screen("Choose your broker")
+    here.sdk.get_by_role("button", name="Zerodha", exact=True).press("Enter")
+    here.screen("Log in to Zerodha")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    here.screen("Confirm your order")
+    here.sdk.get_by_role("button", name="Confirm order").press("Enter")
+    here.sdk.get_by_text("Your order is complete.").wait_for()
+    keyboard.press("Escape")
+    here.said("The SDK resolved")
+    here.state("settled")
+    assert here.page.evaluate(focused) == "Place order"

@@ -3,25 +3,30 @@ import { $ } from "./dom.js";
 
 export const user = () => $("user").value.trim();
 
-export class Refused extends Error {}
-
 async function call(path, method, body, headers = {}) {
   const answer = await fetch(path, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  const said = text ? JSON.parse(text) : null;
+  const said = parsed(await answer.text());
   if (!answer.ok) {
-    const fields = (said?.errors ?? []).map(({ field, message }) => `${field}: ${message}`).join("; ");
-    throw new Refused([said?.title, said?.detail ?? said?.message ?? said?.error, fields].filter(Boolean).join(" — "));
+    // A problem of the API; the simulator's list of errors; or whatever else was said.
+    const wrong = (said?.errors ?? []).map((each) => (each.field ? `${each.field}: ${each.message}` : String(each)));
+    throw new Error([said?.title, wrong.join("; ") || said?.detail].filter(Boolean).join(": ") || `the answer was ${answer.status}`);
   }
   return said;
 }
 
-export const api = (method, path, body, headers = {}) =>
-  call(`api${path}`, method, body, { "x-user": user(), ...headers });
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return { detail: text };
+  }
+}
+
+export const api = (method, path, body, headers = {}) => call(`api${path}`, method, body, { "x-user": encodeURIComponent(user()), ...headers });
 
 export const sim = (method, path, body) => call(`sim${path}`, method, body);
 

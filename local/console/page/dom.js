@@ -1,38 +1,40 @@
 // Elements from data; text is always text, never markup.
 export const $ = (id) => document.getElementById(id);
 
+const SVG = new Set(["svg", "path", "line", "text", "g", "title", "circle"]);
+
 export function h(name, attributes = {}, ...children) {
-  const svg = ["svg", "path", "line", "text", "g", "title", "circle"].includes(name);
-  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  const element = SVG.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (value === true) element.setAttribute(key, "");
     else if (value !== false && value != null) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  element.append(...children.flat().filter((child) => child != null && child !== false && child !== ""));
   return element;
 }
 
 export const time = (at) => new Date(at).toLocaleTimeString("en-GB", { hour12: false });
 
-export const rupees = (amount) =>
-  new Intl.NumberFormat("en-IN", { style: "currency", currency: "INR" }).format(amount);
+const INR = new Intl.NumberFormat("en-IN", { style: "currency", currency: "INR" });
+export const rupees = (amount) => INR.format(amount);
 
-// One click to the payload, as it was sent.
-export const payload = (label, value) =>
-  value == null ? null : h("details", {}, h("summary", {}, label), h("pre", { tabindex: 0 }, text(value)));
+export const empty = (...words) => h("p", { class: "empty" }, ...words);
 
-const text = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+export function table(columns, rows) {
+  const head = columns.map(({ name, kind }) => h("th", { scope: "col", class: kind }, name));
+  const body = rows.map(({ cells, ...attributes }) =>
+    h("tr", attributes, cells.map((cell, n) => h("td", { class: columns[n].kind }, cell))));
+  return h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body));
+}
 
 // A status as a coloured word; the word alone says it all.
 export const badge = (status, tone = toneOf(status)) => h("b", { class: `badge ${tone}` }, status);
 
 const TONES = [
-  [/^(COMPLETE|COMPLETED|SETTLED|confirmed|settled)$/, "good"],
-  [/REJECTED|FAILED|ERROR|UNFILLED|UNPLACED|refused/, "bad"],
-  [/CANCEL|PARTIAL|UNKNOWN|doubted/, "warn"],
+  [/^(COMPLETE|COMPLETED|settled)$/, "good"],
+  [/REJECTED|FAILED|ERROR|UNFILLED|UNPLACED|NOT CREATED/, "bad"],
+  [/CANCEL|PARTIAL|UNKNOWN|MARKED/, "warn"],
 ];
 
-export function toneOf(status) {
-  return TONES.find(([pattern]) => pattern.test(status))?.[1] ?? "plain";
-}
+const toneOf = (status) => TONES.find(([pattern]) => pattern.test(status))?.[1] ?? "plain";

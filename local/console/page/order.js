@@ -1,46 +1,66 @@
 // The order form: to the API, then through the Gateway's SDK, then the SDK's answer back to the API.
-import { api, local } from "./calls.js";
+import { api } from "./calls.js";
 import { $, h } from "./dom.js";
 
 const EXAMPLES = ["INFY", "RELIANCE", "TCS", "M&M", "BAJAJ-AUTO", "NIFTYBEES"];
+const PRICES = { MARKET: [], LIMIT: ["price"], SL: ["price", "triggerPrice"], SLM: ["triggerPrice"] };
 let count = 0;
 let settings;
 
+const field = (name, attributes, label) => {
+  const input = h("input", { name, ...attributes });
+  return [h("label", { class: name }, h("span", {}, label), input), input];
+};
+
 function addRow() {
   const n = ++count;
-  const price = h("label", { hidden: true }, "Price ₹", h("input", { name: "price", type: "number", min: "0.05", step: "0.05" }));
-  const kind = h("select", { name: "orderType", onchange: () => (price.hidden = kind.value !== "LIMIT") },
-    h("option", {}, "MARKET"), h("option", {}, "LIMIT"));
-  const row = h("fieldset", { class: "security" },
-    h("legend", {}, `Security ${n}`),
-    h("label", {}, "Ticker", h("input", { name: "ticker", value: EXAMPLES[(n - 1) % EXAMPLES.length], required: true, spellcheck: "false" })),
-    h("label", {}, "Side", h("select", { name: "type" }, h("option", {}, "BUY"), h("option", {}, "SELL"))),
-    h("label", {}, "Quantity", h("input", { name: "quantity", type: "number", min: "1", step: "1", value: "3", required: true })),
-    h("label", {}, "Type", kind), price,
-    n > 1 && h("button", { type: "button", class: "small", "aria-label": `Remove security ${n}`, onclick: () => { row.remove(); fit(); } }, "✕"));
+  const options = (names) => names.map((name) => h("option", {}, name));
+  const [ticker] = field("ticker", { value: EXAMPLES[(n - 1) % EXAMPLES.length], list: "tickers", required: true, spellcheck: "false", autocomplete: "off" }, "Ticker");
+  const [quantity] = field("quantity", { type: "number", min: 1, step: 1, value: 3, required: true }, "Quantity");
+  const prices = [["price", "Price ₹"], ["triggerPrice", "Trigger ₹"]].map(([name, label]) => field(name, { type: "number", min: 0.05, step: 0.05 }, label));
+  const kind = h("select", { name: "orderType", onchange: () => fit() }, options(Object.keys(PRICES)));
+  const adapt = () => prices.forEach(([label, input]) => {
+    label.hidden = !PRICES[kind.value].includes(input.name);
+    input.disabled = label.hidden;
+    input.required = !label.hidden;
+  });
+  kind.addEventListener("change", adapt);
+  const row = h("fieldset", { class: "security" }, h("legend", {}, `Security ${n}`),
+    h("label", { class: "type" }, h("span", {}, "Side"), h("select", { name: "type" }, options(["BUY", "SELL"]))), ticker, quantity,
+    h("label", { class: "orderType" }, h("span", {}, "Type"), kind),
+    n > 1 && h("button", { type: "button", class: "remove", "aria-label": `Remove security ${n}`, onclick: () => { row.remove(); fit(); $("more").focus(); } }, "✕"),
+    prices.map(([label]) => label));
+  adapt();
   $("rows").append(row);
   fit();
   return row;
 }
 
-const fit = () => ($("naming").hidden = $("rows").children.length < 2);
+function fit() {
+  $("naming").hidden = $("rows").children.length < 2;
+  $("limits").hidden = [...$("rows").querySelectorAll("[name=orderType]")].every(({ value }) => value === "MARKET");
+}
 
 function asked() {
   const securities = [...$("rows").children].map((row) => {
-    const field = (name) => row.querySelector(`[name=${name}]`).value;
-    const security = { ticker: field("ticker"), type: field("type"), quantity: Number(field("quantity")), orderType: field("orderType") };
-    return security.orderType === "LIMIT" ? { ...security, price: Number(field("price")) } : security;
+    const value = (name) => row.querySelector(`[name=${name}]`).value;
+    const orderType = value("orderType");
+    const prices = Object.fromEntries(PRICES[orderType].map((name) => [name, Number(value(name))]));
+    return { ticker: value("ticker").trim(), type: value("type"), quantity: Number(value("quantity")), orderType, ...prices };
   });
   const form = $("order").elements;
-  const config = {};
-  if (!$("naming").hidden && form.orderName.value) config.orderName = form.orderName.value;
-  if (!$("naming").hidden && form.orderLogo.value) config.orderLogo = form.orderLogo.value;
-  return { securities, connect: form.connect.value, ...(Object.keys(config).length ? { config } : {}) };
+  const names = $("naming").hidden ? [] : ["orderName", "orderLogo"].filter((name) => form[name].value);
+  const config = Object.fromEntries(names.map((name) => [name, form[name].value]));
+  return { securities, connect: form.connect.value, ...(names.length ? { config } : {}) };
 }
 
-let loading;
+let loading = null;
 const script = () => (loading ??= new Promise((done, failed) => {
-  document.head.append(h("script", { src: `${settings.gatewayUrl}/scdk/2.0.0/scdk.js`, onload: done, onerror: () => failed(new Error("the SDK's script did not load")) }));
+  const onerror = () => {
+    loading = null;
+    failed(new Error("the SDK's script did not load"));
+  };
+  document.head.append(h("script", { src: `${settings.gatewayUrl}/scdk/2.0.0/scdk.js`, onload: done, onerror }));
 }));
 
 async function trade({ transactionId, gateway, sdkToken: { smallcaseAuthToken } }) {
@@ -49,35 +69,36 @@ async function trade({ transactionId, gateway, sdkToken: { smallcaseAuthToken } 
   await sdk.init({ smallcaseAuthToken });
   try {
     return { resolved: await sdk.triggerTransaction({ transactionId }) };
-  } catch (error) {
-    return { rejected: { message: error.message, code: error.code, errorCode: error.errorCode } };
+  } catch ({ message, code, errorCode }) {
+    return { rejected: { message, code, errorCode } };
   }
 }
 
-export function orderForm(served, chosen, done) {
-  settings = served;
-  addRow();
-  $("more").addEventListener("click", () => addRow().querySelector("input").focus());
-  $("order").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = $("order").querySelector(".go");
-    const say = (words) => ($("said").textContent = words);
-    button.disabled = true;
-    say("creating the transaction…");
-    try {
-      const created = await api("POST", "/transactions", asked(), { "idempotency-key": crypto.randomUUID() });
-      chosen(created.transactionId);
-      say(`created, with a ${created.sdkToken.kind} SDK token; the Gateway's SDK takes over`);
-      const result = await trade(created);
-      await api("POST", `/transactions/${created.transactionId}/sdk-response`, result);
-      say(result.resolved ? "the SDK resolved; its answer is with the API" : `the SDK rejected: ${result.rejected.message}`);
-    } catch (error) {
-      say(error.message);
-    } finally {
-      button.disabled = false;
-      done();
-    }
-  });
+async function place(say) {
+  say("Creating the transaction…");
+  const created = await api("POST", "/transactions", asked(), { "idempotency-key": crypto.randomUUID() });
+  say(`Created, with a ${created.sdkToken.kind} SDK token: the user trades in the Gateway's SDK.`);
+  const result = await trade(created);
+  await api("POST", `/transactions/${created.transactionId}/sdk-response`, result);
+  const { message, code } = result.rejected ?? {};
+  say(result.resolved ? "The SDK resolved; its answer is with the API." : `The SDK rejected: ${message}${code ? ` (${code})` : ""}; the API knows.`);
 }
 
-export const served = () => local("settings");
+// `done` is called when the user is back from the SDK, or did not get there.
+export function orderForm(served, done) {
+  settings = served;
+  $("tickers").append(...EXAMPLES.map((value) => h("option", { value })));
+  addRow();
+  $("more").addEventListener("click", () => addRow().querySelector("[name=ticker]").focus());
+  const button = $("order").querySelector(".go");
+  const say = (words) => ($("said").textContent = words);
+  $("order").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    // Not `disabled`, which would lose the focus that the SDK gives back to the button.
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    await place(say).catch((error) => say(error.message));
+    button.removeAttribute("aria-disabled");
+    done();
+  });
+}

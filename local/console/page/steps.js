@@ -1,89 +1,141 @@
-// One line of a transaction's life per thing that happened, with its payloads and what it changed.
-import { badge, h, payload, rupees, time } from "./dom.js";
+// The life of a transaction, a step for each thing that happened, with its payloads and what it changed.
+import { sim } from "./calls.js";
+import { $, badge, h, rupees, time } from "./dom.js";
+import { payloads } from "./payload.js";
 
-// What the backend made of a webhook, from its answer (docs/guarantees.md).
-const VERDICTS = {
-  accepted: ["good", "genuine and new: shown as reported, and the Gateway is asked"],
-  kept: ["warn", "doubted: kept word for word, changes nothing, the Gateway is asked"],
-  duplicate: ["plain", "known already: nothing changed"],
-  stale: ["plain", "older than what is known: nothing changed"],
+export function life(entry) {
+  $("steps").replaceChildren();
+  entry?.items.forEach(add);
+}
+
+// Newest first, by when it happened: the sources do not all tell at once.
+export function add(item) {
+  if (!isShown(item)) return;
+  const made = { api: ofApi, bus: ofBus, gateway: isWebhook(item) ? ofWebhook : ofGateway }[item.kind](item.event);
+  const [buttons, below] = payloads(...made.payloads);
+  const shown = h("li", { class: `step ${made.tone ?? ""}`, "data-at": item.at },
+    h("time", { datetime: item.at }, time(item.at)),
+    h("span", { class: `source ${made.source}` }, made.source),
+    h("div", {}, h("p", {}, made.line), made.about && h("p", { class: "hint" }, made.about), made.changes),
+    buttons, below);
+  const newer = [...$("steps").children].filter((each) => each.dataset.at > item.at).at(-1);
+  if (newer) newer.after(shown);
+  else $("steps").prepend(shown);
+}
+
+const isWebhook = ({ kind, event }) => kind === "gateway" && event.kind === "webhook";
+
+// A webhook is told when it is written and when it was answered; the first counts only where there is no second.
+const isShown = (item) => !isWebhook(item) || item.event.state !== "waiting" || item.event.sent;
+
+const ofApi = ({ method, path, status, user, request, response }) => ({
+  source: "app",
+  tone: status < 400 ? "" : "bad",
+  line: [h("strong", {}, `${method} ${path.replace(/TRX_\w+/, "…")}`), badge(String(status), status < 400 ? "plain" : "bad")],
+  about: status < 400 ? `by ${user}` : [response?.title, response?.detail].filter(Boolean).join(": "),
+  payloads: [["request", request], ["answer", response]],
+});
+
+const DID = {
+  created: ["Transaction created", "the backend asked for it"],
+  "broker chosen": ["Broker chosen", "by the user"],
+  "logged in": ["Logged in", "the user, at the broker"],
+  confirmed: ["Order confirmed", "by the user"],
+  placed: ["Orders placed", "with the broker"],
+  fill: ["Fill", "at the exchange"],
+  finish: ["An order ended", ""],
+  watch: ["An order ended", ""],
+  "cancelled by the user": ["Order cancelled", "by the user, at the broker"],
+  reconciled: ["Orders reconciled", "by support"],
+  closed: ["Window closed", "by the user"],
+  errored: ["Flow ended with an error", ""],
+  expired: ["Transaction expired", ""],
+  pulled: ["Pulled", "the backend asked, over its own credentials"],
 };
 
-export function verdict({ answer, said, state }) {
-  if (state === "lost") return ["warn", "lost on the way: the backend never saw it"];
-  if (state === "held") return ["warn", "held back on the way"];
+const ofGateway = (event) => {
+  const [line, about] = DID[event.kind] ?? [event.kind, ""];
+  const whole = () => sim("GET", `/transactions/${event.transactionId}`).then(({ request }) => request);
+  return {
+    source: "Gateway",
+    tone: event.kind === "errored" ? "warn" : "",
+    line: [h("strong", {}, line), event.batch && badge(event.batch)],
+    about: [about, event.endpoint && `${event.endpoint} API`, event.broker].filter(Boolean).join(" · "),
+    payloads: [event.kind === "created" ? ["request", whole] : ["entry", event]],
+  };
+};
+
+// What the backend made of a webhook, from its answer (docs/guarantees.md). Only what is genuine is answered 200.
+const GENUINE = ["checksum genuine", "good"];
+const OUTCOMES = {
+  accepted: "New: shown as reported.",
+  kept: "Doubted: kept word for word, changes nothing, the Gateway is asked.",
+  duplicate: "Known already: changes nothing.",
+  stale: "Older than what is known: changes nothing.",
+};
+
+function verdict({ answer, said, state }) {
+  if (state === "lost") return ["warn", null, "Lost on the way: the backend never saw it."];
+  if (state === "held") return ["warn", null, "Held back on the way."];
+  if (answer == null) return ["bad", null, "Not delivered: it comes again by the vendor's schedule."];
   const document = parsed(said);
-  if (answer === 401) return ["bad", `refused: ${document.detail ?? "not shown to be the Gateway's"}`];
-  if (answer === null) return ["bad", "not delivered: it comes again by the vendor's schedule"];
-  return VERDICTS[document.status] ?? ["plain", `${document.status ?? document.title ?? "no word"} (${answer})`];
+  if (answer === 401) return ["bad", [document.detail ?? "not shown to be genuine", "bad"], "Refused: nothing of it is stored."];
+  if (answer !== 200) return ["bad", null, `Answered ${answer}: it comes again by the vendor's schedule.`];
+  return [document.status === "kept" ? "warn" : "", GENUINE, OUTCOMES[document.status] ?? document.status];
 }
 
 function parsed(said) {
   try {
     return JSON.parse(said ?? "{}");
   } catch {
-    return { status: said };
+    return { detail: said };
   }
 }
 
-// A webhook is told twice: when it is written and when it was answered. The first matters where there is no second.
-export const isShown = ({ kind, event }) => kind !== "gateway" || event.kind !== "webhook" || event.answer !== null || event.state !== "waiting";
-
-export function step(item) {
-  const made = { api: ofApi, bus: ofBus, gateway: isWebhook(item) ? ofWebhook : ofGateway }[item.kind](item.event);
-  return h("li", { class: `step ${item.kind} ${made.tone ?? ""}` },
-    h("time", { datetime: item.at }, time(item.at)),
-    h("span", { class: "source" }, item.kind === "gateway" && isWebhook(item) ? "webhook" : item.kind),
-    h("div", {}, h("p", {}, made.line), made.more));
-}
-
-const isWebhook = ({ kind, event }) => kind === "gateway" && event.kind === "webhook";
-
-const ofApi = ({ method, path, status, user, request, response }) => ({
-  tone: status < 400 ? "" : "bad",
-  line: [h("strong", {}, `${method} ${path.replace(/TRX_\w+/, "…")}`), ` by ${user} → ${status}`],
-  more: [payload("request", request), payload("answer", response)],
-});
-
-const WORDS = { created: "at the Gateway", pulled: "asked by the backend: the truth, over its own credentials" };
-
-const ofGateway = (event) => ({
-  tone: ["errored", "call failed on purpose"].includes(event.kind) ? "warn" : "",
-  line: [h("strong", {}, event.kind), WORDS[event.kind] ? ` ${WORDS[event.kind]}` : "", event.broker ? ` ${event.broker}` : ""],
-  more: payload("payload", event),
-});
-
 function ofWebhook(event) {
-  const [tone, words] = verdict(event);
+  const [tone, seal, words] = verdict(event);
   return {
+    source: "webhook",
     tone,
-    line: [h("strong", {}, `${event.origin === "genuine" ? "" : `${event.origin} `}${event.label}`), " ",
-      h("span", { class: `verdict ${tone}` }, words)],
-    more: [payload("body", event.body), payload(`answer ${event.answer ?? ""}`, event.said)],
+    line: [h("strong", {}, event.label), event.origin !== "genuine" && badge(event.origin, "warn"), seal && badge(...seal)],
+    about: words,
+    payloads: [["body", event.body], [`answer ${event.answer ?? ""}`, event.said && parsed(event.said)]],
   };
 }
 
 function ofBus(event) {
   const { detail } = event;
-  const sequence = detail.sequence ? ` revision ${detail.sequence} ` : " ";
+  const type = event["detail-type"];
   return {
-    line: [h("strong", {}, event["detail-type"]), sequence, detail.status && badge(detail.status), " ",
-      detail.confirmation && badge(detail.confirmation)],
-    more: [changes(detail.changes), payload("event", event)],
+    source: "bus",
+    line: [h("strong", {}, type), detail.sequence && h("span", { class: "revision" }, `revision ${detail.sequence}`),
+      detail.status && badge(detail.status), detail.confirmation && badge(detail.confirmation)],
+    about: ABOUT[type]?.(detail),
+    changes: detail.changes?.length ? h("ul", { class: "changes" }, detail.changes.map((change) => h("li", {}, described(change)))) : null,
+    payloads: [["event", event]],
   };
 }
 
-export function changes(list) {
-  if (!list?.length) return null;
-  return h("ul", { class: "changes" }, list.map((change) => h("li", {}, described(change))));
-}
+const unchanged = ({ changes, confirmation }) => (changes?.length ? "" : `No order changed; now ${confirmation}.`);
+const ABOUT = {
+  TransactionCreated: ({ expireAt }) => `The user can trade with it until ${time(expireAt)}.`,
+  TransactionFailed: ({ reason, errorCode, errorMessage }) => [reason, errorMessage, errorCode].filter(Boolean).join(" · "),
+  OrdersProgressed: unchanged,
+  OrdersSettled: unchanged,
+  OrdersUnknown: () => "The Gateway cannot say what became of the orders: a person is asked.",
+  OrdersRetracted: () => "What was reported is not so: the Gateway knows of no orders.",
+  BrokerAccountLinked: ({ broker, smallcaseAuthId }) => `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,
+  BrokerAccountConflict: ({ smallcaseAuthId }) => `The account ${smallcaseAuthId} is another user's: nothing was relinked.`,
+  ConfirmationRequested: ({ reason }) => (reason === "sdk" ? "The SDK has answered: the Gateway is asked." : `${reason}: the Gateway is asked.`),
+};
 
-function described(change) {
-  const { previousStatus: was, status, previousFilledQuantity: had = 0, filledQuantity: has, quantity } = change;
-  const parts = [`${change.transactionType} ${change.tradingsymbol}`];
-  parts.push(was && was !== status ? `${was} → ${status}` : status);
-  parts.push(`filled ${had === has ? has : `${had} → ${has}`} of ${quantity}`);
-  if (change.averagePrice && has) parts.push(`at ${rupees(change.averagePrice)}`);
-  if (change.errorCode) parts.push(change.errorCode);
-  return parts.join(" · ");
+function described({ tradingsymbol, transactionType, quantity, status, previousStatus, filledQuantity, previousFilledQuantity, averagePrice, errorCode, removed }) {
+  const moved = (was, is) => (was == null || was === is ? `${is}` : `${was} → ${is}`);
+  return [
+    `${transactionType} ${tradingsymbol}`,
+    removed ? "removed" : moved(previousStatus, status),
+    `filled ${moved(previousFilledQuantity, filledQuantity)} of ${quantity}`,
+    filledQuantity && averagePrice && `at ${rupees(averagePrice)}`,
+    errorCode,
+  ].filter(Boolean).join(" · ");
 }

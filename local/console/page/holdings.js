@@ -1,0 +1,47 @@
+// What the signed-in user holds: the broker accounts that are linked, and what the positions consumer has booked.
+import { api, local, user } from "./calls.js";
+import { $, empty, h, rupees, table } from "./dom.js";
+
+const COLUMNS = [{ name: "Security" }, { name: "Shares", kind: "number" }, { name: "Spent", kind: "number" }];
+let asked = 0;
+let pushed = 0;
+
+// Reads both anew. What was asked for another user, or before, is not shown when it comes late.
+export async function signedIn() {
+  const whose = user();
+  if (!whose) return;
+  const before = ++pushed;
+  const [, { items }] = await Promise.all([accounts(), local(`positions?user=${encodeURIComponent(whose)}`)]);
+  if (before === pushed) showPositions(items);
+}
+
+export async function accounts() {
+  const mine = ++asked;
+  const { items } = await api("GET", "/accounts");
+  if (mine === asked) showAccounts(items);
+}
+
+// Positions that the feed has told.
+export function told({ user: whose, items }) {
+  if (whose !== user()) return;
+  pushed += 1;
+  showPositions(items);
+}
+
+const complain = ({ message }) => ($("said").textContent = message);
+
+function showAccounts(items) {
+  const forget = async (id) => {
+    await api("DELETE", `/accounts/${id}`);
+    await accounts();
+  };
+  $("accounts").replaceChildren(...items.map(({ broker, smallcaseAuthId: id }) => h("li", {},
+    h("b", {}, broker ?? "broker"), h("code", {}, id),
+    h("button", { type: "button", class: "quiet", "aria-label": `Unlink ${broker}`, onclick: () => forget(id).catch(complain) }, "Unlink"))));
+  if (!items.length) $("accounts").append(h("li", { class: "empty" }, "None yet: the next order is a guest's."));
+}
+
+function showPositions(items) {
+  const rows = items.map(({ ticker, shares, spent }) => ({ cells: [ticker, shares, rupees(spent)] }));
+  $("positions").replaceChildren(rows.length ? table(COLUMNS, rows) : empty("None yet: what settles is booked here."));
+}
