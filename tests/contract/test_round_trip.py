@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sst.batch import IDENTITY, Batch, Order, batch_of
+from sst.columns import decode, encode
 from sst.exact import dumps, loads, rupees
-from sst.snapshot import decode, encode
 from sst.statuses import ORDER_STATUSES
 
 PAYLOADS: Final = Path(__file__).parent / "payloads"

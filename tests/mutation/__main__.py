@@ -29,6 +29,7 @@ _MODULES = {
     "checksum": ("test_checksum.py", "test_verdict.py"),
     "verdict": ("test_verdict.py", "test_verdict_stored.py"),
     "snapshot": ("test_snapshot.py",),
+    "columns": ("test_columns.py",),
     "settling": ("test_settling.py",),
     "statuses": ("test_snapshot_statuses.py", "test_snapshot.py"),
     "exact": ("test_snapshot_exact.py", "test_snapshot.py"),

@@ -51,16 +51,16 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _targets(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """Every node that runs: not docstrings, annotations, imports."""
+    """Every node that decides something: not docstrings, types, imports, decorators."""
 
     def walk(node: ast.AST, function: str) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             function = node.name if function == "module" else f"{function}.{node.name}"
-        if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node):
+        if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node) or _is_literal_type(node):
             return
         yield function, node
         for field, value in ast.iter_fields(node):
-            if field in ("annotation", "returns"):
+            if field in ("annotation", "returns", "decorator_list"):
                 continue
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
@@ -71,6 +71,10 @@ def _targets(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_literal_type(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal"
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 
 from sst import statuses
 from sst.batch import Batch
-from sst.snapshot import Snapshot, decode, encode
+from sst.columns import decode, encode
+from sst.snapshot import Snapshot
 
 Confirmation = Literal["reported", "confirmed"]
 Account = Literal["linked", "known", "conflict"]

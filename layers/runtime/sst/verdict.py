@@ -24,6 +24,8 @@ from sst.transaction import Transaction
 # A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
 MOST_BYTES: Final = 100_000
 _MOST_BROKER_CHARACTERS: Final = 64
+# Whatever has one of these claims to be about an order, so the truth is asked for where it is no good one.
+_OF_AN_ORDER: Final = frozenset({"batchId", "orders", "unplaced"})
 TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
@@ -119,9 +121,7 @@ def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Polic
     notes, broker = _text(body, "notes"), _text(body, "broker")
     if notes is not None and len(notes) > MOST_NOTES_CHARACTERS:
         notes = None
-    if auth_id is None or not _is_securities_order(body):
-        if "batchId" in body and auth_id is not None:
-            return Doubt("a batch without orders", transaction_id, auth_id)
+    if auth_id is None or not body.keys() & _OF_AN_ORDER:
         return Keep(_kind(body, auth_id), transaction_id, auth_id, notes)
     if transaction_id is None:
         return Doubt("no transactionId", None, auth_id)
@@ -182,10 +182,6 @@ def webhook_id(raw: bytes) -> str:
 def _text(body: dict[str, Any], key: str) -> str | None:
     value = body.get(key)
     return value if isinstance(value, str) else None
-
-
-def _is_securities_order(body: dict[str, Any]) -> bool:
-    return "batchId" in body and ("orders" in body or "unplaced" in body)
 
 
 def _kind(body: dict[str, Any], auth_id: str | None) -> Kind:
