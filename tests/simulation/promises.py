@@ -241,7 +241,8 @@ class Promises:
 
     def _bounded(self) -> None:
         made_up = sorted(at for id_, times in self.vendor.pulls.items() if "made_up" in id_ for at in times)
-        if any(later - at < 20 * SECOND for at, later in zip(made_up, made_up[4:], strict=False)):
+        close = any(later - at < 20 * SECOND for at, later in zip(made_up, made_up[4:], strict=False))
+        if close and not self.skewed:  # three users, each with a lease that clocks agree on
             raise Violation("pulls are bounded", "five pulls of made-up transactions in twenty seconds")
         for id_, times in self.vendor.pulls.items():
             self.world.covered["pulls"] += len(times)

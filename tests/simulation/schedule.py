@@ -64,7 +64,7 @@ class Schedule:
         moods = Moods(
             nested=chance.random() < 0.7,
             batches=chance.choice(["full", "full", "ids", "none"]),
-            lag=chance.choice([0, MINUTE, MOST_LAG] * 5 + [3 * HOUR]),
+            lag=chance.choice([0, MINUTE, MOST_LAG] * 2 + [3 * HOUR]),
             same_stamp=chance.random() < 0.2,
             unavailable=chance.choice([0, 0, 0.1, 0.4]),
             timeout=chance.choice([0, 0.05]),
