@@ -15,6 +15,7 @@ from sst.http import MOST_BODY_BYTES, Request, Response, api, cacheable
 from sst.order_config import NewTransaction
 from sst.problems import Problem
 from sst.secrets import SecretsError
+from sst.tables.transactions import Contended
 
 SCOPE: Final = "sst:service"
 
@@ -196,6 +197,7 @@ FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = 
     (GatewayUnavailable("hunter2", 7), problems.GATEWAY_UNAVAILABLE, {"retry-after": "7"}),
     (SecretsError("apiSecret is missing"), problems.MISCONFIGURED, {}),
     (THROTTLED, problems.UNAVAILABLE, {"retry-after": "1"}),
+    (Contended("hunter2"), problems.UNAVAILABLE, {"retry-after": "1"}),
     (ReadTimeoutError(endpoint_url="https://hunter2"), problems.UNAVAILABLE, {"retry-after": "1"}),
     (ZeroDivisionError("hunter2"), problems.INTERNAL, {}),
     (RecursionError("hunter2"), problems.INTERNAL, {}),

@@ -20,6 +20,7 @@ from sst.gateway_errors import GatewayRefused, GatewayUnavailable
 from sst.order_config import MOST_NOTES_CHARACTERS
 from sst.problems import Problem
 from sst.secrets import SecretsError
+from sst.tables.transactions import Contended
 
 # The HTTP API lets 10 MB through; a create request of a hundred securities has 20 KB.
 MOST_BODY_BYTES: Final = 256 * 1024
@@ -171,6 +172,9 @@ def api(function: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
         except (ClientError, BotoCoreError) as error:
             _logger.exception("a part of the service failed")
             return _answer(Problem(problems.UNAVAILABLE, _failed_part(error), headers={"retry-after": "1"}))
+        except Contended:
+            detail = "the transaction changed at every attempt to write; try again"
+            return _answer(Problem(problems.UNAVAILABLE, detail, headers={"retry-after": "1"}))
         except Exception:  # the last line before the caller: logged whole, answered without a trace
             _logger.exception("unexpected")
             return _answer(Problem(problems.INTERNAL, "the error is logged; try again or ask us"))
