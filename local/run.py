@@ -114,7 +114,6 @@ def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
     tell.note(f"""
 It stays up until Ctrl-C.
 
-  console            {console_url}   (place orders and see what happens, in a browser)
   API                {product.api_url}
   Gateway simulator  {product.gateway_url}
   token issuer       {product.issuer_url}
@@ -122,7 +121,11 @@ It stays up until Ctrl-C.
   updates queue      {product.outputs["UpdatesQueueUrl"]}
   logs               {RUNS.relative_to(ROOT)}/*/log
 
-Try next, in another terminal:
+Try next, in a browser: place orders, throw faults, and see what the backend makes of them:
+
+  {console_url}
+
+Or in another terminal:
 
   TOKEN=$({token} | {field})
   curl -s {product.api_url}/orders {bearer}

@@ -81,7 +81,7 @@ async def _positions(request: Request) -> Response:
 
 @contextlib.contextmanager
 def serving(product: Product, port: int = 0) -> Iterator[str]:
-    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port. `Failed` where it cannot start."""
+    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port. `Failed` if it cannot be."""
     config = uvicorn.Config(
         create_app(product), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
     )

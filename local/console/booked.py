@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local import consumers
 from local.console.feed import now
 from local.gateway.journal import Journal
@@ -32,11 +34,14 @@ async def follow_positions(journal: Journal, product: Product, settled: "asyncio
         while not settled.empty():
             waiting.append(settled.get_nowait())
             pause = _SOON
-        left = [detail for detail in waiting if not await asyncio.to_thread(_is_booked, product, detail)]
-        for user in dict.fromkeys(detail["notes"] for detail in waiting if detail not in left):
-            items = await asyncio.to_thread(rows_of, product, user)
-            journal.add(now(), "positions", event={"user": user, "items": items})
-            pause = _SOON
+        try:
+            left = [detail for detail in waiting if not await asyncio.to_thread(_is_booked, product, detail)]
+            for user in dict.fromkeys(detail["notes"] for detail in waiting if detail not in left):
+                items = await asyncio.to_thread(rows_of, product, user)
+                journal.add(now(), "positions", event={"user": user, "items": items})
+                pause = _SOON
+        except (BotoCoreError, ClientError):
+            left = waiting  # the engine is not up again: the page says so when a call to it fails
         waiting = left
         if waiting:
             await asyncio.sleep(pause)

@@ -1,22 +1,17 @@
 """The console of the running product, and Chromium to look at it with."""
 
-import os
+import contextlib
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright import sync_api as playwright
 
 from local.console.app import serving
 from local.driver import GatewayDriver
 from local.product import Product
+from tests.browser.chromium import chromium
 from tests.browser.desk import Desk
-
-# One that is installed, else the one that Playwright brought.
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +24,12 @@ def console(product: Product) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium without a window."""
-    with playwright.sync_playwright() as driver:
-        path = CHROMIUM or driver.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("no Chromium here; `make chromium` installs one, CHROMIUM names one")
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = driver.chromium.launch(executable_path=path, args=flags)
+    with contextlib.ExitStack() as up:
+        try:
+            browser = up.enter_context(chromium())
+        except FileNotFoundError as missing:
+            pytest.skip(str(missing))
         yield browser
-        browser.close()
 
 
 @pytest.fixture

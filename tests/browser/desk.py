@@ -37,6 +37,21 @@ class Desk:
         """Press a button of the SDK."""
         self.sdk.get_by_role("button", name=name, exact=True).click()
 
+    @property
+    def frame(self) -> Any:
+        """The SDK's frame, to evaluate in."""
+        return next(frame for frame in self.page.frames if frame.url.endswith("/flow.html"))
+
+    def tab_to(self, name: str, frame: Any = None) -> list[str]:
+        """Press Tab until what is called `name` has the focus; what had it on the way, fields by their names."""
+        walked: list[str] = []
+        while name not in walked:
+            assert len(walked) < 40, walked
+            self.page.keyboard.press("Tab")
+            focused = "document.activeElement.name || document.activeElement.innerText"
+            walked.append((frame or self.page).evaluate(focused))
+        return walked
+
     def screen(self, heading: str) -> None:
         """Wait for a screen of the SDK."""
         self.sdk.get_by_role("heading", name=heading).wait_for()

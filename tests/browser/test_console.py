@@ -59,15 +59,19 @@ def test_a_basket_whose_quantity_the_user_changes_shows_what_was_executed(desk: 
     here.shoot("light-4-basket")
 
 
-def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk: Sit) -> None:
+def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk: Sit, gateway: GatewayDriver) -> None:
     """The create call with its basket, the webhook with its checksum, the event with its id."""
+    gateway.settings(fillSeconds=3600)
     here = desk()
     here.security(1, "INFY", 30)
     here.order()
     here.log_in()
-    here.confirm()
-    here.step("revision 2.*OrdersPlaced|OrdersPlaced.*revision 2")
-    here.step("INFY · PLACED → COMPLETE · filled .* of 30")
+    here.press("Confirm order")
+    here.step("OrdersPlaced.*revision 2.*PLACED.*BUY INFY · PLACED · filled 0 of 30")
+    gateway.finish(here.page.locator("#now code").inner_text())
+    here.sdk.get_by_text("Your order is complete.").wait_for()
+    here.press("Done")
+    here.step("revision [34].*INFY · PLACED → COMPLETE · filled .* → 30 of 30")
     for step, payload, holds in (
         ("POST /transactions.*201", "request", '"ticker": "INFY"'),
         ("Transaction created", "request", '"intent": "TRANSACTION"'),
@@ -92,7 +96,7 @@ def test_a_limit_order_says_which_brokers_take_it(desk: Sit) -> None:
         row.get_by_label("Type").select_option(kind)
         shown = [label for label in ("Price ₹", "Trigger ₹") if row.get_by_label(label).is_visible()]
         assert shown == fields, kind
-    here.page.get_by_text("Zerodha, Groww and 5paisa alone").wait_for()
+    here.page.get_by_text("Only Zerodha, Groww and 5paisa").wait_for()
     row.get_by_label("Price ₹").fill("9999")
     here.order()
     here.log_in()
@@ -194,30 +198,25 @@ def test_while_the_gateway_is_down_no_order_is_created(desk: Sit) -> None:
 
 
 def test_a_keyboard_alone_places_an_order(desk: Sit) -> None:
-    """Tab and Enter place it, Escape closes the SDK when it is through, and the focus is back on the button."""
+    """Tab and Enter are enough, Escape closes the SDK when it is through, and the focus is back on the button."""
     here = desk()
     keyboard = here.page.keyboard
-    focused = "document.activeElement.innerText || document.activeElement.name"
-    walked = []
     here.page.get_by_label("Signed in as").focus()
-    for _ in range(12):
-        keyboard.press("Tab")
-        walked.append(here.page.evaluate(focused))
-        if walked[-1] == "Place order":
-            break
-    assert walked == ["ticker", "type", "quantity", "orderType", "+ Add a security", "connect", "Place order"]
+    on_the_way = here.tab_to("Place order")
+    assert on_the_way == ["ticker", "type", "quantity", "orderType", "+ Add a security", "connect", "Place order"]
     outline = "parseFloat(getComputedStyle(document.activeElement).outlineWidth)"
     assert here.page.evaluate(outline) >= 2
     keyboard.press("Enter")
-    here.screen("Choose your broker")
-    here.sdk.get_by_role("button", name="Zerodha", exact=True).press("Enter")
-    here.screen("Log in to Zerodha")
-    keyboard.press("Tab")
-    keyboard.press("Enter")
-    here.screen("Confirm your order")
-    here.sdk.get_by_role("button", name="Confirm order").press("Enter")
+    for screen, button in (
+        ("Choose your broker", "Zerodha"),
+        ("Log in to Zerodha", "Log in"),
+        ("Confirm your order", "Confirm order"),
+    ):
+        here.screen(screen)
+        here.tab_to(button, here.frame)
+        keyboard.press("Enter")
     here.sdk.get_by_text("Your order is complete.").wait_for()
     keyboard.press("Escape")
     here.said("The SDK resolved")
     here.state("settled")
-    assert here.page.evaluate(focused) == "Place order"
+    assert here.page.evaluate("document.activeElement.innerText") == "Place order"

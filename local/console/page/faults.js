@@ -12,14 +12,14 @@ const firstHit = async (transactionId) => {
 };
 
 const ONCE = [
-  ["Duplicate", "the last webhook, word for word", (transactionId) => sim("POST", "/webhooks/duplicate", { transactionId })],
-  ["Late", "the first webhook again, signed anew", async (id) => sim("POST", "/webhooks/replay", { hit: await firstHit(id), restamp: true })],
-  ["Forged", "a made-up fill, signed with a wrong key", (transactionId) => sim("POST", "/webhooks/forge", { transactionId, changes: LIE, checksum: "wrong_key" })],
-  ["Replayed", "a made-up fill under a genuine checksum", (transactionId) => sim("POST", "/webhooks/forge", { transactionId, changes: LIE })],
+  ["Duplicate", "the last webhook once more", (transactionId) => sim("POST", "/webhooks/duplicate", { transactionId })],
+  ["Late", "the first webhook once more", async (id) => sim("POST", "/webhooks/replay", { hit: await firstHit(id), restamp: true })],
+  ["Forged", "a made-up fill, wrong key", (transactionId) => sim("POST", "/webhooks/forge", { transactionId, changes: LIE, checksum: "wrong_key" })],
+  ["Replayed", "another body, genuine checksum", (transactionId) => sim("POST", "/webhooks/forge", { transactionId, changes: LIE })],
 ];
 const LASTING = [
-  ["Lose webhooks", "none arrives until switched off", { webhooks: { lost: 1 } }, ({ webhooks }) => webhooks?.lost === 1],
-  ["Gateway down", "its API answers 503 until switched off", { create: DOWN, details: DOWN, orders: DOWN }, ({ create }) => create?.status === 503],
+  ["Lose webhooks", "none arrives until it is off", { webhooks: { lost: 1 } }, ({ webhooks }) => webhooks?.lost === 1],
+  ["Gateway down", "503 until it is off", { create: DOWN, details: DOWN, orders: DOWN }, ({ create }) => create?.status === 503],
 ];
 
 // `selected` gives the id of the transaction that is shown, or null.
@@ -43,7 +43,7 @@ export function faultButtons(selected) {
       const on = made.getAttribute("aria-pressed") !== "true";
       const others = standing.filter((each) => each.made !== made && each.made.getAttribute("aria-pressed") === "true");
       show(await sim("PUT", "/faults", Object.assign({}, ...others.map((each) => each.faults), on ? faults : {})));
-      say(on ? `${name}: on, ${about}.` : `${name}: over. What was missed is asked for.`);
+      say(on ? `${name}: ${about}.` : `${name}: over. What was missed is asked for.`);
     }, { "aria-pressed": "false" });
     return { made, faults, isOn };
   });

@@ -1,5 +1,5 @@
 // The transaction that is shown: how it stands, its orders, and its fills over time.
-import { $, badge, empty, h, rupees, table } from "./dom.js";
+import { $, badge, h, rupees, table } from "./dom.js";
 import { picture } from "./fills.js";
 import { stage, title } from "./transactions.js";
 
@@ -7,9 +7,16 @@ const COLUMNS = [
   { name: "Security" }, { name: "Filled", kind: "number" }, { name: "Average", kind: "number" }, { name: "State" },
 ];
 
+const WAYS = [
+  ["Place an order.", "The backend creates a transaction at the Gateway."],
+  ["Be the user.", "In the Gateway's SDK: choose a broker, log in, confirm."],
+  ["Watch.", "Each request, webhook, verdict and event is shown here as it happens, with its payload."],
+  ["Throw a fault.", "See the backend hold."],
+];
+
 export function now(entry) {
   if (!entry) {
-    $("now").replaceChildren(empty("Place an order. In the Gateway's SDK you are the user; here you see each request, webhook and verdict, and the events that come of it."));
+    $("now").replaceChildren(h("ol", { class: "ways" }, WAYS.map(([what, how]) => h("li", {}, h("span", {}, h("b", {}, what), ` ${how}`)))));
     return;
   }
   const orders = entry.orders ?? [];

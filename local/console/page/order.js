@@ -26,7 +26,7 @@ function addRow() {
   });
   kind.addEventListener("change", adapt);
   const row = h("fieldset", { class: "security" }, h("legend", {}, `Security ${n}`),
-    h("label", { class: "type" }, h("span", {}, "Side"), h("select", { name: "type" }, options(["BUY", "SELL"]))), ticker, quantity,
+    ticker, h("label", { class: "type" }, h("span", {}, "Side"), h("select", { name: "type" }, options(["BUY", "SELL"]))), quantity,
     h("label", { class: "orderType" }, h("span", {}, "Type"), kind),
     n > 1 && h("button", { type: "button", class: "remove", "aria-label": `Remove security ${n}`, onclick: () => { row.remove(); fit(); $("more").focus(); } }, "✕"),
     prices.map(([label]) => label));

@@ -1,0 +1,63 @@
+"""The pictures in the README, taken of the running console: `.venv/bin/python -m tests.browser.pictures`."""
+
+from pathlib import Path
+from typing import Final
+
+from local.console.app import serving
+from local.product import running
+from tests.browser.chromium import chromium
+from tests.browser.desk import Desk
+
+_IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
+
+
+def main() -> None:
+    """An order on its way in the light, and faults thrown at a settled one in the dark."""
+    with running() as product, serving(product) as url, chromium() as browser:
+        for theme, name, scene in (("light", "console", on_its_way), ("dark", "console-faults", faults)):
+            context = browser.new_context(
+                viewport={"width": 1440, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.set_default_timeout(60_000)
+            page.goto(url)
+            scene(Desk(page, {"light": "asha", "dark": "ravi"}[theme]))
+            page.screenshot(path=_IMAGES / f"{name}.png")
+            context.close()
+
+
+def on_its_way(here: Desk) -> None:
+    """A basket that the broker is filling, beside the SDK in which the user watches it."""
+    here.security(1, "TCS", 2)
+    here.order()
+    here.log_in()
+    here.confirm()
+    here.holds("TCS")
+    basket(here, broker=None)
+    here.press("Confirm order")
+    here.step("OrdersProgressed.*revision 5|revision 5.*OrdersProgressed")
+
+
+def faults(here: Desk) -> None:
+    """What became of a forged webhook, of one with another body, of a late one and a duplicate."""
+    basket(here, broker="Zerodha")
+    here.confirm()
+    here.holds("RELIANCE")
+    for fault in ("Forged", "Replayed", "Late", "Duplicate"):
+        here.throw(fault)
+        here.page.locator("#fault-said", has_text=f"{fault}: thrown").wait_for()
+    here.step("duplicate.*Known already")
+
+
+def basket(here: Desk, broker: str | None) -> None:
+    """A basket up to its confirmation in the SDK."""
+    here.security(1, "RELIANCE", 40)
+    here.security(2, "M&M", 20)
+    here.security(3, "NIFTYBEES", 50, "SELL")
+    here.page.get_by_label("Basket name").fill("Spring clean")
+    here.order()
+    here.log_in(broker)
+
+
+if __name__ == "__main__":
+    main()
