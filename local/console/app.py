@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from local.console import bus
 from local.console.booked import follow_positions, rows_of
 from local.console.feed import dumps, feed, follow_bus, follow_gateway
-from local.console.proxy import call_api, call_simulator
+from local.console.proxy import call_api, call_simulator, told
 from local.gateway.journal import Journal
 from local.leash import Failed
 from local.product import GATEWAY_NAME, Product
@@ -59,8 +60,8 @@ def create_app(product: Product) -> Starlette:
         Route("/settings", _settings),
         Route("/feed", feed),
         Route("/positions", _positions),
-        Route("/api/{path:path}", call_api, methods=_METHODS),
-        Route("/sim/{path:path}", call_simulator, methods=_METHODS),
+        Route("/api/{path:path}", told(call_api), methods=_METHODS),
+        Route("/sim/{path:path}", told(call_simulator), methods=_METHODS),
         Mount("/", StaticFiles(directory=_PAGE, html=True)),
     ]
     # Only pages of this machine may act as its users.
@@ -79,13 +80,25 @@ async def _positions(request: Request) -> Response:
     return Response(dumps({"items": items}), media_type="application/json")
 
 
+class _Server(uvicorn.Server):
+    """Ends the feed before it waits for what is under way: a page listens for as long as the feed lasts."""
+
+    def __init__(self, app: Starlette, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+        )
+        self.app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End all; called by uvicorn."""
+        self.app.state.journal.close()
+        await super().shutdown(sockets)
+
+
 @contextlib.contextmanager
 def serving(product: Product, port: int = 0) -> Iterator[str]:
     """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port. `Failed` if it cannot be."""
-    config = uvicorn.Config(
-        create_app(product), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    server = _Server(create_app(product), port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -1,5 +1,6 @@
 """The page's calls to the API, made with the token of whoever is signed in, and its calls to the simulator."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -13,6 +14,21 @@ from local.gateway.journal import Journal
 # What the page is never shown again once it was used: a token is a key.
 _HIDDEN: Final = frozenset({"smallcaseAuthToken", "access_token"})
 _PASSED_ON: Final = ("content-type", "idempotency-key")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def told(handler: Handler) -> Handler:
+    """`handler`, with a problem as its answer where what it calls does not answer."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except httpx.HTTPError as error:
+            return JSONResponse({"title": "The product does not answer", "detail": type(error).__name__}, 502)
+
+    return answer
 
 
 async def call_api(request: Request) -> Response:

@@ -19,6 +19,10 @@ export const time = (at) => new Date(at).toLocaleTimeString("en-GB", { hour12: f
 const INR = new Intl.NumberFormat("en-IN", { style: "currency", currency: "INR" });
 export const rupees = (amount) => INR.format(amount);
 
+// For columns whose heading has the ₹.
+const PLAIN = new Intl.NumberFormat("en-IN", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+export const plain = (amount) => PLAIN.format(amount);
+
 export const empty = (...words) => h("p", { class: "empty" }, ...words);
 
 export function table(columns, rows) {

@@ -1,7 +1,7 @@
 // Fills over time, one line for each order, drawn from the events on the bus.
 import { h, time } from "./dom.js";
 
-const W = 340, H = 124, LEFT = 36, RIGHT = 84, TOP = 10, BOTTOM = 20, LINE = 13;
+const W = 300, H = 124, LEFT = 36, RIGHT = 80, TOP = 10, BOTTOM = 20, LINE = 13;
 
 // Points {at, filled, quantity} by security and side, in the order of the transaction's changes.
 function series(events) {

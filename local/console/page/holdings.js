@@ -1,8 +1,8 @@
 // What the signed-in user holds: the broker accounts that are linked, and what the positions consumer has booked.
 import { api, local, user } from "./calls.js";
-import { $, empty, h, rupees, table } from "./dom.js";
+import { $, empty, h, plain, table } from "./dom.js";
 
-const COLUMNS = [{ name: "Security" }, { name: "Shares", kind: "number" }, { name: "Spent", kind: "number" }];
+const COLUMNS = [{ name: "Security" }, { name: "Shares", kind: "number" }, { name: "Spent ₹", kind: "number" }];
 let asked = 0;
 let pushed = 0;
 
@@ -42,6 +42,6 @@ function showAccounts(items) {
 }
 
 function showPositions(items) {
-  const rows = items.map(({ ticker, shares, spent }) => ({ cells: [ticker, shares, rupees(spent)] }));
+  const rows = items.map(({ ticker, shares, spent }) => ({ cells: [ticker, shares, plain(spent)] }));
   $("positions").replaceChildren(rows.length ? table(COLUMNS, rows) : empty("None yet: what settles is booked here."));
 }

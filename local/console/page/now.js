@@ -1,10 +1,10 @@
 // The transaction that is shown: how it stands, its orders, and its fills over time.
-import { $, badge, h, rupees, table } from "./dom.js";
+import { $, badge, h, plain, table } from "./dom.js";
 import { picture } from "./fills.js";
 import { stage, title } from "./transactions.js";
 
 const COLUMNS = [
-  { name: "Security" }, { name: "Filled", kind: "number" }, { name: "Average", kind: "number" }, { name: "State" },
+  { name: "Security", kind: "name" }, { name: "Filled", kind: "number" }, { name: "Avg. ₹", kind: "number" }, { name: "State" },
 ];
 
 const WAYS = [
@@ -35,7 +35,7 @@ const row = ({ transactionType, tradingsymbol, filledQuantity = 0, quantity, ave
   cells: [
     [h("span", { class: `side ${transactionType}` }, transactionType), ` ${tradingsymbol}`],
     `${filledQuantity}/${quantity}`,
-    averagePrice && filledQuantity ? rupees(averagePrice) : "",
+    averagePrice && filledQuantity ? plain(averagePrice) : "",
     h("span", { class: "state" }, badge(status), errorCode ? ` ${errorCode}` : ""),
   ],
 });
