@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
     IdempotencyValidationError,
 )
 
@@ -65,7 +67,10 @@ def create_once(request: Request, key: str, asked: NewTransaction, notes: str, t
         created: Mapping[str, Any] = _create_once(call=call, asked=asked, notes=notes, token=token)
     except IdempotencyValidationError:
         raise Problem(problems.KEY_REUSED, "use a new Idempotency-Key for a new request") from None
-    except IdempotencyAlreadyInProgressError:
+    except IdempotencyPersistenceLayerError as error:
+        # The table of keys did not answer: what botocore said of it is what is answered for, as for any other table.
+        raise error.__cause__ or error from None
+    except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
         detail = "a request with this Idempotency-Key is under way; ask again for its answer"
         raise Problem(problems.CONFLICT, detail, headers={"retry-after": "2"}) from None
     return created

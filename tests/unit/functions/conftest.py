@@ -1,0 +1,11 @@
+"""The handlers of one test."""
+
+import pytest
+
+from tests.unit.functions.rig import Rig
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """The API with empty tables."""
+    return Rig(monkeypatch)

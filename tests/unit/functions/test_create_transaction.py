@@ -1,0 +1,214 @@
+"""POST /transactions: one transaction for an Idempotency-Key, whatever fails on the way."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from sst import tokens
+from sst.creation import MOST_KEY_CHARACTERS
+from sst.secrets import GatewaySecret
+from tests.unit.functions.rig import (
+    GATEWAY_SECRET,
+    GROWW,
+    INFY,
+    KITE,
+    OTHER,
+    SERVICE,
+    USER,
+    Answer,
+    Answered,
+    Context,
+    Rig,
+    refused,
+    throttled,
+)
+
+LIMIT = {**INFY, "orderType": "LIMIT", "price": 900.05}
+
+
+class Gone(BaseException):
+    """The process dies: no handler of errors sees it."""
+
+
+def stored(rig: Rig) -> list[str]:
+    """The ids of the transactions that are stored."""
+    return [str(item["transactionId"]["S"]) for item in rig.tables["Transactions"].items.values()]
+
+
+def test_the_same_request_again_asks_the_gateway_nothing_and_brings_a_token_that_is_still_good(rig: Rig) -> None:
+    """The transaction is the first one's; the SDK token is not: it would be as old as the first answer."""
+    first = rig.create(key="k")
+    rig.pass_time(3500)
+    again = rig.create(key="k")
+
+    assert (first.status, again.status) == (201, 201)
+    assert len(rig.gateway.created) == 1
+    for name in ("transactionId", "expireAt", "notes", "gateway"):
+        assert again.body[name] == first.body[name]
+    assert again.headers["location"] == first.headers["location"]
+    assert again.body["sdkToken"]["expiresAt"] > first.body["sdkToken"]["expiresAt"]
+    token = again.body["sdkToken"]["smallcaseAuthToken"]
+    rig.pass_time(3500)
+    assert tokens.verify(token, GatewaySecret(GATEWAY_SECRET), rig.world.clock())["guest"] is True
+
+
+@pytest.mark.parametrize("more", [{"securities": [{**INFY, "quantity": 4}]}, {"connect": "guest"}, {"notes": USER}])
+def test_another_body_under_the_same_key_is_refused_before_the_gateway_is_asked(rig: Rig, more: dict[str, Any]) -> None:
+    rig.create(key="k")
+    answer = rig.create(key="k", **more)
+
+    assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
+    assert len(rig.gateway.created) == 1
+
+
+def test_a_key_is_its_users_own(rig: Rig) -> None:
+    """Two users may come up with the same key, and a service acts for each of them apart."""
+    made = [rig.create(key="k"), rig.create(OTHER, key="k")]
+    body = {"securities": [INFY], "notes": "user-44"}
+    made.append(rig.call("POST /transactions", body, user="backend", scope=SERVICE, headers={"idempotency-key": "k"}))
+
+    assert len({answer.body["transactionId"] for answer in made}) == 3
+
+
+def test_while_the_first_request_is_under_way_the_same_one_is_told_to_ask_again(rig: Rig) -> None:
+    """And makes no second transaction."""
+    meanwhile: list[Answered] = []
+
+    def answer(request: httpx.Request) -> Answer | None:
+        if not meanwhile:
+            meanwhile.append(rig.create(key="k"))
+        return None
+
+    rig.gateway.answer = answer
+    first = rig.create(key="k")
+
+    (second,) = meanwhile
+    assert (second.status, second.problem, second.headers["retry-after"]) == (409, "request-in-progress", "2")
+    assert rig.create(key="k").body["transactionId"] == first.body["transactionId"]
+    assert len(rig.gateway.created) == 1
+
+
+def test_without_a_key_each_request_makes_a_transaction(rig: Rig) -> None:
+    assert rig.create().body["transactionId"] != rig.create().body["transactionId"]
+    assert rig.tables["Idempotency"].items == {}
+
+
+@pytest.mark.parametrize("key", ["", "k" * (MOST_KEY_CHARACTERS + 1)])
+def test_a_key_out_of_bounds_is_named(rig: Rig, key: str) -> None:
+    answer = rig.create(key=key)
+
+    assert (answer.status, answer.body["errors"][0]["field"]) == (400, "idempotency-key")
+    assert rig.gateway.requests == []
+
+
+@pytest.mark.parametrize("where", ["UpdateItem Idempotency", "TransactWriteItems"])
+def test_a_crash_half_way_is_survived_by_asking_again_once_the_invocation_is_over(rig: Rig, where: str) -> None:
+    """Before the transaction is stored or just after it: what the dead request made expires unused."""
+    rig.dynamodb.failing = {where: Gone()}
+    with pytest.raises(Gone):
+        rig.create(key="k")
+    rig.dynamodb.failing = {}
+
+    assert rig.create(key="k").problem == "request-in-progress"
+    (item,) = rig.tables["Idempotency"].items.values()
+    item["in_progress_expiration"] = {"N": "1"}  # the invocation that began it would have been ended by now
+    answer = rig.create(key="k")
+
+    assert answer.status == 201
+    assert answer.body["transactionId"] == stored(rig)[-1] == "TRX_2"
+    assert rig.create(key="k").body["transactionId"] == "TRX_2"
+    assert all("nextCheckAt" in each for each in rig.tables["Transactions"].items.values())
+
+
+def test_a_request_is_under_way_for_as_long_as_its_invocation_may_last(rig: Rig) -> None:
+    """Longer, and a crash would block the key; shorter, and a slow request would be made twice."""
+    rig.dynamodb.failing = {"TransactWriteItems": Gone()}
+    before = int(time.time() * 1000)
+    with pytest.raises(Gone):
+        rig.create(key="k", context=Context(12_345))
+
+    (item,) = rig.tables["Idempotency"].items.values()
+    until = int(item["in_progress_expiration"]["N"])
+    assert before + 12_345 <= until <= int(time.time() * 1000) + 12_345
+
+
+FAILURES: dict[str, tuple[Answer, int]] = {
+    "down": (httpx.ConnectError("refused"), 503),
+    "slow": (httpx.ReadTimeout("slow"), 503),
+    "failing": (httpx.Response(500), 503),
+    "refusing": (refused(400, "no such ticker"), 422),
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_what_the_gateway_did_not_do_may_be_asked_for_again_under_the_same_key(rig: Rig, how: str) -> None:
+    failure, status = FAILURES[how]
+    rig.gateway.answer = lambda request: failure
+    assert rig.create(key="k").status == status
+    rig.gateway.answer = lambda request: None
+
+    answer = rig.create(key="k")
+    assert answer.status == 201
+    assert stored(rig) == [answer.body["transactionId"]]
+
+
+def test_what_could_not_be_stored_may_be_asked_for_again_under_the_same_key(rig: Rig) -> None:
+    """The id that the Gateway gave the first time is nobody's: it expires."""
+    rig.dynamodb.failing = {"TransactWriteItems": throttled("TransactWriteItems")}
+    answer = rig.create(key="k")
+    assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "1")
+    rig.dynamodb.failing = {}
+
+    assert rig.create(key="k").body["transactionId"] == "TRX_2"
+    assert stored(rig) == ["TRX_2"]
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_a_table_of_keys_that_does_not_answer_is_a_part_that_is_down(rig: Rig, operation: str) -> None:
+    """No bug of ours, and worth asking again; without its first write the Gateway is not asked."""
+    rig.dynamodb.failing = {f"{operation} Idempotency": throttled(operation)}
+    answer = rig.create(key="k")
+
+    assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "1")
+    assert len(rig.gateway.created) == (operation == "UpdateItem")
+
+
+def test_what_is_kept_of_a_key_names_nobody(rig: Rig) -> None:
+    """Neither the user nor the key itself nor the token: only what is answered again."""
+    rig.link()
+    created = rig.create(key="a-key-that-an-app-made").body
+    kept = repr(rig.tables["Idempotency"].items)
+
+    assert created["transactionId"] in kept
+    for text in (USER, "a-key-that-an-app-made", KITE, created["sdkToken"]["smallcaseAuthToken"], "INFY"):
+        assert text not in kept
+
+
+def test_a_limit_order_is_refused_where_the_linked_broker_takes_none(rig: Rig) -> None:
+    """Before the Gateway is asked; a guest may still choose a broker that does."""
+    rig.link(KITE, "kite-leprechaun")
+    rig.pass_time(1)
+    rig.link(GROWW, "hdfc")
+    before = len(rig.gateway.created)
+    answer = rig.create(securities=[INFY, LIMIT])
+
+    assert (answer.status, answer.problem) == (422, "unprocessable")
+    assert answer.body["errors"] == [{"field": "securities", "detail": "hdfc takes MARKET orders only"}]
+    assert len(rig.gateway.created) == before
+    assert rig.create(securities=[LIMIT], connect="guest").status == 201
+    assert rig.create(securities=[LIMIT], smallcaseAuthId=KITE).status == 201
+    assert rig.create(securities=[{**INFY, "orderType": "MARKET"}]).status == 201
+
+
+def test_the_gateway_is_asked_with_the_token_that_the_app_gets(rig: Rig) -> None:
+    """A transaction of a connected user is made for the account that the SDK is opened with."""
+    guest = rig.create().body["sdkToken"]
+    rig.link()
+    connected = rig.create().body["sdkToken"]
+
+    sent = [request.headers["x-gateway-authtoken"] for request in rig.gateway.requests if request.method == "POST"]
+    assert (sent[0], sent[-1]) == (guest["smallcaseAuthToken"], connected["smallcaseAuthToken"])
+    claims = tokens.verify(sent[-1], GatewaySecret(GATEWAY_SECRET), rig.world.clock())
+    assert tokens.auth_id_of(claims) == KITE
