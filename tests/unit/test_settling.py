@@ -208,6 +208,12 @@ def test_an_sdk_error_that_leaves_the_outcome_open_is_no_failure(code: int) -> N
     assert decided(stored(), truth("ERRORED", error={"code": code, "message": None})) == waits(1)
 
 
+def test_an_sdk_error_without_a_known_code_is_read_by_its_name() -> None:
+    """Codes have changed before; names have not."""
+    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "order_pending"})) == waits(1)
+    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "user_cancelled"})).counts
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -260,6 +266,14 @@ def test_a_denied_report_is_retracted_once_it_cannot_be_lag() -> None:
     assert change.remove == {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
     recent = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)))
     assert decided(recent, said) == waits(1)
+    asked_often = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)), checks=5)
+    assert decided(asked_often, said) == waits(1)
+
+
+def test_what_was_retracted_a_moment_ago_fails_as_soon_as_it_is_over() -> None:
+    """Nothing is shown that could lag, and no order was ever confirmed."""
+    retracted = stored(confirmation="confirmed", confirmedAt=at(NOW - timedelta(minutes=1)))
+    assert decided(retracted, truth("EXPIRED")).set["status"] == statuses.FAILED
 
 
 def test_a_denied_report_of_a_failed_transaction_fails_it_with_all_it_left() -> None:
