@@ -42,7 +42,9 @@ def create_app(product: Product) -> Starlette:
         journal = app.state.journal = Journal()
         app.state.product, app.state.run = product, uuid.uuid4().hex
         settled: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as app.state.http:
+        # A connection that is kept may be closed by the other side just as it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as app.state.http:
             sources = [
                 asyncio.create_task(follow_gateway(journal, product.gateway_url)),
                 asyncio.create_task(follow_bus(journal, updates, settled.put_nowait)),

@@ -16,7 +16,11 @@ def main() -> None:
     with running() as product, serving(product) as url, chromium() as browser:
         for theme, name, scene in (("light", "console", on_its_way), ("dark", "console-faults", faults)):
             context = browser.new_context(
-                viewport={"width": 1440, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+                viewport={"width": 1440, "height": 900},
+                # As wide as a README is shown, and small enough to be kept.
+                device_scale_factor=0.8,
+                color_scheme=theme,
+                reduced_motion="reduce",
             )
             page = context.new_page()
             page.set_default_timeout(60_000)

@@ -81,6 +81,7 @@ def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk
         row = here.step(step)
         row.get_by_role("button", name=payload).click()
         row.locator("pre", has_text=holds).wait_for()
+    here.shoot("light-10-payloads")
 
 
 def test_a_limit_order_says_which_brokers_take_it(desk: Sit) -> None:

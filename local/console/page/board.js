@@ -3,7 +3,11 @@ import { $, badge, empty, h, table, time } from "./dom.js";
 import { stage, title, transactions } from "./transactions.js";
 
 const COLUMNS = [
-  { name: "Order" }, { name: "User", kind: "wide" }, { name: "State" }, { name: "Rev.", kind: "number wide" }, { name: "Since", kind: "number" },
+  { name: "Order" },
+  { name: "User", kind: "wide" },
+  { name: "State" },
+  { name: "Rev.", kind: "number wide" },
+  { name: "Since", kind: "number" },
 ];
 
 export function board(selected, choose) {
@@ -21,5 +25,8 @@ export function board(selected, choose) {
   }));
   const focused = document.activeElement?.closest("#board tr")?.dataset.id;
   $("board").replaceChildren(rows.length ? table(COLUMNS, rows) : empty("None yet."));
-  if (focused) $("board").querySelector(`tr[data-id="${CSS.escape(focused)}"] button`)?.focus();
+  if (focused)
+    $("board")
+      .querySelector(`tr[data-id="${CSS.escape(focused)}"] button`)
+      ?.focus();
 }

@@ -12,8 +12,13 @@ async function call(path, method, body, headers = {}) {
   const said = parsed(await answer.text());
   if (!answer.ok) {
     // A problem of the API; the simulator's list of errors; or whatever else was said.
-    const wrong = (said?.errors ?? []).map((each) => (each.field ? `${each.field}: ${each.message}` : String(each)));
-    throw new Error([said?.title, wrong.join("; ") || said?.detail].filter(Boolean).join(": ") || `the answer was ${answer.status}`);
+    const wrong = (said?.errors ?? []).map((each) =>
+      each.field ? `${each.field}: ${each.message}` : String(each),
+    );
+    throw new Error(
+      [said?.title, wrong.join("; ") || said?.detail].filter(Boolean).join(": ") ||
+        `the answer was ${answer.status}`,
+    );
   }
   return said;
 }
@@ -26,7 +31,8 @@ function parsed(text) {
   }
 }
 
-export const api = (method, path, body, headers = {}) => call(`api${path}`, method, body, { "x-user": encodeURIComponent(user()), ...headers });
+export const api = (method, path, body, headers = {}) =>
+  call(`api${path}`, method, body, { "x-user": encodeURIComponent(user()), ...headers });
 
 export const sim = (method, path, body) => call(`sim${path}`, method, body);
 

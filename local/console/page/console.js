@@ -26,7 +26,7 @@ function pick(entry) {
   if (isNarrow()) $("life").scrollIntoView();
 }
 
-const isNarrow = () => !matchMedia("(min-width: 64rem)").matches;
+const isNarrow = () => !matchMedia("(min-width: 76rem)").matches;
 
 // Many things happen at once: what is drawn as a whole is drawn once for all of them.
 function later() {
@@ -44,7 +44,8 @@ function onItem(item) {
   if (item.kind === "positions") return told(item.event);
   if (item.kind === "bus") {
     onBus(item, () => pick(transactions.get(item.transactionId)));
-    if (/Linked|Conflict/.test(item.event["detail-type"]) && item.event.detail.notes === user()) accounts().catch(complain);
+    if (/Linked|Conflict/.test(item.event["detail-type"]) && item.event.detail.notes === user())
+      accounts().catch(complain);
   }
   const isKnown = transactions.size;
   const entry = take(item);
@@ -74,7 +75,9 @@ $("who").addEventListener("submit", (event) => event.preventDefault());
 $("user").addEventListener("change", () => signedIn().catch(complain));
 orderForm(await local("settings"), () => isNarrow() && $("life").scrollIntoView());
 faultButtons(() => (selected && !selected.isAttempt ? selected.id : null));
-$("ask").addEventListener("click", () => api("GET", `/transactions/${selected.id}?refresh=true`).catch(complain));
+$("ask").addEventListener("click", () =>
+  api("GET", `/transactions/${selected.id}?refresh=true`).catch(complain),
+);
 signedIn().catch(complain);
 later();
 listen();

@@ -4,7 +4,9 @@ export const $ = (id) => document.getElementById(id);
 const SVG = new Set(["svg", "path", "line", "text", "g", "title", "circle"]);
 
 export function h(name, attributes = {}, ...children) {
-  const element = SVG.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  const element = SVG.has(name)
+    ? document.createElementNS("http://www.w3.org/2000/svg", name)
+    : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (value === true) element.setAttribute(key, "");
@@ -28,7 +30,12 @@ export const empty = (...words) => h("p", { class: "empty" }, ...words);
 export function table(columns, rows) {
   const head = columns.map(({ name, kind }) => h("th", { scope: "col", class: kind }, name));
   const body = rows.map(({ cells, ...attributes }) =>
-    h("tr", attributes, cells.map((cell, n) => h("td", { class: columns[n].kind }, cell))));
+    h(
+      "tr",
+      attributes,
+      cells.map((cell, n) => h("td", { class: columns[n].kind }, cell)),
+    ),
+  );
   return h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body));
 }
 

@@ -2,7 +2,11 @@
 import { api, local, user } from "./calls.js";
 import { $, empty, h, plain, table } from "./dom.js";
 
-const COLUMNS = [{ name: "Security" }, { name: "Shares", kind: "number" }, { name: "Spent ₹", kind: "number" }];
+const COLUMNS = [
+  { name: "Security" },
+  { name: "Shares", kind: "number" },
+  { name: "Spent ₹", kind: "number" },
+];
 let asked = 0;
 let pushed = 0;
 
@@ -35,13 +39,33 @@ function showAccounts(items) {
     await api("DELETE", `/accounts/${id}`);
     await accounts();
   };
-  $("accounts").replaceChildren(...items.map(({ broker, smallcaseAuthId: id }) => h("li", {},
-    h("b", {}, broker ?? "broker"), h("code", {}, id),
-    h("button", { type: "button", class: "quiet", "aria-label": `Unlink ${broker}`, onclick: () => forget(id).catch(complain) }, "Unlink"))));
-  if (!items.length) $("accounts").append(h("li", { class: "empty" }, "None yet: the next order is a guest's."));
+  $("accounts").replaceChildren(
+    ...items.map(({ broker, smallcaseAuthId: id }) =>
+      h(
+        "li",
+        {},
+        h("b", {}, broker ?? "broker"),
+        h("code", {}, id),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": `Unlink ${broker}`,
+            onclick: () => forget(id).catch(complain),
+          },
+          "Unlink",
+        ),
+      ),
+    ),
+  );
+  if (!items.length)
+    $("accounts").append(h("li", { class: "empty" }, "None yet: the next order is a guest's."));
 }
 
 function showPositions(items) {
   const rows = items.map(({ ticker, shares, spent }) => ({ cells: [ticker, shares, plain(spent)] }));
-  $("positions").replaceChildren(rows.length ? table(COLUMNS, rows) : empty("None yet: what settles is booked here."));
+  $("positions").replaceChildren(
+    rows.length ? table(COLUMNS, rows) : empty("None yet: what settles is booked here."),
+  );
 }

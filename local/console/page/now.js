@@ -4,7 +4,10 @@ import { picture } from "./fills.js";
 import { stage, title } from "./transactions.js";
 
 const COLUMNS = [
-  { name: "Security", kind: "name" }, { name: "Filled", kind: "number" }, { name: "Avg. ₹", kind: "number" }, { name: "State" },
+  { name: "Security", kind: "name" },
+  { name: "Filled", kind: "number" },
+  { name: "Avg. ₹", kind: "number" },
+  { name: "State" },
 ];
 
 const WAYS = [
@@ -16,22 +19,51 @@ const WAYS = [
 
 export function now(entry) {
   if (!entry) {
-    $("now").replaceChildren(h("ol", { class: "ways" }, WAYS.map(([what, how]) => h("li", {}, h("span", {}, h("b", {}, what), ` ${how}`)))));
+    $("now").replaceChildren(
+      h(
+        "ol",
+        { class: "ways" },
+        WAYS.map(([what, how]) => h("li", {}, h("span", {}, h("b", {}, what), ` ${how}`))),
+      ),
+    );
     return;
   }
   const orders = entry.orders ?? [];
   const word = stage(entry);
   $("now").replaceChildren(
-    h("p", { class: "headline" }, h("strong", {}, title(entry)), badge(entry.status), word && badge(word), !entry.isAttempt && h("code", {}, entry.id)),
+    h(
+      "p",
+      { class: "headline" },
+      h("strong", {}, title(entry)),
+      badge(entry.status),
+      word && badge(word),
+      !entry.isAttempt && h("code", {}, entry.id),
+    ),
     h("p", { class: "hint" }, meaning(entry)),
     orders.length
-      ? h("div", { class: "numbers" },
-        h("div", { class: "orders", tabindex: orders.length > 4 && "0", role: "group", "aria-label": "Orders" }, table(COLUMNS, orders.map(row))),
-        h("figure", { id: "fills" }, picture([...entry.events.values()])))
-      : "");
+      ? h(
+          "div",
+          { class: "numbers" },
+          h(
+            "div",
+            { class: "orders", tabindex: orders.length > 4 && "0", role: "group", "aria-label": "Orders" },
+            table(COLUMNS, orders.map(row)),
+          ),
+          h("figure", { id: "fills" }, picture([...entry.events.values()])),
+        )
+      : "",
+  );
 }
 
-const row = ({ transactionType, tradingsymbol, filledQuantity = 0, quantity, averagePrice, status, errorCode }) => ({
+const row = ({
+  transactionType,
+  tradingsymbol,
+  filledQuantity = 0,
+  quantity,
+  averagePrice,
+  status,
+  errorCode,
+}) => ({
   cells: [
     [h("span", { class: `side ${transactionType}` }, transactionType), ` ${tradingsymbol}`],
     `${filledQuantity}/${quantity}`,
@@ -45,7 +77,8 @@ function meaning({ status, settled, confirmation, problem }) {
   if (status === "NOT CREATED") return `No transaction came of it. ${problem ?? ""}`;
   if (status === "FAILED") return `No orders come of it, as the Gateway confirmed: ${problem}.`;
   if (settled) return "Final, and confirmed by the Gateway over the backend's own credentials: book it.";
-  if (confirmation === "reported" && status !== "PLACED") return "Said by a webhook, whose checksum does not cover its body: the Gateway is being asked.";
+  if (confirmation === "reported" && status !== "PLACED")
+    return "Said by a webhook, whose checksum does not cover its body: the Gateway is being asked.";
   if (confirmation === "reported") return "Said by a webhook: show it, do not book it.";
   if (confirmation === "confirmed") return "Confirmed by the Gateway, and not final yet.";
   return "Waits for the user in the Gateway's SDK.";

@@ -15,21 +15,64 @@ const field = (name, attributes, label) => {
 function addRow() {
   const n = ++count;
   const options = (names) => names.map((name) => h("option", {}, name));
-  const [ticker] = field("ticker", { value: EXAMPLES[(n - 1) % EXAMPLES.length], list: "tickers", required: true, spellcheck: "false", autocomplete: "off" }, "Ticker");
-  const [quantity] = field("quantity", { type: "number", min: 1, step: 1, value: 3, required: true }, "Quantity");
-  const prices = [["price", "Price ₹"], ["triggerPrice", "Trigger ₹"]].map(([name, label]) => field(name, { type: "number", min: 0.05, step: 0.05 }, label));
+  const [ticker] = field(
+    "ticker",
+    {
+      value: EXAMPLES[(n - 1) % EXAMPLES.length],
+      list: "tickers",
+      required: true,
+      spellcheck: "false",
+      autocomplete: "off",
+    },
+    "Ticker",
+  );
+  const [quantity] = field(
+    "quantity",
+    { type: "number", min: 1, step: 1, value: 3, required: true },
+    "Quantity",
+  );
+  const prices = [
+    ["price", "Price ₹"],
+    ["triggerPrice", "Trigger ₹"],
+  ].map(([name, label]) => field(name, { type: "number", min: 0.05, step: 0.05 }, label));
   const kind = h("select", { name: "orderType", onchange: () => fit() }, options(Object.keys(PRICES)));
-  const adapt = () => prices.forEach(([label, input]) => {
-    label.hidden = !PRICES[kind.value].includes(input.name);
-    input.disabled = label.hidden;
-    input.required = !label.hidden;
-  });
+  const adapt = () =>
+    prices.forEach(([label, input]) => {
+      label.hidden = !PRICES[kind.value].includes(input.name);
+      input.disabled = label.hidden;
+      input.required = !label.hidden;
+    });
   kind.addEventListener("change", adapt);
-  const row = h("fieldset", { class: "security" }, h("legend", {}, `Security ${n}`),
-    ticker, h("label", { class: "type" }, h("span", {}, "Side"), h("select", { name: "type" }, options(["BUY", "SELL"]))), quantity,
+  const row = h(
+    "fieldset",
+    { class: "security" },
+    h("legend", {}, `Security ${n}`),
+    ticker,
+    h(
+      "label",
+      { class: "type" },
+      h("span", {}, "Side"),
+      h("select", { name: "type" }, options(["BUY", "SELL"])),
+    ),
+    quantity,
     h("label", { class: "orderType" }, h("span", {}, "Type"), kind),
-    n > 1 && h("button", { type: "button", class: "remove", "aria-label": `Remove security ${n}`, onclick: () => { row.remove(); fit(); $("more").focus(); } }, "✕"),
-    prices.map(([label]) => label));
+    n > 1 &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "remove",
+          "aria-label": `Remove security ${n}`,
+          onclick: () => {
+            row.remove();
+            fit();
+            $("more").focus();
+          },
+        },
+        "✕",
+      ),
+    prices.map(([label]) => label),
+  );
   adapt();
   $("rows").append(row);
   fit();
@@ -38,7 +81,9 @@ function addRow() {
 
 function fit() {
   $("naming").hidden = $("rows").children.length < 2;
-  $("limits").hidden = [...$("rows").querySelectorAll("[name=orderType]")].every(({ value }) => value === "MARKET");
+  $("limits").hidden = [...$("rows").querySelectorAll("[name=orderType]")].every(
+    ({ value }) => value === "MARKET",
+  );
 }
 
 function asked() {
@@ -46,7 +91,13 @@ function asked() {
     const value = (name) => row.querySelector(`[name=${name}]`).value;
     const orderType = value("orderType");
     const prices = Object.fromEntries(PRICES[orderType].map((name) => [name, Number(value(name))]));
-    return { ticker: value("ticker").trim(), type: value("type"), quantity: Number(value("quantity")), orderType, ...prices };
+    return {
+      ticker: value("ticker").trim(),
+      type: value("type"),
+      quantity: Number(value("quantity")),
+      orderType,
+      ...prices,
+    };
   });
   const form = $("order").elements;
   const names = $("naming").hidden ? [] : ["orderName", "orderLogo"].filter((name) => form[name].value);
@@ -55,13 +106,16 @@ function asked() {
 }
 
 let loading = null;
-const script = () => (loading ??= new Promise((done, failed) => {
-  const onerror = () => {
-    loading = null;
-    failed(new Error("the SDK's script did not load"));
-  };
-  document.head.append(h("script", { src: `${settings.gatewayUrl}/scdk/2.0.0/scdk.js`, onload: done, onerror }));
-}));
+const script = () =>
+  (loading ??= new Promise((done, failed) => {
+    const onerror = () => {
+      loading = null;
+      failed(new Error("the SDK's script did not load"));
+    };
+    document.head.append(
+      h("script", { src: `${settings.gatewayUrl}/scdk/2.0.0/scdk.js`, onload: done, onerror }),
+    );
+  }));
 
 async function trade({ transactionId, gateway, sdkToken: { smallcaseAuthToken } }) {
   await script();
@@ -81,7 +135,11 @@ async function place(say) {
   const result = await trade(created);
   await api("POST", `/transactions/${created.transactionId}/sdk-response`, result);
   const { message, code } = result.rejected ?? {};
-  say(result.resolved ? "The SDK resolved; its answer is with the API." : `The SDK rejected: ${message}${code ? ` (${code})` : ""}; the API knows.`);
+  say(
+    result.resolved
+      ? "The SDK resolved; its answer is with the API."
+      : `The SDK rejected: ${message}${code ? ` (${code})` : ""}; the API knows.`,
+  );
 }
 
 // `done` is called when the user is back from the SDK, or did not get there.

@@ -12,10 +12,23 @@ export function payloads(...entries) {
     if (!open) return;
     button.setAttribute("aria-expanded", "true");
     const shown = typeof value === "function" ? await value().catch((error) => error.message) : value;
-    if (open === button) below.replaceChildren(h("pre", { tabindex: 0, "aria-label": name }, lit(shown)));
+    if (open === button)
+      below.replaceChildren(h("pre", { tabindex: 0, role: "group", "aria-label": name }, lit(shown)));
   };
-  const buttons = entries.filter(([, value]) => value != null).map(([name, value]) =>
-    h("button", { type: "button", class: "peek", "aria-expanded": "false", onclick: ({ currentTarget }) => toggle(currentTarget, name, value) }, name));
+  const buttons = entries
+    .filter(([, value]) => value != null)
+    .map(([name, value]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "peek",
+          "aria-expanded": "false",
+          onclick: ({ currentTarget }) => toggle(currentTarget, name, value),
+        },
+        name,
+      ),
+    );
   return [h("div", { class: "peeks" }, buttons), below];
 }
 

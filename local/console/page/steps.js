@@ -11,13 +11,19 @@ export function life(entry) {
 // Newest first, by when it happened: the sources do not all tell at once.
 export function add(item) {
   if (!isShown(item)) return;
-  const made = { api: ofApi, bus: ofBus, gateway: isWebhook(item) ? ofWebhook : ofGateway }[item.kind](item.event);
+  const made = { api: ofApi, bus: ofBus, gateway: isWebhook(item) ? ofWebhook : ofGateway }[item.kind](
+    item.event,
+  );
   const [buttons, below] = payloads(...made.payloads);
-  const shown = h("li", { class: `step ${made.tone ?? ""}`, "data-at": item.at },
+  const shown = h(
+    "li",
+    { class: `step ${made.tone ?? ""}`, "data-at": item.at },
     h("time", { datetime: item.at }, time(item.at)),
     h("span", { class: `source ${made.source}` }, made.source),
     h("div", {}, h("p", {}, made.line), made.about && h("p", { class: "hint" }, made.about), made.changes),
-    buttons, below);
+    buttons,
+    below,
+  );
   const newer = [...$("steps").children].filter((each) => each.dataset.at > item.at).at(-1);
   if (newer) newer.after(shown);
   else $("steps").prepend(shown);
@@ -31,9 +37,15 @@ const isShown = (item) => !isWebhook(item) || item.event.state !== "waiting" || 
 const ofApi = ({ method, path, status, user, request, response }) => ({
   source: "app",
   tone: status < 400 ? "" : "bad",
-  line: [h("strong", {}, `${method} ${path.replace(/TRX_\w+/, "…")}`), badge(String(status), status < 400 ? "plain" : "bad")],
+  line: [
+    h("strong", {}, `${method} ${path.replace(/TRX_\w+/, "…")}`),
+    badge(String(status), status < 400 ? "plain" : "bad"),
+  ],
   about: status < 400 ? `by ${user}` : [response?.title, response?.detail].filter(Boolean).join(": "),
-  payloads: [["request", request], ["answer", response]],
+  payloads: [
+    ["request", request],
+    ["answer", response],
+  ],
 });
 
 const DID = {
@@ -79,7 +91,12 @@ function verdict({ answer, said, state }) {
   if (state === "held") return ["warn", null, "Held back on the way."];
   if (answer == null) return ["bad", null, "Not delivered: it comes again by the vendor's schedule."];
   const document = parsed(said);
-  if (answer === 401) return ["bad", [document.detail ?? "not shown to be genuine", "bad"], "Refused: nothing of it is stored."];
+  if (answer === 401)
+    return [
+      "bad",
+      [document.detail ?? "not shown to be genuine", "bad"],
+      "Refused: nothing of it is stored.",
+    ];
   if (answer !== 200) return ["bad", null, `Answered ${answer}: it comes again by the vendor's schedule.`];
   return [document.status === "kept" ? "warn" : "", GENUINE, OUTCOMES[document.status] ?? document.status];
 }
@@ -97,9 +114,16 @@ function ofWebhook(event) {
   return {
     source: "webhook",
     tone,
-    line: [h("strong", {}, event.label), event.origin !== "genuine" && badge(event.origin, "warn"), seal && badge(...seal)],
+    line: [
+      h("strong", {}, event.label),
+      event.origin !== "genuine" && badge(event.origin, "warn"),
+      seal && badge(...seal),
+    ],
     about: words,
-    payloads: [["body", event.body], [`answer ${event.answer ?? ""}`, event.said && parsed(event.said)]],
+    payloads: [
+      ["body", event.body],
+      [`answer ${event.answer ?? ""}`, event.said && parsed(event.said)],
+    ],
   };
 }
 
@@ -108,28 +132,54 @@ function ofBus(event) {
   const type = event["detail-type"];
   return {
     source: "bus",
-    line: [h("strong", {}, type), detail.sequence && h("span", { class: "revision" }, `revision ${detail.sequence}`),
-      detail.status && badge(detail.status), detail.confirmation && badge(detail.confirmation)],
+    line: [
+      h("strong", {}, type),
+      detail.sequence && h("span", { class: "revision" }, `revision ${detail.sequence}`),
+      detail.status && badge(detail.status),
+      detail.confirmation && badge(detail.confirmation),
+    ],
     about: ABOUT[type]?.(detail),
-    changes: detail.changes?.length ? h("ul", { class: "changes" }, detail.changes.map((change) => h("li", {}, described(change)))) : null,
+    changes: detail.changes?.length
+      ? h(
+          "ul",
+          { class: "changes" },
+          detail.changes.map((change) => h("li", {}, described(change))),
+        )
+      : null,
     payloads: [["event", event]],
   };
 }
 
-const unchanged = ({ changes, confirmation }) => (changes?.length ? "" : `No order changed; now ${confirmation}.`);
+const unchanged = ({ changes, confirmation }) =>
+  changes?.length ? "" : `No order changed; now ${confirmation}.`;
 const ABOUT = {
   TransactionCreated: ({ expireAt }) => `The user can trade with it until ${time(expireAt)}.`,
-  TransactionFailed: ({ reason, errorCode, errorMessage }) => [reason, errorMessage, errorCode].filter(Boolean).join(" · "),
+  TransactionFailed: ({ reason, errorCode, errorMessage }) =>
+    [reason, errorMessage, errorCode].filter(Boolean).join(" · "),
   OrdersProgressed: unchanged,
   OrdersSettled: unchanged,
   OrdersUnknown: () => "The Gateway cannot say what became of the orders: a person is asked.",
   OrdersRetracted: () => "What was reported is not so: the Gateway knows of no orders.",
-  BrokerAccountLinked: ({ broker, smallcaseAuthId }) => `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,
-  BrokerAccountConflict: ({ smallcaseAuthId }) => `The account ${smallcaseAuthId} is another user's: nothing was relinked.`,
-  ConfirmationRequested: ({ reason }) => (reason === "sdk" ? "The SDK has answered: the Gateway is asked." : `${reason}: the Gateway is asked.`),
+  BrokerAccountLinked: ({ broker, smallcaseAuthId }) =>
+    `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,
+  BrokerAccountConflict: ({ smallcaseAuthId }) =>
+    `The account ${smallcaseAuthId} is another user's: nothing was relinked.`,
+  ConfirmationRequested: ({ reason }) =>
+    reason === "sdk" ? "The SDK has answered: the Gateway is asked." : `${reason}: the Gateway is asked.`,
 };
 
-function described({ tradingsymbol, transactionType, quantity, status, previousStatus, filledQuantity, previousFilledQuantity, averagePrice, errorCode, removed }) {
+function described({
+  tradingsymbol,
+  transactionType,
+  quantity,
+  status,
+  previousStatus,
+  filledQuantity,
+  previousFilledQuantity,
+  averagePrice,
+  errorCode,
+  removed,
+}) {
   const moved = (was, is) => (was == null || was === is ? `${is}` : `${was} → ${is}`);
   return [
     `${transactionType} ${tradingsymbol}`,
@@ -137,5 +187,7 @@ function described({ tradingsymbol, transactionType, quantity, status, previousS
     `filled ${moved(previousFilledQuantity, filledQuantity)} of ${quantity}`,
     filledQuantity && averagePrice && `at ${rupees(averagePrice)}`,
     errorCode,
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }

@@ -3,7 +3,8 @@
 export const transactions = new Map();
 
 const entryOf = (id, at) => {
-  if (!transactions.has(id)) transactions.set(id, { id, at, status: "CREATED", sequence: 0, items: [], events: new Map() });
+  if (!transactions.has(id))
+    transactions.set(id, { id, at, status: "CREATED", sequence: 0, items: [], events: new Map() });
   return transactions.get(id);
 };
 
@@ -33,7 +34,8 @@ function asked(entry, event) {
   entry.user = event.user;
   entry.securities = event.request?.securities ?? [];
   entry.name = event.request?.config?.orderName;
-  if (event.status >= 400) Object.assign(entry, { isAttempt: true, status: "NOT CREATED", problem: event.response?.title });
+  if (event.status >= 400)
+    Object.assign(entry, { isAttempt: true, status: "NOT CREATED", problem: event.response?.title });
 }
 
 // Takes in an event; false for one that was heard before. They may come in any order: the sequence tells the newest.
@@ -54,12 +56,16 @@ function heard(entry, event) {
   entry.settled = entry.settled || event["detail-type"] === "OrdersSettled";
   if (detail.orders || detail.unplaced) entry.orders = [...(detail.orders ?? []), ...(detail.unplaced ?? [])];
   if (event["detail-type"] === "OrdersRetracted") entry.orders = [];
-  if (event["detail-type"] === "TransactionFailed") entry.problem = [detail.errorMessage, detail.errorCode].filter(Boolean).join(" ") || detail.reason;
+  if (event["detail-type"] === "TransactionFailed")
+    entry.problem = [detail.errorMessage, detail.errorCode].filter(Boolean).join(" ") || detail.reason;
   return true;
 }
 
 export const title = ({ id, name, securities, orders }) =>
-  name ?? ([...new Set((securities ?? orders ?? []).map((each) => each.ticker ?? each.tradingsymbol))].join(", ") || id);
+  name ??
+  ([...new Set((securities ?? orders ?? []).map((each) => each.ticker ?? each.tradingsymbol))].join(", ") ||
+    id);
 
 // The stage in one word beside the status.
-export const stage = ({ status, settled, confirmation }) => (settled && status !== "FAILED" ? "settled" : confirmation ?? "");
+export const stage = ({ status, settled, confirmation }) =>
+  settled && status !== "FAILED" ? "settled" : (confirmation ?? "");
