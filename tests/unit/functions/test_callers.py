@@ -1,0 +1,127 @@
+"""Whose is whose, on every route: a user sees what is their own, a service whom it names, and nobody the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.functions.rig import INFY, KITE, OTHER, SERVICE, USER, Answered, Rig, routes
+
+# Each names the user it is for; without the service scope nobody but that user may.
+NAMING: dict[str, Callable[..., Answered]] = {
+    "POST /transactions": lambda rig, notes, **who: rig.call(
+        "POST /transactions", {"securities": [INFY], "notes": notes}, **who
+    ),
+    "POST /sdk-tokens": lambda rig, notes, **who: rig.call("POST /sdk-tokens", {"notes": notes}, **who),
+    "GET /orders": lambda rig, notes, **who: rig.call("GET /orders", query={"notes": notes}, **who),
+    "GET /accounts": lambda rig, notes, **who: rig.call("GET /accounts", query={"notes": notes}, **who),
+    "DELETE /accounts/{smallcaseAuthId}": lambda rig, notes, **who: rig.call(
+        "DELETE /accounts/{smallcaseAuthId}", query={"notes": notes}, path={"smallcaseAuthId": KITE}, **who
+    ),
+}
+# Each names a transaction, which is somebody's.
+OF_A_TRANSACTION: dict[str, Any] = {
+    "GET /transactions/{transactionId}": None,
+    "GET /transactions/{transactionId}/orders": None,
+    "POST /transactions/{transactionId}/sdk-response": {"rejected": {"message": "user_cancelled"}},
+}
+# The Gateway's own way in: it has no caller.
+OPEN = {"POST /webhooks/orders"}
+
+naming = pytest.mark.parametrize("route", NAMING)
+of_a_transaction = pytest.mark.parametrize("route", OF_A_TRANSACTION)
+
+
+def test_every_route_is_tried_here() -> None:
+    assert {*NAMING, *OF_A_TRANSACTION, *OPEN} == set(routes())
+
+
+def everything(rig: Rig) -> str:
+    """What is stored."""
+    return repr({name: table.items for name, table in rig.tables.items()})
+
+
+@naming
+@pytest.mark.parametrize("scope", ["", "openid sst:services"])
+def test_a_user_may_not_name_another(rig: Rig, route: str, scope: str) -> None:
+    rig.link(user=OTHER)
+    before, asked = everything(rig), len(rig.gateway.requests)
+    answer = NAMING[route](rig, OTHER, user=USER, scope=scope)
+
+    assert (answer.status, answer.problem) == (403, "forbidden")
+    assert KITE not in answer.text
+    assert (everything(rig), len(rig.gateway.requests)) == (before, asked)
+
+
+@naming
+def test_a_user_may_name_themselves_and_a_service_whomever_it_wants(rig: Rig, route: str) -> None:
+    """And both get the same."""
+    rig.link(user=OTHER)
+    own = NAMING[route](rig, OTHER, user=OTHER)
+    rig.link(user=OTHER) if route.startswith("DELETE") else None
+    services = NAMING[route](rig, OTHER, user="backend", scope=f"openid {SERVICE}")
+
+    assert own.status == services.status < 300
+    if route != "POST /transactions":
+        assert own.text == services.text
+    else:
+        assert own.body["notes"] == services.body["notes"] == OTHER
+
+
+@pytest.mark.parametrize("route", ["GET /orders", "GET /accounts", "POST /sdk-tokens"])
+def test_who_names_nobody_means_themselves_even_a_service(rig: Rig, route: str) -> None:
+    """The service scope is no reason to be shown everybody's."""
+    rig.link(user=OTHER)
+    body: Any = {} if route.startswith("POST") else None
+    answer = rig.call(route, body, user="backend", scope=SERVICE)
+
+    assert answer.status in (200, 201)
+    assert OTHER not in answer.text
+    assert KITE not in answer.text
+
+
+@of_a_transaction
+def test_anothers_transaction_is_answered_as_one_that_does_not_exist(rig: Rig, route: str) -> None:
+    """To the letter, and without a question to the Gateway: not even that it exists is told."""
+    theirs, body = rig.transaction(OTHER), OF_A_TRANSACTION[route]
+    before, asked = everything(rig), len(rig.gateway.requests)
+    query = {"refresh": "true"}
+    foreign = rig.call(route, body, path={"transactionId": theirs}, query=query)
+    none = rig.call(route, body, path={"transactionId": "TRX_0"}, query=query)
+
+    assert (foreign.status, foreign.problem) == (404, "not-found")
+    assert (foreign.text, dict(foreign.headers)) == (none.text, dict(none.headers))
+    assert (everything(rig), len(rig.gateway.requests)) == (before, asked)
+
+
+@of_a_transaction
+def test_a_transaction_is_its_users_and_the_services_to_see(rig: Rig, route: str) -> None:
+    theirs = rig.transaction(OTHER)
+    for user, scope in ((OTHER, ""), ("backend", SERVICE)):
+        answer = rig.call(route, OF_A_TRANSACTION[route], path={"transactionId": theirs}, user=user, scope=scope)
+        assert answer.status in (200, 202), answer.text
+        assert answer.body["notes"] == OTHER
+
+
+def test_a_service_that_posts_an_sdk_response_links_the_account_to_the_transactions_user(rig: Rig) -> None:
+    """Never to itself."""
+    theirs = rig.transaction(OTHER)
+    rig.resolve(theirs, user=OTHER)
+    accounts = {user: rig.call("GET /accounts", user=user).body["items"] for user in (OTHER, "backend")}
+
+    assert [each["smallcaseAuthId"] for each in accounts[OTHER]] == [KITE]
+    assert accounts["backend"] == []
+
+
+@pytest.mark.parametrize("sub", ["owner#65a1b2c3d4e5f60718293a4b", "transaction#", "user-42\n", "ü" * 256])
+def test_a_user_with_a_strange_id_meets_nothing_of_another_s(rig: Rig, sub: str) -> None:
+    """Ids are the team's own; in our tables they stand beside keys of ours."""
+    rig.link(user=USER)
+    assert rig.call("GET /accounts", user=sub).body == {"items": []}
+    assert rig.call("GET /orders", user=sub).body == {"items": []}
+    assert rig.call("DELETE /accounts/{smallcaseAuthId}", user=sub, path={"smallcaseAuthId": KITE}).status == 404
+
+    created = rig.create(sub)
+    assert (created.status, created.body["sdkToken"]["kind"]) == (201, "guest")
+    listed = rig.call("GET /orders", user=sub).body["items"]
+    assert [each["transactionId"] for each in listed] == [created.body["transactionId"]]
