@@ -118,6 +118,8 @@ def _gateway_options(webhook_url: str) -> list[str]:
         "--gateway-name": GATEWAY_NAME,
         "--gateway-secret": GATEWAY_SECRET,
         "--api-secret": API_SECRET,
+        # On a busy machine a function's first call takes long, and the Gateway's next attempt comes after 15 minutes.
+        "--set": "webhookTimeoutSeconds=60",
     }
     return [word for pair in options.items() for word in pair]
 
