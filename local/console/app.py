@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from local.console import bus
 from local.console.booked import follow_positions, rows_of
@@ -64,11 +65,21 @@ def create_app(product: Product) -> Starlette:
         Route("/positions", _positions),
         Route("/api/{path:path}", told(call_api), methods=_METHODS),
         Route("/sim/{path:path}", told(call_simulator), methods=_METHODS),
-        Mount("/", StaticFiles(directory=_PAGE, html=True)),
+        Mount("/", _Page(directory=_PAGE, html=True)),
     ]
     # Only pages of this machine may act as its users.
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return Starlette(routes=routes, middleware=[hosts], lifespan=lifespan)
+
+
+class _Page(StaticFiles):
+    """The page's files, asked for again each time: parts of two versions must not come together."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette has it, and not to be used without asking."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 async def _settings(request: Request) -> Response:

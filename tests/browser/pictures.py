@@ -9,14 +9,19 @@ from tests.browser.chromium import chromium
 from tests.browser.desk import Desk
 
 _IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
+_WIDTH, _HEIGHT = 1440, 900
 
 
 def main() -> None:
     """An order on its way in the light, and faults thrown at a settled one in the dark."""
     with running() as product, serving(product) as url, chromium() as browser:
-        for theme, name, scene in (("light", "console", on_its_way), ("dark", "console-faults", faults)):
+        # The bus is in the first alone.
+        for theme, name, scene, width in (
+            ("light", "console", on_its_way, _WIDTH),
+            ("dark", "console-faults", faults, 1122),
+        ):
             context = browser.new_context(
-                viewport={"width": 1440, "height": 900},
+                viewport={"width": _WIDTH, "height": _HEIGHT},
                 # As wide as a README is shown, and small enough to be kept.
                 device_scale_factor=0.8,
                 color_scheme=theme,
@@ -26,7 +31,8 @@ def main() -> None:
             page.set_default_timeout(60_000)
             page.goto(url)
             scene(Desk(page, {"light": "asha", "dark": "ravi"}[theme]))
-            page.screenshot(path=_IMAGES / f"{name}.png")
+            clip = {"x": 0, "y": 0, "width": width, "height": _HEIGHT}
+            page.screenshot(path=_IMAGES / f"{name}.png", clip=clip)
             context.close()
 
 
