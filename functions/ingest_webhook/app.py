@@ -3,14 +3,12 @@
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from sst import problems, wiring
+from sst import logs, problems, wiring
 from sst.http import Request, Response, api
 from sst.problems import Problem
 from sst.verdict import Doubt, Keep, Refuse, Report, Verdict, judge, webhook_id
 
-logger = Logger()
+logger = logs.logger()
 CONFIRM = os.environ["CONFIRM"]
 policy = wiring.webhook_policy(os.environ)
 read_secrets = wiring.read_secrets(os.environ, wiring.utc_now)

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from sst import aws, order_errors, statuses
+from sst import aws, logs, order_errors, statuses
 from sst.batch import Order
 from sst.consumer import Received, each_message
 from sst.events import OrdersSettled
@@ -20,7 +18,7 @@ from sst.tables.dynamo import to_attributes
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-logger = Logger()
+logger = logs.logger()
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

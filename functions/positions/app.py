@@ -12,10 +12,9 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from sst import aws
+from sst import aws, logs
 from sst.batch import Order
 from sst.consumer import Received, each_message
 from sst.events import OrdersSettled
@@ -24,7 +23,7 @@ from sst.tables.dynamo import of_attributes, to_attributes
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-logger = Logger()
+logger = logs.logger()
 _ATTEMPTS: Final = 5
 _PAISA: Final = Decimal("0.01")
 # A DynamoDB transaction takes a hundred writes, and one of them is for what is booked: a larger basket takes two.

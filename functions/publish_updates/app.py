@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from sst import aws
+from sst import aws, logs
 from sst.bus import Entry, entry, publish
 from sst.exact import dumps
 from sst.outbox import events_of
 
-logger = Logger()
+logger = logs.logger()
 BUS = os.environ["EVENT_BUS"]
 DEAD_LETTERS = os.environ["DEAD_LETTER_QUEUE_URL"]
 eventbridge = aws.client("events")

@@ -4,13 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from sst import wiring
+from sst import logs, wiring
 from sst.exact import loads
 from sst.gateway_errors import GatewayError
 
-logger = Logger()
+logger = logs.logger()
 puller = wiring.puller(os.environ, wiring.utc_now)
 
 

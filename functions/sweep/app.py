@@ -4,12 +4,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from sst import aws, wiring
+from sst import aws, logs, wiring
 from sst.sweeping import send
 
-logger = Logger()
+logger = logs.logger()
 QUEUE_URL = os.environ["RECONCILE_QUEUE_URL"]
 # Bounds one sweep below the function's timeout; what is left over is still due a minute later.
 MOST_OF_A_PARTITION = 250

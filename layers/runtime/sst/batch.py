@@ -17,7 +17,10 @@ Shares = Annotated[int, Field(ge=0, le=10**11)]
 class VendorModel(BaseModel):
     """Base of what the Gateway sends: immutable, and nothing it carries is lost."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True, protected_namespaces=())
+    # An error that nobody foresaw is logged, and what the Gateway sends is somebody's.
+    model_config = ConfigDict(
+        extra="allow", frozen=True, coerce_numbers_to_str=True, protected_namespaces=(), hide_input_in_errors=True
+    )
 
     def as_sent(self) -> dict[str, Any]:
         """The fields that were sent, unknown ones too, rupees as `Decimal`; what was absent stays absent."""

@@ -15,10 +15,13 @@ class GatewayError(Exception):
 
 
 class GatewayRefused(GatewayError):
-    """The Gateway answered no. `status` is its HTTP status, `errors` its texts, `error_type` its class of error."""
+    """The Gateway answered no. `status` is its HTTP status, `errors` its texts, `error_type` its class of error.
+
+    The texts are for who asked, not for logs, and so no part of the message: they may repeat what was sent.
+    """
 
     def __init__(self, status: int, errors: tuple[str, ...], error_type: str | None) -> None:
-        super().__init__(f"the Gateway refused ({status}): {'; '.join(errors) or 'no reason given'}")
+        super().__init__(f"the Gateway refused ({status}, {error_type or 'no type'})")
         self.status = status
         self.errors = errors
         self.error_type = error_type

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ValidationError
 
-from sst import problems
+from sst import logs, problems
 from sst.exact import dumps, loads
 from sst.gateway_errors import GatewayRefused, GatewayUnavailable
 from sst.order_config import MOST_NOTES_CHARACTERS
@@ -27,7 +26,7 @@ MOST_BODY_BYTES: Final = 256 * 1024
 # A DynamoDB sort key has 1024 bytes at most, and ids stand in it behind a prefix.
 MOST_ID_BYTES: Final = 512
 
-_logger = Logger()
+_logger = logs.logger()
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -189,7 +188,7 @@ def _answer(problem: Problem) -> dict[str, Any]:
 def _of_refusal(error: GatewayRefused) -> Problem:
     """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
     if error.status in (401, 403):
-        _logger.error("the gateway rejects our credentials", status=error.status, errors=error.errors)
+        _logger.error("the gateway rejects our credentials", status=error.status, error_type=error.error_type)
         return Problem(problems.GATEWAY_REJECTS_US, "the operator has to check the Gateway's secret")
     return Problem(
         problems.GATEWAY_REFUSED,

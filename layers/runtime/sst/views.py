@@ -18,7 +18,7 @@ from sst.transaction import Transaction
 class View(BaseModel):
     """An answer: immutable, absent where nothing is known."""
 
-    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     def document(self) -> dict[str, Any]:
         """The JSON document, rupees as exact numbers."""
