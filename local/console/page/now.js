@@ -74,7 +74,7 @@ const row = ({
 
 // What the state means for whoever integrates.
 function meaning({ status, settled, confirmation, problem }) {
-  if (status === "NOT CREATED") return `No transaction came of it. ${problem ?? ""}`;
+  if (status === "NOT CREATED") return `No transaction came of it: ${problem}.`;
   if (status === "FAILED") return `No orders come of it, as the Gateway confirmed: ${problem}.`;
   if (settled) return "Final, and confirmed by the Gateway over the backend's own credentials: book it.";
   if (confirmation === "reported" && status !== "PLACED")
