@@ -134,8 +134,11 @@ def test_what_is_settled_stays_whatever_an_app_says_later(rig: Rig) -> None:
     settled = rig.call("GET /transactions/{transactionId}", path=path, query=refresh).body
     assert (settled["status"], settled["settled"]) == ("COMPLETED", True)
 
-    open_ = batch(status="PLACED", orders=[{**batch()["orders"][0], "status": "PLACED", "filledQuantity": 0}])
-    for said in ({"resolved": value(rig, transaction_id, orderBatches=[open_])}, {"rejected": {"errorCode": 4006}}):
+    order = batch()["orders"][0]
+    open_ = batch(status="PLACED", orders=[{**order, "status": "PLACED", "filledQuantity": 0}])
+    cheaper = batch(buyAmount=297, orders=[{**order, "averagePrice": 99}])
+    resolved = [value(rig, transaction_id, orderBatches=[each]) for each in (open_, cheaper)]
+    for said in ({"resolved": resolved[0]}, {"resolved": resolved[1]}, {"rejected": {"errorCode": 4006}}):
         rig.pass_time(60)
         answer = post(rig, transaction_id, **said)
         assert answer.status == 202
