@@ -14,7 +14,9 @@ class GatewayDriver:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=30, trust_env=False)
+        # The simulator ends idle connections after 5 s: one that is as old must not be used again.
+        limits = httpx.Limits(keepalive_expiry=1)
+        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=30, limits=limits, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

@@ -58,8 +58,10 @@ class Product:
     def api(self, user: str | None, scope: str | None = None) -> httpx.Client:
         """A client of the API that is signed in as `user`, or not at all."""
         headers = {"authorization": f"Bearer {self.token(user, scope)}"} if user else {}
-        # The first call of a function starts a process and imports what it needs.
-        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60, trust_env=False)
+        # The first call of a function starts a process and imports what it needs. The engine ends idle connections
+        # after 5 s: one that is as old must not be used again.
+        limits = httpx.Limits(keepalive_expiry=1)
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60, limits=limits, trust_env=False)
 
 
 def _quiet(_: str, __: float) -> None:
