@@ -45,7 +45,7 @@ def on_its_way(here: Desk) -> None:
     here.holds("TCS")
     basket(here, broker=None)
     here.press("Confirm order")
-    here.step("OrdersProgressed.*revision 5|revision 5.*OrdersProgressed")
+    here.step("OrdersProgressed.*version 5|version 5.*OrdersProgressed")
 
 
 def faults(here: Desk) -> None:

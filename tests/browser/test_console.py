@@ -59,7 +59,7 @@ def test_a_basket_whose_quantity_the_user_changes_shows_what_was_executed(desk: 
     here.shoot("light-4-basket")
 
 
-def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk: Sit, gateway: GatewayDriver) -> None:
+def test_each_payload_is_one_click_away_and_each_version_says_what_changed(desk: Sit, gateway: GatewayDriver) -> None:
     """The create call with its basket, the webhook with its checksum, the event with its id."""
     gateway.settings(fillSeconds=3600)
     here = desk()
@@ -67,11 +67,11 @@ def test_each_payload_is_one_click_away_and_each_revision_says_what_changed(desk
     here.order()
     here.log_in()
     here.press("Confirm order")
-    here.step("OrdersPlaced.*revision 2.*PLACED.*BUY INFY · PLACED · filled 0 of 30")
+    here.step("OrdersPlaced.*version 2.*PLACED.*BUY INFY · PLACED · filled 0 of 30")
     gateway.finish(here.page.locator("#now code").inner_text())
     here.sdk.get_by_text("Your order is complete.").wait_for()
     here.press("Done")
-    here.step("revision [34].*INFY · PLACED → COMPLETE · filled .* → 30 of 30")
+    here.step("version [34].*INFY · PLACED → COMPLETE · filled .* → 30 of 30")
     for step, payload, holds in (
         ("POST /transactions.*201", "request", '"ticker": "INFY"'),
         ("Transaction created", "request", '"intent": "TRANSACTION"'),

@@ -6,7 +6,7 @@ const COLUMNS = [
   { name: "Order" },
   { name: "User", kind: "wide" },
   { name: "State" },
-  { name: "Rev.", kind: "number wide" },
+  { name: "Version", kind: "number wide" },
   { name: "Since", kind: "number" },
 ];
 

@@ -15,7 +15,7 @@ export function onBus({ at, event }, shown) {
     h(
       "li",
       { class: isPublic ? "" : "internal" },
-      h("p", {}, name, " ", detail.sequence && h("span", { class: "hint" }, `rev. ${detail.sequence}`)),
+      h("p", {}, name, " ", detail.sequence && h("span", { class: "hint" }, `v${detail.sequence}`)),
       h("time", { datetime: at }, time(at)),
       h(
         "p",

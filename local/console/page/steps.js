@@ -134,7 +134,7 @@ function ofBus(event) {
     source: "bus",
     line: [
       h("strong", {}, type),
-      detail.sequence && h("span", { class: "revision" }, `revision ${detail.sequence}`),
+      detail.sequence && h("span", { class: "version" }, `version ${detail.sequence}`),
       detail.status && badge(detail.status),
       detail.confirmation && badge(detail.confirmation),
     ],
