@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -68,6 +69,10 @@ class Aws:
         return self._session.client("lambda", endpoint_url=self.url, config=self._config)
 
     @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self._session.client("logs", endpoint_url=self.url, config=self._config)
+
+    @cached_property
     def s3(self) -> "S3Client":
         return self._session.client("s3", endpoint_url=self.url, config=self._config)
 
@@ -78,6 +83,19 @@ class Aws:
     @cached_property
     def sqs(self) -> "SQSClient":
         return self._session.client("sqs", endpoint_url=self.url, config=self._config)
+
+    def logged(self, since: float) -> list[str]:
+        """The lines that the functions have logged since `since` (seconds since 1970), in order."""
+        logged = [
+            (event["timestamp"], event["message"].rstrip())
+            for groups in self.logs.get_paginator("describe_log_groups").paginate()
+            for group in groups["logGroups"]
+            for page in self.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group["logGroupName"], startTime=int(since * 1000)
+            )
+            for event in page["events"]
+        ]
+        return [message for _, message in sorted(logged) if message.startswith("{")]
 
     def close(self) -> None:
         for member in vars(self).values():

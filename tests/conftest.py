@@ -1,8 +1,9 @@
 """The running product, how the suite is spread over two workers, and how its properties are tried."""
 
 import itertools
+import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -29,6 +30,22 @@ class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no t
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneProduct:
     """Called by xdist where the suite runs on several workers."""
     return OneProduct(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test of the running product tells what its functions logged and what the Gateway sent meanwhile."""
+    report = yield
+    product = getattr(item, "funcargs", {}).get("product")
+    if call.when == "call" and report.failed and isinstance(product, Product):
+        with GatewayDriver(product.gateway_url) as driver:
+            hits = [hit for hit in driver.webhooks()["webhooks"] if hit["attempts"]]
+        sent = [f"{hit['attempts'][0]['at']} {json.dumps(hit)}" for hit in hits]
+        report.sections.append(("what the functions logged", "\n".join(product.aws.logged(since=call.start))))
+        report.sections.append(("webhooks of the Gateway", "\n".join(sent[-40:])))
+    return report
 
 
 _numbers = itertools.count(1)

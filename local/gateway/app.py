@@ -28,7 +28,9 @@ def create_app(
     The app's lifespan must run: jobs wait on it. `app.state.simulator` is the `Simulator`.
     """
     settings = settings or Settings()
-    client = httpx.AsyncClient(transport=webhook_transport, trust_env=False)
+    # A webhook that meets a connection just being ended comes again in 15 minutes: each has its own.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(transport=webhook_transport, limits=limits, trust_env=False)
     simulator = Simulator(settings, client)
 
     @asynccontextmanager

@@ -123,7 +123,7 @@ def test_twenty_late_repeated_and_reordered_webhooks_a_second_change_nothing_of_
             time.sleep(SOAK_SECONDS / 8)
             said[transaction_id].append(signed(gateway.finish(transaction_id)))
 
-    http = httpx.Client(base_url=product.api_url, timeout=60, trust_env=False)
+    http = product.api(None)
     trading = threading.Thread(target=trade)
     with http, ThreadPoolExecutor(8) as pool:
         trading.start()

@@ -20,11 +20,11 @@ def batch(*orders: dict[str, Any], **more: Any) -> Batch:
     return Batch.model_validate({"batchId": "b1", "orders": [{**ORDER, **each} for each in orders], **more})
 
 
-def test_a_revision_is_progress_then_timestamp_then_content() -> None:
+def test_a_revision_is_progress_then_timestamp_then_orders_that_moved_then_content() -> None:
     """All final? how many orders final? how many shares filled?"""
     snapshot = Snapshot(batch({"status": "COMPLETE", "filledQuantity": 10}, {"filledQuantity": 3}), AT)
     assert snapshot.progress == "0" + "0001" + "000000000013"
-    assert snapshot.revision == f"{snapshot.progress}|{AT}|{snapshot.digest}"
+    assert snapshot.revision == f"{snapshot.progress}|{AT}|0001|{snapshot.digest}"
     assert progress_of(snapshot.revision) == snapshot.progress
     assert digest_of(snapshot.revision) == snapshot.digest
     assert len(snapshot.digest) == 16
@@ -54,6 +54,13 @@ def test_progress_sorts_as_it_is_meant() -> None:
     assert revisions == sorted(revisions)
     assert len(set(revisions)) == len(revisions)
     assert {len(progress_of(revision)) for revision in revisions} == {17}
+
+
+def test_of_two_states_in_one_millisecond_the_one_further_from_placed_is_the_later() -> None:
+    """Whatever their content is; a millisecond later even PLACED is newer, for what was unknown may be known."""
+    for number in range(20):
+        placed, unknown = batch({}, {"more": number}), batch({"status": "ERROR"}, {"more": number})
+        assert Snapshot(placed, AT).revision < Snapshot(unknown, AT).revision < Snapshot(placed, LATER).revision
 
 
 def test_where_nothing_is_said_of_shares_none_are_filled() -> None:

@@ -27,6 +27,8 @@ ORDERS_PATH: Final = "/v1/{gateway}/engine/orders"
 # httpx counts each step apart, and connecting twice (TCP and TLS): at worst a call takes 9 s. The two calls of a pull
 # stay below the functions' own timeout, and that below the HTTP API's 30 s.
 DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
+# Many servers end a connection that was idle for 5 s: one that is nearly as old may be ended just as it is used.
+_CONNECTIONS: Final = httpx.Limits(keepalive_expiry=3.0)
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -132,7 +134,7 @@ class Gateway:
 
 def client(base_url: str) -> httpx.Client:
     """The HTTP client that `Gateway` is called through: kept between calls, with deadlines on every step."""
-    return httpx.Client(base_url=base_url, timeout=DEADLINE, follow_redirects=False)
+    return httpx.Client(base_url=base_url, timeout=DEADLINE, limits=_CONNECTIONS, follow_redirects=False)
 
 
 def _retry_after(answer: httpx.Response) -> int:

@@ -52,8 +52,13 @@ class Snapshot:
 
     @property
     def revision(self) -> str:
-        """The sortable revision: progress, then timestamp, then content so that the order is total."""
-        return f"{self.progress}|{self.timestamp}|{self.digest}"
+        """The sortable revision: progress, then timestamp, then two ties for what is said within one millisecond.
+
+        Every order begins as placed, so the snapshot in which more have left that state is the later one; content
+        makes the order total.
+        """
+        moved = sum(order.status != statuses.PLACED for order in self.batch.orders)
+        return f"{self.progress}|{self.timestamp}|{moved:04d}|{self.digest}"
 
 
 def progress_of(revision: str) -> str:

@@ -154,7 +154,9 @@ class Transactions:
                 transaction_id,
                 update(
                     {"nextCheckAt": due, "checkShard": check_shard(transaction_id)},
-                    condition="attribute_exists(transactionId)",
+                    # Somebody may have planned an earlier one since.
+                    condition="attribute_exists(transactionId)"
+                    " AND (attribute_not_exists(#nextCheckAt) OR #nextCheckAt > :nextCheckAt)",
                 ),
             )
         return "busy"
