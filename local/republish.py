@@ -18,8 +18,8 @@ from sst.bus import Entry, PublishError, entry, publish
 from sst.derivation import latest, of_webhook
 from sst.exact import loads
 from sst.kept_webhook import KeptWebhook
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import of_attributes
+from sst.times import timestamp_text
 from sst.transaction import Transaction
 
 _CHANGED = ("createdAt", "reportedAt", "confirmedAt", "askedAt", "pullRequestedAt")

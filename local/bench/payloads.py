@@ -7,7 +7,7 @@ from typing import Any
 
 from sst.checksum import sign
 from sst.secrets import ApiSecret
-from sst.snapshot import timestamp_text
+from sst.times import timestamp_text
 
 GATEWAY_SECRET = "bench-gateway-secret"
 API_SECRET = "bench-api-secret"

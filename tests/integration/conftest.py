@@ -16,7 +16,7 @@ from local.contracts.validation import violations
 from local.product import Product
 from local.stack import Aws
 from local.updates import Updates
-from sst.snapshot import timestamp_text
+from sst.times import timestamp_text
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from local.driver import GatewayDriver
 from local.product import Product
 from local.stage import Stage
 from local.updates import Event, Updates
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import of_attributes
+from sst.times import timestamp_text
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import filled, place, post, signed
 

@@ -14,7 +14,7 @@ from local.product import API_SECRET, Product
 from local.updates import Updates
 from sst.checksum import sign
 from sst.secrets import ApiSecret
-from sst.snapshot import timestamp_text
+from sst.times import timestamp_text
 from tests.integration.conftest import check_now
 
 Api = Callable[..., httpx.Client]

@@ -31,6 +31,7 @@ _MODULES = {
     "snapshot": ("test_snapshot.py",),
     "columns": ("test_columns.py",),
     "settling": ("test_settling.py",),
+    "times": ("test_times.py",),
     "statuses": ("test_snapshot_statuses.py", "test_snapshot.py"),
     "exact": ("test_snapshot_exact.py", "test_snapshot.py"),
 }

@@ -15,8 +15,8 @@ from local.republish import entries, moment
 from local.stage import Stage
 from local.tail import pattern, told
 from sst import statuses
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import to_attributes
+from sst.times import timestamp_text
 from sst.transaction import Transaction, encode_request
 
 

@@ -8,7 +8,8 @@ import pytest
 from sst import settling, statuses
 from sst.batch import Batch
 from sst.settling import Change, Policy, backoff, decide, wait
-from sst.snapshot import Snapshot, timestamp_text
+from sst.snapshot import Snapshot
+from sst.times import timestamp_text
 from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, encode_request, snapshot_attributes
 from sst.truth import Truth
 

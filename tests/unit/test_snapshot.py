@@ -1,6 +1,5 @@
 """Snapshots: revisions, what counts as the same outcome, and the bytes that are stored."""
 
-from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ import pytest
 
 from sst.batch import Batch
 from sst.columns import decode
-from sst.snapshot import Snapshot, digest_of, material, progress_of, timestamp_text
+from sst.snapshot import Snapshot, digest_of, material, progress_of
 
 AT: Final = "2026-01-15T04:30:12.345Z"
 LATER: Final = "2026-01-15T04:30:12.346Z"
@@ -87,13 +86,6 @@ def test_what_is_stored_is_the_batch_as_it_was_sent() -> None:
     snapshot = Snapshot(batch({"more": [1]}, colour="red"), AT)
     assert Batch.model_validate(decode(snapshot.encoded)) == snapshot.batch
     assert snapshot.document["colour"] == "red"
-
-
-def test_times_are_written_as_the_gateway_writes_them() -> None:
-    """UTC, milliseconds, Z."""
-    moment = datetime(2026, 1, 15, 10, 0, 12, 345_999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-    assert timestamp_text(moment) == AT
-    assert timestamp_text(datetime(2026, 1, 15, tzinfo=UTC)) == "2026-01-15T00:00:00.000Z"
 
 
 # --- material

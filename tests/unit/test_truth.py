@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from sst import truth
-from sst.truth import Truth, UnreadableTruth, parse_time, truth_of, with_orders
+from sst.truth import Truth, UnreadableTruth, truth_of, with_orders
 
 NOW: Final = datetime(2026, 1, 15, 4, 34, tzinfo=UTC)
 ORDER: Final = {"tradingsymbol": "M&M", "transactionType": "BUY", "status": "COMPLETE", "quantity": 2}
@@ -155,34 +155,6 @@ def test_details_without_a_status_are_no_truth(data: dict[str, Any]) -> None:
     """Nothing is guessed from an answer of another shape."""
     with pytest.raises(UnreadableTruth):
         truth_of(data, NOW, in_token)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2026-01-15T04:45:00.000Z",
-        "2026-01-15T04:45:00Z",
-        "2026-01-15T10:15:00+05:30",
-        "2026-01-15T04:45:00",
-        "2026-01-15 04:45:00",
-        1768452300000,
-        "1768452300000",
-    ],
-)
-def test_every_time_format_is_the_same_moment_in_utc(value: object) -> None:
-    """ISO 8601 with or without a zone (UTC then), epoch milliseconds as a number or as text."""
-    moment = parse_time(value)
-    assert moment is not None
-    assert moment.isoformat() == "2026-01-15T04:45:00+00:00"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [None, "", "soon", "2026-13-01", 10**30, "9" * 30, "9" * 5000, "²", [], {}, 1.5, True, "0001-01-01T00:00:00+14:00"],
-)
-def test_what_is_no_time_is_not_known(value: object) -> None:
-    """Never an error: a transaction is not lost over the date on it."""
-    assert parse_time(value) is None
 
 
 FOUND: Final = Truth(transaction_id="TRX_1", status="COMPLETED", pulled_at=NOW)

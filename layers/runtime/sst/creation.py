@@ -8,8 +8,8 @@ from typing import Any, Final
 from sst import statuses
 from sst.gateway import Gateway
 from sst.order_config import NewTransaction
-from sst.snapshot import timestamp_text
 from sst.tables.notes import Notes
+from sst.times import timestamp_text
 from sst.transaction import Transaction, check_shard, encode_request
 
 # Where the Gateway does not say: the longest lifetime that it documents for orders (docs/gateway.md §2.1).

@@ -17,7 +17,8 @@ from sst import tokens
 from sst.exact import dumps, loads
 from sst.gateway_errors import RETRY_AFTER_SECONDS, GatewayRefused, GatewayUnavailable
 from sst.secrets import GatewaySecrets
-from sst.truth import Truth, UnreadableTruth, parse_time, truth_of, with_orders
+from sst.times import parse_time
+from sst.truth import Truth, UnreadableTruth, truth_of, with_orders
 
 # The paths that the vendor's public pages leave open stand here alone (docs/gateway.md §3).
 CREATE_PATH: Final = "/gateway/{gateway}/transaction"

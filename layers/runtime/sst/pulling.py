@@ -11,9 +11,9 @@ from typing import Final, Literal, Protocol
 
 from sst import settling, statuses
 from sst.gateway_errors import GatewayError, GatewayRefused, GatewayUnavailable
-from sst.snapshot import timestamp_text
 from sst.tables.notes import Notes
 from sst.tables.transactions import Contended, Transactions
+from sst.times import timestamp_text
 from sst.transaction import Transaction, check_shard, encode_request
 from sst.truth import Truth
 

@@ -10,8 +10,8 @@ from sst import problems, tokens
 from sst.order_config import NotesText
 from sst.problems import Problem
 from sst.secrets import GatewaySecret
-from sst.snapshot import timestamp_text
 from sst.tables.notes import LinkedAccount
+from sst.times import timestamp_text
 from sst.views import SdkToken
 
 Connect = Literal["auto", "guest", "connected"]

@@ -19,7 +19,8 @@ from sst import statuses
 from sst import truth as gateway
 from sst.batch import Batch
 from sst.sdk_errors import may_have_orders
-from sst.snapshot import Snapshot, material, progress_of, timestamp_text
+from sst.snapshot import Snapshot, material, progress_of
+from sst.times import parse_time, timestamp_text
 from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, snapshot_attributes
 from sst.truth import Truth
 
@@ -135,7 +136,7 @@ def _failure(stored: Transaction, truth: Truth, now: datetime, policy: Policy) -
     """Why no order will come of it: errored, expired (never begun) or abandoned (begun and left)."""
     if truth.error is not None or truth.status in (gateway.ERRORED, gateway.CANCELLED):
         return "errored"
-    expire_at = truth.expire_at or gateway.parse_time(stored.expireAt)
+    expire_at = truth.expire_at or parse_time(stored.expireAt)
     over = expire_at is not None and now > expire_at + policy.expiry_grace
     if truth.status == gateway.EXPIRED or truth.expired or over:
         return "abandoned" if truth.status == gateway.USED else "expired"
@@ -144,7 +145,7 @@ def _failure(stored: Transaction, truth: Truth, now: datetime, policy: Policy) -
 
 def _may_lag(stored: Transaction, truth: Truth, policy: Policy) -> bool:
     """Whether what is stored is so recent that the Gateway's own API may not show it yet."""
-    said = [moment for text in (stored.reportedAt, stored.confirmedAt) if (moment := gateway.parse_time(text))]
+    said = [moment for text in (stored.reportedAt, stored.confirmedAt) if (moment := parse_time(text))]
     return bool(said) and truth.pulled_at < max(said) + policy.lag
 
 
@@ -155,7 +156,7 @@ def _outcome_open(error: Mapping[str, Any] | None) -> bool:
 
 def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Change:
     """Nothing new: ask again later, and ask a person once it has been too long."""
-    created = gateway.parse_time(stored.createdAt)
+    created = parse_time(stored.createdAt)
     if stored.askedAt is None and not stored.is_settled and created is not None and now > created + policy.ask_after:
         return _ask(stored, now, policy, jitter)
     return Change(_next(stored, now, 0 if soon else (stored.checks or 0), jitter))

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from sst.sdk_response import Rejected, Resolved
 from sst.settling import Change
-from sst.snapshot import Snapshot, timestamp_text
+from sst.snapshot import Snapshot
 from sst.tables.notes import Notes
 from sst.tables.transactions import Contended
+from sst.times import timestamp_text
 from sst.transaction import Transaction
 from sst.verdict import Report
 

@@ -8,7 +8,6 @@ and associative, so duplicates and any order of arrival end in the same state.
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -69,11 +68,6 @@ def progress_of(revision: str) -> str:
 def digest_of(revision: str) -> str:
     """The content digest that a stored revision stands for."""
     return revision.rpartition("|")[2]
-
-
-def timestamp_text(moment: datetime) -> str:
-    """`moment` (aware) as the Gateway writes timestamps: ISO 8601 UTC with milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def material(batch: Batch) -> Counter[tuple[object, ...]]:

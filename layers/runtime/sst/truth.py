@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from sst.batch import Batch, batch_of
+from sst.times import parse_time
 
 INITIALIZED: Final = "INITIALIZED"
 USED: Final = "USED"
@@ -103,19 +104,6 @@ def with_orders(truth: Truth, rows: Sequence[Mapping[str, Any]]) -> Truth:
         notes=truth.notes or _text(row, "notes"),
         smallcase_auth_id=truth.smallcase_auth_id or _text(row, "smallcaseAuthId"),
     )
-
-
-def parse_time(value: Any) -> datetime | None:
-    """A time that the Gateway sent as ISO 8601 text or as epoch milliseconds (docs/gateway.md §1.3)."""
-    try:
-        if isinstance(value, str) and not value.isdigit():
-            moment = datetime.fromisoformat(value)
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if isinstance(value, int | str) and not isinstance(value, bool):
-            return datetime.fromtimestamp(int(value) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None
 
 
 def _rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sst.settling import Change
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import of_attributes, to_attributes
 from sst.tables.transactions import Transactions
+from sst.times import timestamp_text
 from sst.transaction import Account, Transaction
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from sst.settling import Change
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import of_attributes, to_attributes, update
+from sst.times import timestamp_text
 from sst.transaction import (
     CHECK_SHARDS,
     Transaction,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from sst.snapshot import timestamp_text
 from sst.tables.dynamo import to_attributes
+from sst.times import timestamp_text
 from sst.verdict import Doubt, Keep, webhook_id
 
 if TYPE_CHECKING:
