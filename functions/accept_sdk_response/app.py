@@ -22,7 +22,7 @@ def accept_sdk_response(request: Request) -> Response:
     transaction = fetcher.fetch(request)
     now = wiring.utc_now()
     posted = request.parse(SdkResponse)
-    said = sdk_response.read(posted, transaction.transactionId, read_secrets(False).gateway, now)
+    said = sdk_response.read(posted, transaction.transactionId, read_secrets().gateway, now)
     if isinstance(said, Rejected):
         signals.rejected(transaction, said, now)
     else:

@@ -14,7 +14,7 @@ notes_table = wiring.notes(os.environ, wiring.dynamodb())
 def broker_accounts(request: Request) -> Response:
     """List the accounts, or forget the one that the route names."""
     notes = request.caller(SERVICE_SCOPE).acting_for(request.query("notes"))
-    if "smallcaseAuthId" in (request.event.get("pathParameters") or {}):
+    if request.names("smallcaseAuthId"):
         if not notes_table.forget(notes, request.path("smallcaseAuthId")):
             raise Problem(problems.NOT_FOUND, "this broker account is not linked to the user")
         return Response(204)

@@ -46,7 +46,7 @@ def create_transaction(request: Request) -> Response:
     broker = account.broker if account else None
     if asked.has_limit_orders and broker and broker.removesuffix("-leprechaun") not in LIMIT_ORDER_BROKERS:
         raise problems.of_field("securities", f"{broker} takes MARKET orders only", problems.UNPROCESSABLE)
-    token = sdk_tokens.mint(account, read_secrets(False).gateway, wiring.utc_now())
+    token = sdk_tokens.mint(account, read_secrets().gateway, wiring.utc_now())
 
     key = request.header("idempotency-key")
     if key is None:
@@ -72,7 +72,7 @@ def create_once(request: Request, key: str, asked: NewTransaction, notes: str, t
         raise error.__cause__ or error from None
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
         detail = "a request with this Idempotency-Key is under way; ask again for its answer"
-        raise Problem(problems.CONFLICT, detail, headers={"retry-after": "2"}) from None
+        raise Problem(problems.REQUEST_IN_PROGRESS, detail, headers={"retry-after": "2"}) from None
     return created
 
 

@@ -17,7 +17,7 @@ fetcher = Fetcher(
 
 def fetch_orders(request: Request) -> Response:
     """One transaction's orders where the route names one, else a page of the user's, newest first."""
-    if "transactionId" in (request.event.get("pathParameters") or {}):
+    if request.names("transactionId"):
         return cacheable(request, orders_of(fetcher.fetch(request)).document())
     return cacheable(request, fetcher.page(request, notes_table).document())
 

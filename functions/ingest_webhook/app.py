@@ -20,12 +20,12 @@ webhooks = wiring.webhooks(os.environ, dynamodb)
 def ingest_webhook(request: Request) -> Response:
     """Judge the body, then report it, keep it or refuse it; one write decides."""
     raw, now = request.raw(), wiring.utc_now()
-    verdict = judge(raw, read_secrets(False).webhook_keys, now, policy)
+    verdict = judge(raw, read_secrets().webhook_keys, now, policy)
     if isinstance(verdict, Refuse) and verdict.mismatch:
-        verdict = judge(raw, read_secrets(True).webhook_keys, now, policy)
+        verdict = judge(raw, read_secrets(fresh=True).webhook_keys, now, policy)
     if isinstance(verdict, Refuse):
         audit(verdict, "refused", raw)
-        raise Problem(problems.UNAUTHENTICATED_WEBHOOK, verdict.reason)
+        raise Problem(problems.WEBHOOK_REFUSED, verdict.reason)
     outcome = "kept"
     if isinstance(verdict, Report):
         reported = transactions.report(verdict, now, confirm=CONFIRM)
@@ -44,7 +44,7 @@ def audit(verdict: Verdict, outcome: str, raw: bytes) -> None:
     facts: dict[str, Any] = {
         "verdict": type(verdict).__name__.lower(),
         "outcome": outcome,
-        "webhook_id": webhook_id(raw)[:16],
+        "webhook_id": webhook_id(raw),
     }
     if isinstance(verdict, Refuse | Doubt):
         facts["reason"] = verdict.reason

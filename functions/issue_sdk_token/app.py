@@ -16,7 +16,7 @@ def issue_sdk_token(request: Request) -> Response:
     asked = request.parse(TokenRequest)
     notes = request.caller(SERVICE_SCOPE).acting_for(asked.notes)
     account = sdk_tokens.choose(notes_table.accounts_of(notes), asked.connect, asked.smallcaseAuthId)
-    return Response(201, sdk_tokens.mint(account, read_secrets(False).gateway, wiring.utc_now()).document())
+    return Response(201, sdk_tokens.mint(account, read_secrets().gateway, wiring.utc_now()).document())
 
 
 handler = api(issue_sdk_token)

@@ -25,8 +25,9 @@ def pull(record: Mapping[str, Any]) -> bool:
     try:
         outcome = puller.pull(transaction_id, message.get("smallcaseAuthId") or None)
     except GatewayError as error:
+        tell = logger.error if error.is_about_us else logger.warning
+        tell("the gateway does not say", transaction_id=transaction_id, reason=str(error))
         # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
-        logger.warning("the gateway does not say", transaction_id=transaction_id, reason=str(error))
         return puller.is_scheduled(transaction_id)
     except Exception:  # one poison message must not bring the others of its batch back
         logger.exception("a pull failed", transaction_id=transaction_id)

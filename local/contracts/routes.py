@@ -46,7 +46,7 @@ _ALWAYS: Final = (problems.FORBIDDEN, problems.INTERNAL, problems.UNAVAILABLE)
 _BODY: Final = (problems.INVALID_REQUEST, problems.TOO_LARGE)
 _ASKING_THE_GATEWAY: Final = (
     problems.GATEWAY_REFUSED,
-    problems.GATEWAY_REJECTS_US,
+    problems.GATEWAY_MISCONFIGURED,
     problems.GATEWAY_UNAVAILABLE,
     problems.MISCONFIGURED,
 )
@@ -68,7 +68,7 @@ ROUTES: Final = (
         problems=(
             *_ALWAYS,
             *_BODY,
-            problems.CONFLICT,
+            problems.REQUEST_IN_PROGRESS,
             problems.UNPROCESSABLE,
             problems.KEY_REUSED,
             *_ASKING_THE_GATEWAY,
@@ -161,7 +161,7 @@ ROUTES: Final = (
         description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
         "in docs/gateway.md §4.",
         is_open=True,
-        problems=(problems.UNAUTHENTICATED_WEBHOOK, problems.MISCONFIGURED, problems.INTERNAL, problems.UNAVAILABLE),
+        problems=(problems.WEBHOOK_REFUSED, problems.MISCONFIGURED, problems.INTERNAL, problems.UNAVAILABLE),
     ),
 )
 

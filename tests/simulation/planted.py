@@ -281,7 +281,7 @@ PLANTS: Final = (
     ),
     Plant(
         "take a refusal of our secret for an unknown transaction",
-        (source(Puller._adopt, ("if error.status in (401, 403):", "if False:")),),
+        (source(Puller._adopt, ("if error.is_about_us:", "if False:")),),
     ),
     Plant(
         "give an adoption up because the Gateway lags",

@@ -192,8 +192,8 @@ THROTTLED: Final = ClientError({"Error": {"Code": "ThrottlingException", "Messag
 FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = [
     (Problem(problems.NOT_FOUND, "x"), problems.NOT_FOUND, {}),
     (GatewayRefused(400, ("no such ticker",), "InputException"), problems.GATEWAY_REFUSED, {}),
-    (GatewayRefused(401, ("hunter2",), None), problems.GATEWAY_REJECTS_US, {}),
-    (GatewayRefused(403, (), None), problems.GATEWAY_REJECTS_US, {}),
+    (GatewayRefused(401, ("hunter2",), None), problems.GATEWAY_MISCONFIGURED, {}),
+    (GatewayRefused(403, (), None), problems.GATEWAY_MISCONFIGURED, {}),
     (GatewayUnavailable("hunter2", 7), problems.GATEWAY_UNAVAILABLE, {"retry-after": "7"}),
     (SecretsError("apiSecret is missing"), problems.MISCONFIGURED, {}),
     (THROTTLED, problems.UNAVAILABLE, {"retry-after": "1"}),

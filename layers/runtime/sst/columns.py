@@ -1,7 +1,7 @@
 """The few bytes that a document with rows is stored in (docs/decisions/0006-snapshot-encoding.md).
 
 Columns instead of rows, then deflate with a dictionary of the words every batch contains. A basket of fifty fits in
-well under two kilobytes, a single stock in about two hundred bytes (`make bench`).
+well under two kilobytes, a single stock in about a hundred bytes.
 """
 
 import zlib

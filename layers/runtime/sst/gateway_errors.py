@@ -11,7 +11,9 @@ RETRY_AFTER_SECONDS: Final = 5
 
 
 class GatewayError(Exception):
-    """The Gateway did not do what was asked."""
+    """The Gateway did not do what was asked. `is_about_us` where it does not accept our credentials."""
+
+    is_about_us = False
 
 
 class GatewayRefused(GatewayError):
@@ -25,6 +27,7 @@ class GatewayRefused(GatewayError):
         self.status = status
         self.errors = errors
         self.error_type = error_type
+        self.is_about_us = status in (401, 403)
 
 
 class GatewayUnavailable(GatewayError):

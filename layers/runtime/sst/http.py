@@ -68,6 +68,10 @@ class Request:
         value = self.event.get("headers", {}).get(name)
         return value if isinstance(value, str) else None
 
+    def names(self, name: str) -> bool:
+        """Whether the route has the path parameter `name`."""
+        return name in (self.event.get("pathParameters") or {})
+
     def path(self, name: str) -> str:
         """A path parameter, all of which are ids; `Problem` 404 for one that no table could have as its key."""
         value = str(self.event["pathParameters"][name])
@@ -187,9 +191,9 @@ def _answer(problem: Problem) -> dict[str, Any]:
 
 def _of_refusal(error: GatewayRefused) -> Problem:
     """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
-    if error.status in (401, 403):
+    if error.is_about_us:
         _logger.error("the gateway rejects our credentials", status=error.status, error_type=error.error_type)
-        return Problem(problems.GATEWAY_REJECTS_US, "the operator has to check the Gateway's secret")
+        return Problem(problems.GATEWAY_MISCONFIGURED, "the operator has to check the Gateway's secret")
     return Problem(
         problems.GATEWAY_REFUSED,
         "; ".join(error.errors) or "the Gateway gave no reason",

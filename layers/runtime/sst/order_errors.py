@@ -23,9 +23,6 @@ _TEXTS: Final = {
 }
 _OTHER: Final = "The order could not be completed. Your broker's order book has the details."
 
-KNOWN: Final = frozenset(_TEXTS)
-TRANSIENT: Final = frozenset({"adapterError", "tradingSystemNotReady", "networkError"})
-
 
 def canonical(code: str) -> str:
     """The code under its usual spelling; an unknown one as it came."""

@@ -27,15 +27,15 @@ class ProblemType:
 
 
 INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is not valid")
-UNAUTHENTICATED_WEBHOOK: Final = ProblemType("webhook-refused", 401, "The webhook is not shown to be the Gateway's")
+WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "The webhook is not shown to be the Gateway's")
 FORBIDDEN: Final = ProblemType("forbidden", 403, "This is another user's")
 NOT_FOUND: Final = ProblemType("not-found", 404, "There is no such thing")
-CONFLICT: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
+REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
 TOO_LARGE: Final = ProblemType("too-large", 413, "The body is too large")
 UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "The request cannot be carried out")
 KEY_REUSED: Final = ProblemType("idempotency-key-reused", 422, "This Idempotency-Key was used for another request")
 GATEWAY_REFUSED: Final = ProblemType("gateway-refused", 422, "The Gateway refused")
-GATEWAY_REJECTS_US: Final = ProblemType("gateway-misconfigured", 502, "The Gateway does not accept our credentials")
+GATEWAY_MISCONFIGURED: Final = ProblemType("gateway-misconfigured", 502, "The Gateway does not accept our credentials")
 GATEWAY_UNAVAILABLE: Final = ProblemType("gateway-unavailable", 503, "The Gateway cannot be reached")
 UNAVAILABLE: Final = ProblemType("unavailable", 503, "A part of the service cannot be reached")
 MISCONFIGURED: Final = ProblemType("misconfigured", 500, "The service is not set up")
@@ -43,15 +43,15 @@ INTERNAL: Final = ProblemType("internal", 500, "Something went wrong here")
 
 CATALOGUE: Final = (
     INVALID_REQUEST,
-    UNAUTHENTICATED_WEBHOOK,
+    WEBHOOK_REFUSED,
     FORBIDDEN,
     NOT_FOUND,
-    CONFLICT,
+    REQUEST_IN_PROGRESS,
     TOO_LARGE,
     UNPROCESSABLE,
     KEY_REUSED,
     GATEWAY_REFUSED,
-    GATEWAY_REJECTS_US,
+    GATEWAY_MISCONFIGURED,
     GATEWAY_UNAVAILABLE,
     UNAVAILABLE,
     MISCONFIGURED,

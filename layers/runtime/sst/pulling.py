@@ -105,7 +105,7 @@ class Puller:
         try:
             truth = self.gateway.pull(transaction_id, now)
         except GatewayRefused as error:
-            if error.status in (401, 403):  # it refuses us: that says nothing of the transaction
+            if error.is_about_us:  # that says nothing of the transaction
                 raise
             return "unknown"
         owner = truth.notes

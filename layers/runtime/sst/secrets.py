@@ -4,9 +4,8 @@ The *gateway secret* signs the JWTs. The *API secret* is the `x-gateway-secret` 
 checksum. Swapping them breaks only one direction and silently, so they are different types here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sst.exact import loads
 
@@ -75,5 +74,8 @@ def _member(members: dict[str, Any], name: str) -> str:
     return value
 
 
-# How a function gets at the secrets; `fresh=True` reads them again now instead of from a short-lived cache.
-ReadSecrets = Callable[[bool], GatewaySecrets]
+class ReadSecrets(Protocol):
+    """How a function gets at the secrets."""
+
+    def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
+        """The secrets, read a while ago at most; `fresh` reads them again now, within reason."""

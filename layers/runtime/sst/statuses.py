@@ -39,7 +39,7 @@ def canonical(status: str) -> str:
 
 
 def is_final(status: str) -> bool:
-    """Whether an order in this stock-level status can still change."""
+    """Whether an order in this stock-level status can no longer change."""
     return canonical(status) in FINAL_ORDER
 
 

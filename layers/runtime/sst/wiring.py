@@ -65,7 +65,7 @@ def read_secrets(env: Env, clock: Clock) -> secrets.ReadSecrets:
     client = aws.client("secretsmanager")
     cached: dict[str, tuple[datetime, secrets.GatewaySecrets]] = {}
 
-    def read(fresh: bool) -> secrets.GatewaySecrets:
+    def read(*, fresh: bool = False) -> secrets.GatewaySecrets:
         now = clock()
         if "read" in cached:
             at, known = cached["read"]
@@ -82,7 +82,7 @@ def gateway(env: Env, read: secrets.ReadSecrets) -> "Gateway":
     """The Gateway's API. httpx is loaded here and not above: half of the functions never call it."""
     from sst.gateway import Gateway, client
 
-    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], lambda: read(False))
+    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], read)
 
 
 def puller(env: Env, clock: Clock) -> "Puller":
