@@ -81,7 +81,7 @@ def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
         shares = order.filledQuantity or 0
         if not shares:
             continue
-        if order.averagePrice is None or order.transactionType not in ("BUY", "SELL"):
+        if not order.averagePrice or order.transactionType not in ("BUY", "SELL"):
             raise Unbookable(f"{order.tradingsymbol}: shares without a price, or neither bought nor sold")
         # What was paid is whole paise; the average price is rounded, and so is what it comes to.
         leg = Leg(shares, (shares * order.averagePrice).quantize(_PAISA))

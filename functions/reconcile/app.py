@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sst import logs, wiring
+from sst.events import SDK
 from sst.exact import loads
 from sst.gateway_errors import GatewayError
+from sst.tables.transactions import Pull
 
 logger = logs.logger()
 puller = wiring.puller(os.environ, wiring.utc_now)
@@ -20,10 +22,14 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 def pull(record: Mapping[str, Any]) -> bool:
     """Pull the transaction that a message names; False where the message is to come again."""
-    message = loads(record["body"])
-    transaction_id = message["transactionId"]
     try:
-        outcome = puller.pull(transaction_id, message.get("smallcaseAuthId") or None)
+        asked = asked_in(loads(record["body"]))
+    except (AttributeError, KeyError, ValueError):
+        logger.error("a message cannot be read", message_id=record["messageId"])
+        return False
+    transaction_id = asked.transaction_id
+    try:
+        outcome = puller.pull(asked)
     except GatewayError as error:
         tell = logger.error if error.is_about_us else logger.warning
         tell("the gateway does not say", transaction_id=transaction_id, reason=str(error))
@@ -34,3 +40,14 @@ def pull(record: Mapping[str, Any]) -> bool:
         return False
     logger.info("pulled", transaction_id=transaction_id, outcome=outcome)
     return outcome != "deferred"
+
+
+def asked_in(message: Mapping[str, Any]) -> Pull:
+    """What a message asks for: the sweep's, or the detail of an event, in its envelope where SQS redrove it."""
+    detail = message["detail"] if "detail-type" in message else message
+    return Pull(
+        transaction_id=detail["transactionId"],
+        smallcase_auth_id=detail.get("smallcaseAuthId") or None,
+        due_at=detail.get("dueAt"),
+        doubted=detail.get("reason") not in (None, SDK),
+    )

@@ -172,8 +172,16 @@ class DynamoDB:
             except ExpressionError as error:
                 raise _error("ValidationException", str(error)) from error
 
-        lost = ReadTimeoutError(endpoint_url="https://dynamodb")
-        return self.world.call(name, validated, lambda: _error("ThrottlingException"), lost)
+        def refusal() -> ClientError:
+            """Too many at once, or a transaction on the same item is under way."""
+            if name == "UpdateItem" and self.world.random.random() < 0.5:
+                return _error("TransactionConflictException")
+            if name == "TransactWriteItems" and self.world.random.random() < 0.5:
+                reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+                return _error("TransactionCanceledException", "", {"CancellationReasons": reasons})
+            return _error("ThrottlingException")
+
+        return self.world.call(name, validated, refusal, ReadTimeoutError(endpoint_url="https://dynamodb"))
 
     @staticmethod
     def _holds(

@@ -154,15 +154,12 @@ _UNSCHEDULED: Final = "    return Change(change.set, change.remove | _CHECKS - c
 _UNKEPT: Final = """if isinstance(verdict, Doubt):
         return True
     packed = zlib.compress(raw, 9)"""
-_CONFIRMED_STAYS: Final = """        if stored.confirmation == "confirmed":
-            return wait(stored, now, policy, jitter)
-"""
 _UNCONDITIONAL: Final = (
     source(
         Transactions.change_arguments,
         ('"#version = :version"', '"#version <> :none"'),
         ("dict[str, Any](version=stored.version)", "dict[str, Any](none=0)"),
-        ('if "nextCheckAt" in change.set or', 'if False and "nextCheckAt" in change.set or False and'),
+        ("if name in change.set or name in change.remove:", "if False:"),
     ),
 )
 _CONDITION: Final = (
@@ -192,7 +189,7 @@ PLANTS: Final = (
     ),
     Plant(
         "compare by timestamp only",
-        (name(Snapshot, "revision", lambda _: property(lambda self: f"{'0' * 17}|{self.timestamp}|{self.digest}")),),
+        (name(Snapshot, "revision", lambda _: property(lambda self: f"{'0' * 21}|{self.timestamp}|{self.digest}")),),
     ),
     Plant(
         "count versions with ADD and no condition",
@@ -250,7 +247,26 @@ PLANTS: Final = (
             source(Notes.standing, ('"conflict"', '"linked"')),
         ),
     ),
-    Plant("settle what is not final", (source(settling._with_orders, ("    if final:\n", "    if True:\n")),)),
+    Plant(
+        "settle what is not final",
+        (source(settling._with_orders, ("    if final:\n        said[", "    if True:\n        said[")),),
+    ),
+    Plant(
+        "let a lagging pull take a correction back",
+        (source(settling._with_orders, ("if overtaken and not same:", "if False:")),),
+    ),
+    Plant(
+        "forget a doubt once the Gateway says the same",
+        (source(settling._doubt_may_lag, ("return doubted is not None and", "return False and")),),
+    ),
+    Plant(
+        "call a correction stale while nothing is settled",
+        (source(verdict.reconsider, ("known.is_final and batch.is_final and", "False and")),),
+    ),
+    Plant(
+        "let an order at ERROR look placed again",
+        (source(Snapshot.progress.fget, ("sum(order.status != statuses.PLACED for order in orders)", "0")),),
+    ),
     Plant("believe a pull that lags", (source(settling._may_lag, ("return bool(said) and", "return False and")),)),
     Plant(
         "call expired before the Gateway's lag is over",
@@ -297,7 +313,7 @@ PLANTS: Final = (
         "forget the previous secret while rotating",
         (name(GatewaySecrets, "webhook_keys", lambda _: property(lambda self: (self.api,))),),
     ),
-    Plant("go back behind what was confirmed", (source(settling._with_orders, (_CONFIRMED_STAYS, "")),)),
+    Plant("go back behind what was confirmed", (source(settling._with_orders, ('if stored.confirmation == "confirmed" and lasting(', "if False and lasting(")),)),
     Plant(
         "hold corrections for late retries",
         (

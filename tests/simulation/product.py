@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from sst import aws, creation, gateway, http, wiring
+from sst.tables import dynamo
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, resources
 from tests.simulation.vendor import Vendor
@@ -146,6 +147,7 @@ class Product:
         publish = vars(functions["publish_updates"])
         publish["eventbridge"], publish["sqs"] = _Switch.clients["events"], _Switch.clients["sqs"]
         publish["pause"] = lambda attempt: self.world.pause(200 * 2**attempt)
+        vars(dynamo)["pause"] = lambda attempt: self.world.pause(30 * 2**attempt)
         sdk = functions["accept_sdk_response"]
         notes = wiring.notes(env, client)
         vars(sdk)["read_secrets"] = wiring.read_secrets(env, wiring.utc_now)

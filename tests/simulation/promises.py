@@ -45,6 +45,11 @@ def _progress(content: Material) -> tuple[bool, int, int]:
     return len(done) == len(content), len(done), sum(row[5] for row in content)
 
 
+def _moved(content: Material) -> int:
+    """How many orders have left PLACED, in which each begins: one at ERROR does not look placed again."""
+    return sum(row[0] == "unplaced" or row[3] != "PLACED" for row in content)
+
+
 class Promises:
     """What has been promised so far, and whether it is kept."""
 
@@ -107,7 +112,7 @@ class Promises:
             or old is None
             or "snapshot" not in old
             or old["snapshot"] == new.get("snapshot")
-            or made.plan == "corrected"
+            or made.is_corrected
         ):
             return
         true = [material(state.batch) for state in made.states if state.batch is not None]
@@ -117,7 +122,7 @@ class Promises:
         after = material(decode(new["snapshot"]["B"])) if "snapshot" in new else ()
         if after and after not in true and _text(new, "confirmation") == "reported":
             return  # forged: shown as reported until the Gateway has been asked
-        if not after or _progress(after) < _progress(before):
+        if not after or (_progress(after), _moved(after)) < (_progress(before), _moved(before)):
             raise Violation("the state never goes back", f"{made.id} from {before} to {_text(new, 'status')}")
 
     def _leased(self, id_: str, old: Any, new: Any) -> None:
@@ -142,7 +147,7 @@ class Promises:
         if not any(content == material(state.batch or {}) for state in said):
             raise Violation("confirmed is the Gateway's word", f"{made.id} confirmed as {content}")
         known = self.confirmed.get(made.id)
-        if known is not None and _progress(content) < _progress(known) and made.plan != "corrected":
+        if known is not None and _progress(content) < _progress(known) and not made.is_corrected:
             raise Violation("confirmed never goes back", f"{made.id} from {known} to {content}")
         self.confirmed[made.id] = content
         if "settledAt" in new and not any(state.final and content == material(state.batch or {}) for state in said):

@@ -110,8 +110,8 @@ class Schedule:
                 plan=chance.choice(PLANS),
                 ours=chance.random() < 0.85,
             )
-            if made.plan == "corrected" and self.vendor.moods.lag:
-                made.plan = "completed"  # shown late and to some: nobody could tell which of the two holds
+            if made.is_corrected and self.vendor.moods.lag > MOST_LAG:
+                made.plan = "completed"  # shown so late: nobody could tell which of the two holds
             self.world.at(made.created, partial(self._create, made))
         if chance.random() < 0.25:
             when = chance.randrange(0, 30 * MINUTE)
@@ -165,7 +165,7 @@ class Schedule:
     def _notify(self, made: VendorTransaction, batch: Document) -> None:
         world, chance = self.world, self.world.random
         # A correction of what is settled shows by its webhook alone: nothing settled is asked for again.
-        if chance.random() < self.loss and made.plan != "corrected":
+        if chance.random() < self.loss and not made.is_corrected:
             world.covered["webhook lost"] += 1
             return
         body = self.vendor.webhook(made, batch, notes=chance.random() < 0.9)

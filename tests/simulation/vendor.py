@@ -55,6 +55,11 @@ class VendorTransaction:
     stamped: int | None = None
 
     @property
+    def is_corrected(self) -> bool:
+        """Whether what was final changes once more."""
+        return self.plan.startswith("corrected")
+
+    @property
     def last(self) -> State:
         """How it ends."""
         return self.states[-1]
@@ -251,6 +256,11 @@ _ENDS: Final[dict[str, tuple[tuple[int, str, str], ...]]] = {
         (0, "PROCESSING", "PLACED"),
         (20 * SECOND, "COMPLETED", "COMPLETE"),
         (20 * HOUR, "COMPLETED", "PARTIAL"),
+    ),
+    "corrected soon": (
+        (0, "PROCESSING", "PLACED"),
+        (20 * SECOND, "COMPLETED", "COMPLETE"),
+        (3 * MINUTE, "COMPLETED", "PARTIAL"),
     ),
 }
 PLANS: Final = (*_ENDS, "abandoned before login", "abandoned after login", "cancelled", "pending then completed")

@@ -18,6 +18,7 @@ EXPIRE: Final = CREATED + timedelta(minutes=15)
 NOW: Final = CREATED + timedelta(hours=2)
 POLICY: Final = Policy()
 CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
+ENDED: Final = CHECKS | {"doubtedAt"}
 
 
 def batch(status: str, filled: int = 0, *more: dict[str, Any]) -> Batch:
@@ -85,7 +86,7 @@ def test_a_final_truth_settles() -> None:
     assert (change.set["smallcaseAuthId"], change.set["broker"]) == ("auth", "kite")
     assert change.set["snapshot"] == Snapshot(DONE, at(NOW)).encoded
     assert change.set["revision"] == Snapshot(DONE, at(NOW)).revision
-    assert change.remove == CHECKS | {"error"}
+    assert change.remove == ENDED | {"error"}
 
 
 def test_a_truth_names_no_account_where_it_has_none() -> None:
@@ -109,7 +110,7 @@ def test_a_final_truth_overrules_any_report_at_once() -> None:
 def test_a_settled_outcome_said_again_changes_nothing() -> None:
     """Only a check that somebody asked for goes."""
     settled = stored(DONE, confirmation="confirmed", settledAt=at(NOW), gatewayStatus="COMPLETED")
-    assert decided(settled, truth("COMPLETED", DONE)) == Change(remove=CHECKS)
+    assert decided(settled, truth("COMPLETED", DONE)) == Change(remove=ENDED)
 
 
 def test_a_settled_outcome_is_corrected_by_another_final_truth() -> None:
@@ -118,6 +119,43 @@ def test_a_settled_outcome_is_corrected_by_another_final_truth() -> None:
     change = decided(settled, truth("COMPLETED", PARTIAL))
     assert change.counts
     assert change.set["settledAt"] == at(NOW)
+
+
+def test_a_settled_outcome_is_corrected_only_once_the_other_cannot_be_an_old_one() -> None:
+    """A replica may still show what was corrected; it is asked again, less and less often."""
+    settled = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), confirmedAt=at(NOW - timedelta(minutes=9)))
+    assert decided(settled, truth("COMPLETED", PARTIAL)) == waits(1)
+    long_ago = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), confirmedAt=at(NOW - POLICY.lag))
+    assert decided(long_ago, truth("COMPLETED", PARTIAL)).set["settledAt"] == at(NOW)
+
+
+def test_a_doubted_outcome_is_asked_for_until_the_gateway_would_show_another() -> None:
+    """A correction is learned from its webhook, which comes once."""
+    doubted = at(NOW - POLICY.lag + timedelta(milliseconds=1))
+    settled = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), doubtedAt=doubted, checks=2)
+    assert decided(settled, truth("COMPLETED", DONE)) == waits(5, 3)
+    over = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), doubtedAt=at(NOW - POLICY.lag))
+    assert decided(over, truth("COMPLETED", DONE)) == Change(remove=ENDED)
+    change = decided(stored(DONE, doubtedAt=doubted), truth("COMPLETED", DONE))
+    assert change.set["settledAt"] == at(NOW)
+    assert (change.set["nextCheckAt"], change.set["checks"]) == (at(NOW + timedelta(minutes=1)), 1)
+    assert change.remove == {"error"}
+
+
+def test_what_was_reported_while_the_gateway_was_asked_is_not_decided_by_its_answer() -> None:
+    """It may be older. What says the same may not."""
+    since = at(NOW + timedelta(milliseconds=1))
+    assert decided(stored(DONE, reportedAt=since), truth("COMPLETED", PARTIAL)) == waits(1)
+    assert decided(stored(DONE, reportedAt=since), truth("COMPLETED", DONE)).set["settledAt"] == at(NOW)
+
+
+def test_an_order_at_error_may_turn_out_to_be_placed() -> None:
+    """Not within the time that the Gateway may lag; after it, also where ERROR was confirmed."""
+    recent = stored(UNKNOWN, reportedAt=at(NOW - timedelta(minutes=9)), checks=5)
+    assert decided(recent, truth("PROCESSING", PLACED)) == waits(1)
+    for confirmation in ("reported", "confirmed"):
+        old = stored(UNKNOWN, confirmation=confirmation, confirmedAt=at(NOW - POLICY.lag))
+        assert decided(old, truth("PROCESSING", PLACED)).set["status"] == statuses.PLACED
 
 
 def test_an_open_truth_ahead_is_confirmed_and_asked_again_soon() -> None:
@@ -209,6 +247,12 @@ def test_an_sdk_error_that_leaves_the_outcome_open_is_no_failure(code: int) -> N
     assert decided(stored(), truth("ERRORED", error={"code": code, "message": None})) == waits(1)
 
 
+@pytest.mark.parametrize("error", [{"code": 4007, "message": "order_timeout"}, {"code": None, "message": "brand_new"}])
+def test_an_sdk_error_that_nobody_knows_is_no_failure(error: dict[str, Any]) -> None:
+    """The set is open, and an order may have been placed."""
+    assert decided(stored(), truth("ERRORED", error=error)) == waits(1)
+
+
 def test_an_sdk_error_without_a_known_code_is_read_by_its_name() -> None:
     """Codes have changed before; names have not."""
     assert decided(stored(), truth("ERRORED", error={"code": None, "message": "order_pending"})) == waits(1)
@@ -237,22 +281,22 @@ def test_what_will_have_no_orders_is_failed(said: Truth, reason: str) -> None:
     assert change.set["status"] == statuses.FAILED
     assert change.set["error"] == {"reason": reason, **(said.error or {})}
     assert (change.set["confirmation"], change.set["confirmedAt"]) == ("confirmed", at(NOW))
-    assert change.remove == CHECKS
+    assert change.remove == ENDED
 
 
 def test_expiry_is_waited_for_longer_than_the_gateway_may_lag() -> None:
     """An order confirmed in the last second shows up to `lag` later."""
     assert POLICY.expiry_grace > POLICY.lag
     late = EXPIRE + POLICY.expiry_grace
-    due = decided(stored(), truth("USED", pulled_at=late), now=late)
-    assert due.set.keys() == CHECKS
+    for said in (truth("USED", pulled_at=late), truth("USED", pulled_at=late, expired=True), truth("EXPIRED")):
+        assert decided(stored(), said, now=late).set.keys() == CHECKS
     assert decided(stored(), truth("USED"), now=late + timedelta(milliseconds=1)).set["status"] == statuses.FAILED
     assert decided(stored(), truth("USED", expire_at=NOW)).set.keys() == CHECKS
 
 
 def test_a_failure_said_again_changes_nothing() -> None:
     """Only its checks go."""
-    assert decided(stored(status=statuses.FAILED), truth("EXPIRED")) == Change(remove=CHECKS)
+    assert decided(stored(status=statuses.FAILED), truth("EXPIRED")) == Change(remove=ENDED)
 
 
 def test_a_denied_report_is_retracted_once_it_cannot_be_lag() -> None:
@@ -271,6 +315,18 @@ def test_a_denied_report_is_retracted_once_it_cannot_be_lag() -> None:
     assert decided(asked_often, said) == waits(1)
 
 
+def test_a_report_of_another_batch_than_the_gateway_names_is_denied_too() -> None:
+    """Though its own orders are not shown yet: a forged batch must not stand in their way."""
+    said = truth("PROCESSING", batch_id="b2")
+    change = decided(stored(PLACED), said)
+    assert change.counts
+    assert change.set["status"] == statuses.CREATED
+    assert {"snapshot", "batchId"} <= change.remove
+    assert decided(stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9))), said) == waits(1)
+    assert decided(stored(PLACED), truth("PROCESSING", batch_id="b1")) == waits(1)
+    assert decided(stored(PLACED, confirmation="confirmed"), said) == waits(1)
+
+
 def test_what_was_retracted_a_moment_ago_fails_as_soon_as_it_is_over() -> None:
     """Nothing is shown that could lag, and no order was ever confirmed."""
     retracted = stored(confirmation="confirmed", confirmedAt=at(NOW - timedelta(minutes=1)))
@@ -281,7 +337,7 @@ def test_a_denied_report_of_a_failed_transaction_fails_it_with_all_it_left() -> 
     """Nothing of the forged report stays."""
     change = decided(stored(DONE, smallcaseAuthId="forged"), truth("EXPIRED"))
     assert change.set["status"] == statuses.FAILED
-    assert change.remove == CHECKS | {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
+    assert change.remove == ENDED | {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
 
 
 def test_an_account_that_a_token_or_a_pull_has_shown_survives_a_denied_report() -> None:
@@ -340,7 +396,8 @@ def test_what_stays_unknown_too_long_asks_a_person_once() -> None:
     assert change == Change({"askedAt": at(NOW), **waits(20, 5).set}, counts=True)
     assert wait(stored(created=NOW - POLICY.ask_after), NOW, POLICY, 0.5) == waits(1)
     assert wait(stored(created=CREATED - POLICY.ask_after, askedAt=at(NOW)), NOW, POLICY, 0.5) == waits(1)
-    assert wait(stored(created=CREATED - POLICY.ask_after, settledAt=at(NOW)), NOW, POLICY, 0.5) == waits(1)
+    for over in ({"settledAt": at(NOW)}, {"status": statuses.FAILED}):
+        assert wait(stored(created=CREATED - POLICY.ask_after, **over), NOW, POLICY, 0.5) == waits(1)
 
 
 def test_the_module_says_its_defaults() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sst.batch import Batch
 from sst.columns import decode
-from sst.snapshot import Snapshot, digest_of, material, progress_of
+from sst.snapshot import Snapshot, digest_of, lasting, material, progress_of
 
 AT: Final = "2026-01-15T04:30:12.345Z"
 LATER: Final = "2026-01-15T04:30:12.346Z"
@@ -19,12 +19,13 @@ def batch(*orders: dict[str, Any], **more: Any) -> Batch:
     return Batch.model_validate({"batchId": "b1", "orders": [{**ORDER, **each} for each in orders], **more})
 
 
-def test_a_revision_is_progress_then_timestamp_then_orders_that_moved_then_content() -> None:
-    """All final? how many orders final? how many shares filled?"""
+def test_a_revision_is_progress_then_timestamp_then_content() -> None:
+    """All final? how many orders final? how many shares filled? how many left PLACED?"""
     snapshot = Snapshot(batch({"status": "COMPLETE", "filledQuantity": 10}, {"filledQuantity": 3}), AT)
-    assert snapshot.progress == "0" + "0001" + "000000000013"
-    assert snapshot.revision == f"{snapshot.progress}|{AT}|0001|{snapshot.digest}"
+    assert snapshot.progress == "0" + "0001" + "000000000013" + "0001"
+    assert snapshot.revision == f"{snapshot.progress}|{AT}|{snapshot.digest}"
     assert progress_of(snapshot.revision) == snapshot.progress
+    assert lasting(snapshot.progress) == "00001000000000013"
     assert digest_of(snapshot.revision) == snapshot.digest
     assert len(snapshot.digest) == 16
 
@@ -41,6 +42,9 @@ def test_progress_sorts_as_it_is_meant() -> None:
     done = {"status": "COMPLETE", "filledQuantity": 10}
     history = [
         Snapshot(batch({}, {}), "2026-01-15T09:00:00.000Z"),
+        Snapshot(batch({}, {"status": "ERROR"}), "2026-01-15T08:50:00.000Z"),
+        Snapshot(batch({"status": "ERROR"}, {"status": "ERROR"}), "2026-01-15T08:40:00.000Z"),
+        Snapshot(batch({}, unplaced=[ORDER, ORDER, ORDER]), "2026-01-15T08:30:00.000Z"),
         Snapshot(batch({"filledQuantity": 3}, {}), "2026-01-15T08:00:00.000Z"),
         Snapshot(batch({"filledQuantity": 10**11}, {}), "2026-01-15T07:30:00.000Z"),
         Snapshot(batch({"status": "REJECTED"}, {}), "2026-01-15T07:00:00.000Z"),
@@ -52,25 +56,25 @@ def test_progress_sorts_as_it_is_meant() -> None:
     revisions = [snapshot.revision for snapshot in history]
     assert revisions == sorted(revisions)
     assert len(set(revisions)) == len(revisions)
-    assert {len(progress_of(revision)) for revision in revisions} == {17}
+    assert {len(progress_of(revision)) for revision in revisions} == {21}
 
 
-def test_of_two_states_in_one_millisecond_the_one_further_from_placed_is_the_later() -> None:
-    """Whatever their content is; a millisecond later even PLACED is newer, for what was unknown may be known."""
+def test_every_order_begins_as_placed_so_what_has_left_it_is_the_later_whenever_it_was_said() -> None:
+    """In the same millisecond as PLACED, and before a PLACED that was signed anew."""
     for number in range(20):
         placed, unknown = batch({}, {"more": number}), batch({"status": "ERROR"}, {"more": number})
-        assert Snapshot(placed, AT).revision < Snapshot(unknown, AT).revision < Snapshot(placed, LATER).revision
+        assert Snapshot(placed, LATER).revision < Snapshot(unknown, AT).revision
 
 
 def test_where_nothing_is_said_of_shares_none_are_filled() -> None:
     """An order that was just placed has come nowhere."""
-    assert Snapshot(batch({}), AT).progress == "0" * 17
+    assert Snapshot(batch({}), AT).progress == "0" * 21
 
 
 def test_many_filled_shares_never_break_the_order() -> None:
     """The number is cut where its room ends."""
     orders = [{"filledQuantity": 10**11}] * 20
-    assert Snapshot(batch(*orders), AT).progress == "0" + "0000" + "9" * 12
+    assert Snapshot(batch(*orders), AT).progress == "0" + "0000" + "9" * 12 + "0000"
 
 
 def test_an_error_keeps_a_batch_open_and_an_unplaced_order_does_not() -> None:

@@ -98,6 +98,13 @@ def test_less_progress_is_stale_however_late_it_is_said() -> None:
     assert reconsider(said(PLACED, LATE), stored(FILLING)) == "stale"
 
 
+def test_two_final_outcomes_contradict_each_other_before_either_is_settled() -> None:
+    """One may correct the other, downwards too: the Gateway is asked which holds."""
+    verdict = reconsider(said(batch("PARTIAL", 4), LATE), stored(DONE))
+    assert verdict == Doubt("another final outcome than the one reported", "TRX_1", "auth-1")
+    assert reconsider(said(batch("COMPLETE", 10, colour="red"), EARLY), stored(DONE)) == "stale"
+
+
 def test_the_same_content_said_later_only_moves_the_revision_on() -> None:
     """Said earlier, it is stale."""
     assert reconsider(said(PLACED, LATE), stored(PLACED)) == "touch"

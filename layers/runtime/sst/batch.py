@@ -12,6 +12,8 @@ from sst import statuses
 from sst.exact import Rupees
 
 Shares = Annotated[int, Field(ge=0, le=10**11)]
+# An event whose orders do not fit leaves them out, and what is left of it has to fit.
+Word = Annotated[str, Field(max_length=64)]
 
 
 class VendorModel(BaseModel):
@@ -54,13 +56,13 @@ class Batch(VendorModel):
     """
 
     batchId: Annotated[str, Field(min_length=1, max_length=64)]
-    variety: str | None = None
+    variety: Word | None = None
     quantity: int | None = None
     filled: int | None = None
     buyAmount: Rupees | None = None
     sellAmount: Rupees | None = None
-    completedDate: str | None = None
-    status: str | None = None
+    completedDate: Word | None = None
+    status: Word | None = None
     orders: tuple[Order, ...] = ()
     unplaced: tuple[Order, ...] = ()
 

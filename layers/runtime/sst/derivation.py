@@ -10,6 +10,7 @@ from typing import Any
 from sst import statuses
 from sst.batch import Batch, Order
 from sst.events import (
+    SDK,
     BrokerAccountConflict,
     BrokerAccountLinked,
     ConfirmationRequested,
@@ -47,7 +48,7 @@ def of_transaction(old: Transaction | None, new: Transaction) -> list[Published]
                 eventId=f"{new.transactionId}.ask.{new.pullRequestedAt}",
                 occurredAt=new.pullRequestedAt or new.createdAt,
                 transactionId=new.transactionId,
-                reason="sdk",
+                reason=SDK,
             )
         )
     return events

@@ -222,6 +222,10 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
 )
 
 
+# The reason of a request that no doubt gave: the user's SDK said something.
+SDK: Final = "sdk"
+
+
 class ConfirmationRequested(BaseModel):
     """Not a public event: asks `reconcile` for a pull. It has no schemaVersion, so no public rule matches it."""
 

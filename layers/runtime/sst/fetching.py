@@ -9,7 +9,7 @@ from sst import cursor, problems
 from sst.http import Request
 from sst.problems import Problem
 from sst.tables.notes import Notes
-from sst.tables.transactions import Transactions
+from sst.tables.transactions import Pull, Transactions
 from sst.transaction import Transaction
 from sst.views import OrdersPage, orders_of
 
@@ -44,7 +44,7 @@ class Fetcher:
         transaction = self.transactions.get(transaction_id)
         if transaction is None or not caller.may_see(transaction.notes):
             raise Problem(problems.NOT_FOUND, "there is no such transaction of yours")
-        if refresh and self.puller.pull(transaction_id) != "busy":
+        if refresh and self.puller.pull(Pull(transaction_id)) != "busy":
             transaction = self.transactions.get(transaction_id) or transaction
         return transaction
 

@@ -12,13 +12,14 @@ from typing import Final, Literal, Protocol
 from sst import settling, statuses
 from sst.gateway_errors import GatewayError, GatewayRefused, GatewayUnavailable
 from sst.tables.notes import Notes
-from sst.tables.transactions import Contended, Transactions
+from sst.tables.transactions import Contended, Pull, Transactions
 from sst.times import timestamp_text
 from sst.transaction import Transaction, check_shard, encode_request
 from sst.truth import Truth
 
-# "busy" has a check scheduled; "deferred" is up to the caller to ask again, for nothing is stored that could be due.
-Outcome = Literal["pulled", "busy", "adopted", "deferred", "unknown"]
+# "busy" has a check scheduled, "done" had one that was made since; "deferred" is up to the caller to ask again, for
+# nothing is stored that could be due.
+Outcome = Literal["pulled", "busy", "done", "adopted", "deferred", "unknown"]
 
 _ATTEMPTS: Final = 4
 
@@ -47,18 +48,18 @@ class Puller:
     adoption_lease: Callable[[str, datetime, timedelta], bool]
     interval: timedelta = timedelta(seconds=30)
 
-    def pull(self, transaction_id: str, smallcase_auth_id: str | None = None) -> Outcome:
+    def pull(self, asked: Pull) -> Outcome:
         """Pull a transaction and write what its truth changes.
 
         Raises `GatewayError` where the Gateway does not say, with the next check scheduled for a transaction that is
         stored, and `Contended` where others kept writing.
         """
-        now = self.clock()
-        stored = self.transactions.lease_pull(transaction_id, now, self.interval)
-        if stored == "busy":
-            return "busy"
+        now, transaction_id = self.clock(), asked.transaction_id
+        stored = self.transactions.lease_pull(asked, now, self.interval)
+        if stored == "busy" or stored == "done":
+            return stored
         if stored is None:
-            return self._adopt(transaction_id, smallcase_auth_id, now)
+            return self._adopt(transaction_id, asked.smallcase_auth_id, now)
         try:
             truth = self.gateway.pull(transaction_id, now, stored.batchId)
         except GatewayError as error:

@@ -47,9 +47,11 @@ ERROR_MESSAGES: Final = frozenset(message for message, _ in ERROR_CODES.values()
     "no_compatible_browser",
     "webhook_unreachable",
 }
+_OPEN_MESSAGES: Final = frozenset(message for message, is_open in ERROR_CODES.values() if is_open) | {"api_error"}
 
 
 def may_have_orders(code: int | None, message: str | None) -> bool:
-    """Whether an order may have been placed in spite of this SDK error."""
-    named = {name for name, open_ in ERROR_CODES.values() if open_} | {"api_error"}
-    return ERROR_CODES.get(code or 0, ("", False))[1] or message in named
+    """Whether an order may have been placed in spite of this SDK error; of one that nobody knows, it may."""
+    if code not in ERROR_CODES and message not in ERROR_MESSAGES:
+        return True
+    return message in _OPEN_MESSAGES or ERROR_CODES.get(code or 0, ("", False))[1]

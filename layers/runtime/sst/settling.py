@@ -3,8 +3,8 @@
 The rules, in order (docs/guarantees.md has them as a table with their tests):
 
 1. A pull that is behind what was said a moment ago may just lag: within `lag` it changes nothing and is repeated.
-   A final truth is never behind: what is final at the Gateway does not go on. What the Gateway has confirmed does
-   not go back, however long its API lags.
+   A final truth is never behind what is open: what is final at the Gateway does not go on, it may only be corrected.
+   What the Gateway has confirmed does not go back, however long its API lags.
 2. Otherwise the truth decides, whatever the revision: it confirms, moves on, corrects or retracts a report.
 3. Final and confirmed is settled. Errored, expired and abandoned without orders is failed.
 4. Anything else is asked again, less and less often, and after `ask_after` a person is asked.
@@ -19,12 +19,12 @@ from sst import statuses
 from sst import truth as gateway
 from sst.batch import Batch
 from sst.sdk_errors import may_have_orders
-from sst.snapshot import Snapshot, material, progress_of
+from sst.snapshot import Snapshot, lasting, material, progress_of
 from sst.times import parse_time, timestamp_text
 from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, snapshot_attributes
 from sst.truth import Truth
 
-_CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
+_CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks", "doubtedAt"})
 _DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 60, 120, 240, 480, 1440))
 
 
@@ -68,20 +68,25 @@ def _with_orders(
 ) -> Change:
     snapshot = Snapshot(batch, timestamp_text(truth.pulled_at))
     final = batch.is_final
-    behind = stored.revision is not None and snapshot.progress < progress_of(stored.revision)
-    if behind and not final:
-        if _may_lag(stored, truth, policy):
-            return wait(stored, now, policy, jitter, soon=True)
-        if stored.confirmation == "confirmed":
-            return wait(stored, now, policy, jitter)
     known = stored.snapshot
     same = known is not None and material(known) == material(batch)
+    if final:
+        overtaken = _may_lag(stored, truth, policy) if stored.is_settled else _said_since(stored, truth)
+        if overtaken and not same:
+            return wait(stored, now, policy, jitter, soon=not stored.is_settled)
+    elif stored.revision is not None and snapshot.progress < (shown := progress_of(stored.revision)):
+        if _may_lag(stored, truth, policy):
+            return wait(stored, now, policy, jitter, soon=True)
+        if stored.confirmation == "confirmed" and lasting(snapshot.progress) < lasting(shown):
+            return wait(stored, now, policy, jitter)
     if same and (
         stored.is_settled or (not final and (stored.confirmation == "confirmed" or policy.confirm != "every"))
     ):
         if batch.derived_status == statuses.ERROR and stored.askedAt is None:
             return _ask(stored, now, policy, jitter)
-        return Change(remove=_CHECKS) if stored.is_settled else wait(stored, now, policy, jitter)
+        if stored.is_settled and not _doubt_may_lag(stored, truth, policy):
+            return Change(remove=_CHECKS)
+        return wait(stored, now, policy, jitter)
     stamp = timestamp_text(now)
     said = {
         **snapshot_attributes(snapshot),
@@ -92,14 +97,19 @@ def _with_orders(
     said |= {"smallcaseAuthId": truth.smallcase_auth_id, "broker": truth.broker}
     said = {name: value for name, value in said.items() if value is not None}
     if final:
-        return Change(said | {"settledAt": stamp}, _CHECKS | {"error"}, counts=True)
+        said["settledAt"] = stamp
+        if _doubt_may_lag(stored, truth, policy):
+            return Change(said | _next(stored, now, 0, jitter), frozenset({"error"}), counts=True)
+        return Change(said, _CHECKS | {"error"}, counts=True)
     if batch.derived_status == statuses.ERROR and stored.askedAt is None:
         said["askedAt"] = stamp
     return Change(said | _next(stored, now, 0, jitter), frozenset({"settledAt", "error"}), counts=True)
 
 
 def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Policy, jitter: float) -> Change:
-    if truth.may_have_orders or _outcome_open(truth.error):
+    # The Gateway names a batch: a report of another one is denied, though its orders are not shown yet.
+    denied = stored.confirmation == "reported" and truth.batch_id not in (None, stored.batchId)
+    if (truth.may_have_orders or _outcome_open(truth.error)) and not denied:
         return wait(stored, now, policy, jitter)
     if stored.snapshot_bytes is not None:
         if _may_lag(stored, truth, policy):
@@ -108,7 +118,7 @@ def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Po
             # The Gateway once showed these orders and now shows none: no rule of ours can settle that.
             asked = stored.askedAt is not None or stored.is_settled
             return wait(stored, now, policy, jitter) if asked else _ask(stored, now, policy, jitter)
-    reason = _failure(stored, truth, now, policy)
+    reason = None if denied else _failure(stored, truth, now, policy)
     stamp = timestamp_text(now)
     retracted = _retracted(stored)
     if reason is not None:
@@ -136,9 +146,9 @@ def _failure(stored: Transaction, truth: Truth, now: datetime, policy: Policy) -
     """Why no order will come of it: errored, expired (never begun) or abandoned (begun and left)."""
     if truth.error is not None or truth.status in (gateway.ERRORED, gateway.CANCELLED):
         return "errored"
+    # That it has expired the Gateway tells by the clock, and whether it was used by a record that may lag.
     expire_at = truth.expire_at or parse_time(stored.expireAt)
-    over = expire_at is not None and now > expire_at + policy.expiry_grace
-    if truth.status == gateway.EXPIRED or truth.expired or over:
+    if expire_at is not None and now > expire_at + policy.expiry_grace:
         return "abandoned" if truth.status == gateway.USED else "expired"
     return None
 
@@ -149,6 +159,18 @@ def _may_lag(stored: Transaction, truth: Truth, policy: Policy) -> bool:
     return bool(said) and truth.pulled_at < max(said) + policy.lag
 
 
+def _said_since(stored: Transaction, truth: Truth) -> bool:
+    """Whether something was reported while the Gateway was being asked: its answer says nothing of that."""
+    reported = parse_time(stored.reportedAt)
+    return reported is not None and truth.pulled_at < reported
+
+
+def _doubt_may_lag(stored: Transaction, truth: Truth, policy: Policy) -> bool:
+    """Whether a webhook was doubted so recently that the Gateway may not show yet what it said."""
+    doubted = parse_time(stored.doubtedAt)
+    return doubted is not None and truth.pulled_at < doubted + policy.lag
+
+
 def _outcome_open(error: Mapping[str, Any] | None) -> bool:
     """Whether the SDK gave up or failed inside: the order may still be placed (docs/gateway.md §6.2)."""
     return error is not None and may_have_orders(error.get("code"), error.get("message"))
@@ -157,7 +179,8 @@ def _outcome_open(error: Mapping[str, Any] | None) -> bool:
 def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Change:
     """Nothing new: ask again later, and ask a person once it has been too long."""
     created = parse_time(stored.createdAt)
-    if stored.askedAt is None and not stored.is_settled and created is not None and now > created + policy.ask_after:
+    over = stored.is_settled or stored.status == statuses.FAILED
+    if stored.askedAt is None and not over and created is not None and now > created + policy.ask_after:
         return _ask(stored, now, policy, jitter)
     return Change(_next(stored, now, 0 if soon else (stored.checks or 0), jitter))
 

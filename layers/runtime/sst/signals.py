@@ -42,7 +42,9 @@ class Signals:
         if said.batch is not None:
             snapshot = Snapshot(said.batch, timestamp_text(now))
             report = Report(transaction.transactionId, said.smallcase_auth_id, snapshot, said.broker)
-            self.notes.transactions.report(report, now, confirm=self.confirm, source="sdk")
+            # Whatever is believed of webhooks: what a browser says never settles anything.
+            confirm = "final" if self.confirm == "none" else self.confirm
+            self.notes.transactions.report(report, now, confirm=confirm, source="sdk")
 
     def _link(self, stored: Transaction, said: Resolved, now: datetime) -> bool:
         auth_id = said.smallcase_auth_id

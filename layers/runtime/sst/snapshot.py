@@ -16,7 +16,8 @@ from sst.batch import Batch
 from sst.columns import encode
 from sst.exact import dumps
 
-_PROGRESS_LENGTH: Final = 17
+_LASTING_LENGTH: Final = 17
+_PROGRESS_LENGTH: Final = _LASTING_LENGTH + 4
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,28 @@ class Snapshot:
 
     @property
     def progress(self) -> str:
-        """How far the batch has come: all final, how many orders are final, how many shares are filled."""
+        """How far the batch has come: all final, how many orders are final, how many shares are filled, and how many
+        orders have left PLACED, in which each begins."""
         orders = self.batch.orders
         final = sum(statuses.is_final(order.status) for order in orders)
         filled = sum(order.filledQuantity or 0 for order in orders)
-        return f"{self.batch.is_final:d}{final:04d}{min(filled, 10**12 - 1):012d}"
+        moved = sum(order.status != statuses.PLACED for order in orders) + len(self.batch.unplaced)
+        return f"{self.batch.is_final:d}{final:04d}{min(filled, 10**12 - 1):012d}{moved:04d}"
 
     @property
     def revision(self) -> str:
-        """The sortable revision: progress, then timestamp, then two ties for what is said within one millisecond.
-
-        Every order begins as placed, so the snapshot in which more have left that state is the later one; content
-        makes the order total.
-        """
-        moved = sum(order.status != statuses.PLACED for order in self.batch.orders)
-        return f"{self.progress}|{self.timestamp}|{moved:04d}|{self.digest}"
+        """The sortable revision: progress, then timestamp, then content so that the order is total."""
+        return f"{self.progress}|{self.timestamp}|{self.digest}"
 
 
 def progress_of(revision: str) -> str:
     """The progress that a stored revision stands for."""
     return revision[:_PROGRESS_LENGTH]
+
+
+def lasting(progress: str) -> str:
+    """The part of a progress that never goes back at the Gateway: an order at ERROR may turn out to be placed."""
+    return progress[:_LASTING_LENGTH]
 
 
 def digest_of(revision: str) -> str:

@@ -52,6 +52,7 @@ class Transaction:
     adopted: bool | None = None
     askedAt: str | None = None
     pulledAt: str | None = None
+    doubtedAt: str | None = None
     pullRequestedAt: str | None = None
     nextCheckAt: str | None = None
     checkShard: str | None = None

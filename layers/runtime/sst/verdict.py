@@ -169,6 +169,9 @@ def reconsider(report: Report, stored: Transaction | None) -> Reconsidered:
             return "duplicate"
         # An open state of a settled batch is a late retry; another final one may correct it, downwards too.
         return doubt("contradicts what is settled") if report.snapshot.batch.is_final else "stale"
+    known, batch = stored.snapshot, report.snapshot.batch
+    if known is not None and known.is_final and batch.is_final and material(known) != material(batch):
+        return doubt("another final outcome than the one reported")
     if revision < stored.revision:
         return "stale"
     return "touch" if report.snapshot.digest == digest_of(stored.revision) else "stale"

@@ -1,13 +1,44 @@
 """Plain values to DynamoDB's attribute values and back, and update expressions from dictionaries."""
 
-from collections.abc import Iterable, Mapping
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient as DynamoDBClient
 
 Attributes = dict[str, Any]
+
+_ATTEMPTS: Final = 4
+
+
+def after_conflicts(write: Callable[[], Any]) -> None:
+    """`write`, tried again where DynamoDB refused it because a transaction on one of its items was under way.
+
+    botocore repeats neither of the two refusals. What is under way takes milliseconds.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            write()
+        except ClientError as error:
+            reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
+            conflict = error.response["Error"]["Code"] == "TransactionConflictException" or (
+                reasons - {"None"} == {"TransactionConflict"}
+            )
+            if not conflict or attempt == _ATTEMPTS - 1:
+                raise
+            pause(attempt)
+        else:
+            return
+
+
+def pause(attempt: int) -> None:
+    """Wait a moment before a write is tried again."""
+    time.sleep(0.02 * 2**attempt * (0.5 + random.random()))  # noqa: S311  # spreads retries, guards nothing
 
 
 def to_attributes(item: Mapping[str, Any]) -> Attributes:

@@ -11,12 +11,13 @@ No user's own entry is called `owner`, so a user whose `notes` look like an owne
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from sst.settling import Change
-from sst.tables.dynamo import of_attributes, to_attributes
+from sst.tables.dynamo import after_conflicts, of_attributes, to_attributes
 from sst.tables.transactions import Transactions
 from sst.times import timestamp_text
 from sst.transaction import Account, Transaction
@@ -169,7 +170,7 @@ class Notes:
 
     def _write_together(self, writes: Sequence[Mapping[str, Any]]) -> bool:
         try:
-            self.client.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]  # the writes are built as dictionaries
+            after_conflicts(partial(self.client.transact_write_items, TransactItems=writes))  # type: ignore[arg-type]  # the writes are built as dictionaries
         except ClientError as error:
             reasons = error.response.get("CancellationReasons", [])
             codes = {reason.get("Code", "None") for reason in reasons} - {"None"}

@@ -5,13 +5,15 @@ commit together.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from sst.settling import Change
-from sst.tables.dynamo import of_attributes, to_attributes, update
+from sst.tables.dynamo import after_conflicts, of_attributes, to_attributes, update
 from sst.times import timestamp_text
 from sst.transaction import (
     CHECK_SHARDS,
@@ -25,10 +27,25 @@ from sst.verdict import Doubt, Report, reconsider
 if TYPE_CHECKING:
     from sst.tables.dynamo import DynamoDBClient
 
+NotLeased = Literal["busy", "done"]
 Reported = Literal["accepted", "duplicate", "stale"] | Doubt
 
 # Something reported while nothing was scheduled any more (a failed transaction trades after all) is looked at soon.
 _REVIVED_CHECK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Why a transaction is to be pulled.
+
+    `due_at` names the check that was due, `doubted` says that a webhook about it was, and `smallcase_auth_id` is whose
+    webhook asks, where one does.
+    """
+
+    transaction_id: str
+    smallcase_auth_id: str | None = None
+    due_at: str | None = None
+    doubted: bool = False
 
 
 class Contended(Exception):
@@ -128,32 +145,40 @@ class Transactions:
         # Overtaken by something newer in between: then there is nothing left to touch.
         return "duplicate" if touched == "written" else "stale"
 
-    def lease_pull(
-        self, transaction_id: str, now: datetime, interval: timedelta
-    ) -> Transaction | Literal["busy"] | None:
+    def lease_pull(self, pull: Pull, now: datetime, interval: timedelta) -> Transaction | NotLeased | None:
         """The transaction, if it may be pulled now: at most once in `interval`, however many ask.
 
         Who comes too early gets "busy", and a check is scheduled for when the interval is over unless one is due by
-        then, so that no question is dropped. `None` where it is not stored.
+        then, so that no question is dropped. "done" where the check that was due has been made. `None` where the
+        transaction is not stored.
         """
         stamp = timestamp_text(now)
+        doubted = {"doubtedAt": stamp} if pull.doubted else {}
+        condition, values = "attribute_exists(transactionId)", {"latest": timestamp_text(now - interval)}
+        if pull.due_at is not None:
+            condition, values["due"] = f"{condition} AND #nextCheckAt = :due", pull.due_at
         arguments = update(
-            {"pulledAt": stamp},
-            condition="attribute_exists(transactionId) AND (attribute_not_exists(#pulledAt)"
+            {"pulledAt": stamp} | doubted,
+            condition=f"{condition} AND (attribute_not_exists(#pulledAt)"
             " OR #pulledAt < :latest OR #pulledAt = :pulledAt)",
-            values={"latest": timestamp_text(now - interval)},
+            values=values,
+            names={} if pull.due_at is None else {"#nextCheckAt": "nextCheckAt"},
         )
-        stored = self._write(transaction_id, arguments)
+        stored = self._write(pull.transaction_id, arguments)
         if stored == "written":
-            return self.get(transaction_id)
+            return self.get(pull.transaction_id)
         if stored is None:
             return None
-        due = timestamp_text(now + interval)
-        if stored.nextCheckAt is None or stored.nextCheckAt > due:
+        if pull.due_at not in (None, stored.nextCheckAt):
+            return "done"
+        if doubted:
+            self._write(pull.transaction_id, update(doubted, condition="attribute_exists(transactionId)"))
+        soon = timestamp_text(now + interval)
+        if stored.nextCheckAt is None or stored.nextCheckAt > soon:
             self._write(
-                transaction_id,
+                pull.transaction_id,
                 update(
-                    {"nextCheckAt": due, "checkShard": check_shard(transaction_id)},
+                    {"nextCheckAt": soon, "checkShard": check_shard(pull.transaction_id)},
                     # Somebody may have planned an earlier one since.
                     condition="attribute_exists(transactionId)"
                     " AND (attribute_not_exists(#nextCheckAt) OR #nextCheckAt > :nextCheckAt)",
@@ -179,14 +204,14 @@ class Transactions:
     def change_arguments(self, stored: Transaction, change: Change) -> dict[str, Any]:
         """The conditional update that `apply` makes, for a write of several items at once.
 
-        A check that somebody scheduled meanwhile is not overwritten by who has not seen it.
+        A check that somebody scheduled, or a doubt that somebody had, meanwhile is not overwritten by who has not seen
+        it.
         """
         condition, values = "#version = :version", dict[str, Any](version=stored.version)
-        if "nextCheckAt" in change.set or "nextCheckAt" in change.remove:
-            condition += " AND " + (
-                "attribute_not_exists(#nextCheckAt)" if stored.nextCheckAt is None else "#nextCheckAt = :planned"
-            )
-            values |= {} if stored.nextCheckAt is None else {"planned": stored.nextCheckAt}
+        for name, seen in (("nextCheckAt", stored.nextCheckAt), ("doubtedAt", stored.doubtedAt)):
+            if name in change.set or name in change.remove:
+                condition += f" AND attribute_not_exists(#{name})" if seen is None else f" AND #{name} = :seen_{name}"
+                values |= {} if seen is None else {f"seen_{name}": seen}
         return update(
             change.set,
             sorted(change.remove),
@@ -203,8 +228,9 @@ class Transactions:
             changes["sdkError"] = sdk_error
         return self._write(transaction_id, update(changes, condition="attribute_exists(transactionId)")) == "written"
 
-    def due(self, now: datetime, limit: int) -> Iterator[str]:
-        """The transactionIds whose check is due, at most `limit` of each partition, the longest due first."""
+    def due(self, now: datetime, limit: int) -> Iterator[tuple[str, str]]:
+        """Each transactionId whose check is due, with since when; at most `limit` of each partition, the longest due
+        first."""
         for shard in range(CHECK_SHARDS):
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.table,
@@ -214,12 +240,14 @@ class Transactions:
                 PaginationConfig={"MaxItems": limit},
             )
             for page in pages:
-                yield from (str(of_attributes(item)["transactionId"]) for item in page["Items"])
+                for item in map(of_attributes, page["Items"]):
+                    yield item["transactionId"], item["nextCheckAt"]
 
     def _write(self, transaction_id: str, arguments: dict[str, Any]) -> Transaction | Literal["written"] | None:
         """ "written", or the item that made the condition fail, `None` where there is none."""
+        key: Any = {"transactionId": {"S": transaction_id}}
         try:
-            self.client.update_item(TableName=self.table, Key={"transactionId": {"S": transaction_id}}, **arguments)
+            after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
