@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import stage as stages
 from local.stage import Stage
 from sst.bus import Entry, PublishError, entry, publish
-from sst.derivation import latest, of_webhook
-from sst.exact import loads
+from sst.derivation import latest
 from sst.kept_webhook import KeptWebhook
+from sst.outbox import of_kept
 from sst.tables.dynamo import of_attributes
 from sst.times import timestamp_text
 from sst.transaction import Transaction
@@ -42,9 +42,7 @@ def entries(stage: Stage, since: str) -> Iterator[Entry]:
     for item in stage.items(
         stage.outputs["WebhooksTable"], FilterExpression="receivedAt >= :since", ExpressionAttributeValues=value
     ):
-        kept = KeptWebhook.of_item(of_attributes(item))
-        body = loads(kept.body) if kept.whole and kept.doubt is None else None
-        for each in of_webhook(kept, body):
+        for each in of_kept(KeptWebhook.of_item(of_attributes(item))):
             yield entry(each, bus)
 
 

@@ -24,7 +24,7 @@ def pull(record: Mapping[str, Any]) -> bool:
     """Pull the transaction that a message names; False where the message is to come again."""
     try:
         asked = asked_in(loads(record["body"]))
-    except (AttributeError, KeyError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         logger.error("a message cannot be read", message_id=record["messageId"])
         return False
     transaction_id = asked.transaction_id

@@ -8,12 +8,14 @@ from typing import Any
 from sst import statuses
 from sst.batch import Batch
 from sst.bus import entry
-from sst.derivation import of_transaction, of_webhook
+from sst.derivation import of_transaction
 from sst.events import CATALOGUE, SOURCE
 from sst.exact import loads
 from sst.kept_webhook import KeptWebhook
+from sst.outbox import of_kept
 from sst.snapshot import Snapshot
 from sst.transaction import Transaction, encode_request, snapshot_attributes
+from sst.verdict import webhook_id
 
 _ID = "TRX_0123456789abcdef0123456789abcdef"
 _CONFIRMED_AT = "2026-01-15T04:30:21.312Z"
@@ -56,11 +58,9 @@ def _events() -> list[dict[str, Any]]:
     first = created()
     placed, progressed, settled = story()
     confirmed = {"confirmation": "confirmed", "confirmedAt": _CONFIRMED_AT}
-    asked = {"askedAt": "2026-01-18T05:00:00.000Z", "gatewayStatus": "PROCESSING"}
+    asked = {"askedAt": _CONFIRMED_AT, "gatewayStatus": "COMPLETED"}
     unknown = _next(placed, _batch("ERROR"), confirmed | asked)
-    retracted = replace(
-        first, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z", broker="kite"
-    )
+    retracted = replace(first, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z")
     failed = replace(
         first,
         version=2,
@@ -70,21 +70,24 @@ def _events() -> list[dict[str, Any]]:
         confirmedAt="2026-01-15T04:31:02.000Z",
     )
     conflict = replace(first, version=2, account="conflict", smallcaseAuthId=_AUTH_ID, broker="kite")
+    body = (
+        b'{"smallcaseAuthId":"65a1b2c3d4e5f60718293a4b","timestamp":"2026-01-15T04:35:00.000Z","checksum":"",'
+        b'"securities":{"holdings":[{"ticker":"INFY","shares":3,"averagePrice":1498.2}]}}'
+    )
     kept = KeptWebhook(
-        webhook_id="5b1c7c64b5b64b1e8f1f2d9f0c6a7b3e",
+        webhook_id=webhook_id(body),
         received_at="2026-01-15T04:35:00.000Z",
         kind="HOLDINGS_IMPORT",
         transaction_id=None,
         smallcase_auth_id=_AUTH_ID,
         notes="user-42",
         doubt=None,
-        body=b"",
+        body=body,
         whole=True,
     )
-    body = {"securities": {"holdings": [{"ticker": "INFY", "quantity": 3, "averagePrice": Decimal("1498.2")}]}}
     changes = [(None, first), (first, placed), (placed, progressed), (progressed, settled)]
     changes += [(placed, unknown), (placed, retracted), (first, failed), (first, conflict)]
-    events = [event for old, new in changes for event in of_transaction(old, new)] + of_webhook(kept, body)
+    events = [event for old, new in changes for event in of_transaction(old, new)] + of_kept(kept)
     return [received(event.detail_type, loads(entry(event, "sst-dev")["Detail"])) for event in events]
 
 
@@ -110,13 +113,14 @@ def _next(before: Transaction, batch: Batch, said: Mapping[str, Any]) -> Transac
 
 
 def _batch(status: str) -> Batch:
-    """Both orders as they stand when the first is at `status`; the second is rejected once the first is final."""
+    """Both orders as they stand when the first is at `status`; the second is rejected once that is not PLACED."""
     filled = status == "COMPLETE"
     first = {"tradingsymbol": "INFY", "transactionType": "BUY", "orderType": "MARKET", "quantity": 3, "status": status}
     first |= {"filledQuantity": 3, "averagePrice": Decimal("1498.2")} if filled else {"filledQuantity": 0}
     second = {"tradingsymbol": "M&M", "transactionType": "BUY", "orderType": "MARKET", "quantity": 2}
-    second |= {"filledQuantity": 0, "status": "REJECTED" if filled else "PLACED"}
-    second |= {"errorCode": "marginsExceeded"} if filled else {}
+    over = status != "PLACED"
+    second |= {"filledQuantity": 0, "status": "REJECTED" if over else "PLACED"}
+    second |= {"errorCode": "marginsExceeded"} if over else {}
     said = {
         "batchId": "65b0000000000000000000a1",
         "variety": "regular",

@@ -256,6 +256,10 @@ PLANTS: Final = (
         (source(settling._with_orders, ("if overtaken and not same:", "if False:")),),
     ),
     Plant(
+        "settle for good over a correction that was only reported",
+        (source(settling._with_orders, ("and not same and not stored.is_settled:", "and False:")),),
+    ),
+    Plant(
         "forget a doubt once the Gateway says the same",
         (source(settling._doubt_may_lag, ("return doubted is not None and", "return False and")),),
     ),
@@ -265,7 +269,7 @@ PLANTS: Final = (
     ),
     Plant(
         "let an order at ERROR look placed again",
-        (source(Snapshot.progress.fget, ("sum(order.status != statuses.PLACED for order in orders)", "0")),),
+        (source(vars(Snapshot)["progress"].fget, ("sum(order.status != statuses.PLACED for order in orders)", "0")),),
     ),
     Plant("believe a pull that lags", (source(settling._may_lag, ("return bool(said) and", "return False and")),)),
     Plant(
@@ -313,7 +317,10 @@ PLANTS: Final = (
         "forget the previous secret while rotating",
         (name(GatewaySecrets, "webhook_keys", lambda _: property(lambda self: (self.api,))),),
     ),
-    Plant("go back behind what was confirmed", (source(settling._with_orders, ('if stored.confirmation == "confirmed" and lasting(', "if False and lasting(")),)),
+    Plant(
+        "go back behind what was confirmed",
+        (source(settling._with_orders, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
+    ),
     Plant(
         "hold corrections for late retries",
         (

@@ -9,7 +9,7 @@ import pytest
 from local.contracts.examples import examples, received
 from local.contracts.store import ROOT
 from local.contracts.validation import violations
-from sst.bus import entry
+from sst.bus import PublishError, entry
 from sst.consumer import parse
 from sst.events import CATALOGUE, Event
 from sst.exact import loads
@@ -48,7 +48,7 @@ def test_an_event_is_addressed_by_its_type_and_bus() -> None:
     assert (put["Source"], put["DetailType"], put["EventBusName"]) == ("sst", "OrdersSettled", "sst-dev")
 
 
-@pytest.mark.parametrize("name", ["OrdersPlaced", "OrdersProgressed", "OrdersSettled"])
+@pytest.mark.parametrize("name", ["OrdersPlaced", "OrdersProgressed", "OrdersSettled", "OrdersUnknown"])
 def test_an_event_that_is_too_large_says_where_to_read_its_orders_and_still_counts_them(name: str) -> None:
     """Rules on counts, status and amounts go on working."""
     [order, *_] = examples()[name]["detail"]["orders"]
@@ -73,6 +73,12 @@ def test_an_event_that_is_too_large_says_where_to_read_its_orders_and_still_coun
 )
 def test_any_event_fits_the_bus_and_keeps_to_its_contract(name: str, changes: dict[str, Any]) -> None:
     assert violations(received(name, detail_of(event_of(name, **changes)))) == []
+
+
+def test_an_event_that_can_never_fit_is_an_error_before_it_is_put() -> None:
+    """The bus would refuse it for as long as the stream brings it, and everything behind it would wait."""
+    with pytest.raises(PublishError, match="too large"):
+        entry(event_of("TransactionFailed", errorMessage="x" * 300_000), "sst-dev")
 
 
 def test_the_readme_s_event_is_one_that_could_have_been_published() -> None:

@@ -220,7 +220,7 @@ def test_buys_and_sells_of_a_security_in_one_basket_net() -> None:
     assert legs == {"INFY": Leg(3, Decimal(297))}
 
 
-@pytest.mark.parametrize("bad", [{"averagePrice": None}, {"transactionType": "SHORT"}])
+@pytest.mark.parametrize("bad", [{"averagePrice": None}, {"averagePrice": Decimal(0)}, {"transactionType": "SHORT"}])
 def test_what_cannot_be_booked_is_never_booked_in_part(bad: dict[str, Any]) -> None:
     """It fails as a whole and waits in the dead-letter queue for a person."""
     positions, stored_ = table()

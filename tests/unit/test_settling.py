@@ -139,7 +139,19 @@ def test_a_doubted_outcome_is_asked_for_until_the_gateway_would_show_another() -
     change = decided(stored(DONE, doubtedAt=doubted), truth("COMPLETED", DONE))
     assert change.set["settledAt"] == at(NOW)
     assert (change.set["nextCheckAt"], change.set["checks"]) == (at(NOW + timedelta(minutes=1)), 1)
+    assert change.set["doubtedAt"] == doubted
     assert change.remove == {"error"}
+
+
+def test_a_final_truth_that_contradicts_a_recent_final_report_settles_and_is_asked_again() -> None:
+    """The report was forged, or it is a correction that this replica does not have yet."""
+    reported = at(NOW - POLICY.lag + timedelta(milliseconds=1))
+    change = decided(stored(PARTIAL, reportedAt=reported), truth("COMPLETED", DONE))
+    assert (change.set["status"], change.set["settledAt"]) == (statuses.COMPLETED, at(NOW))
+    assert change.set["doubtedAt"] == reported
+    assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
+    for known in (stored(PARTIAL, reportedAt=at(NOW - POLICY.lag)), stored(DONE, reportedAt=reported)):
+        assert decided(known, truth("COMPLETED", DONE)).remove == ENDED | {"error"}
 
 
 def test_what_was_reported_while_the_gateway_was_asked_is_not_decided_by_its_answer() -> None:
@@ -396,8 +408,9 @@ def test_what_stays_unknown_too_long_asks_a_person_once() -> None:
     assert change == Change({"askedAt": at(NOW), **waits(20, 5).set}, counts=True)
     assert wait(stored(created=NOW - POLICY.ask_after), NOW, POLICY, 0.5) == waits(1)
     assert wait(stored(created=CREATED - POLICY.ask_after, askedAt=at(NOW)), NOW, POLICY, 0.5) == waits(1)
-    for over in ({"settledAt": at(NOW)}, {"status": statuses.FAILED}):
-        assert wait(stored(created=CREATED - POLICY.ask_after, **over), NOW, POLICY, 0.5) == waits(1)
+    for name, value in (("settledAt", at(NOW)), ("status", statuses.FAILED)):
+        over = stored(**{"created": CREATED - POLICY.ask_after, name: value})  # type: ignore[arg-type]  # no batch
+        assert wait(over, NOW, POLICY, 0.5) == waits(1)
 
 
 def test_the_module_says_its_defaults() -> None:

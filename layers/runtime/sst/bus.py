@@ -22,14 +22,19 @@ Entry = dict[str, Any]
 
 
 class PublishError(Exception):
-    """Events that the bus did not take after all attempts."""
+    """Events that the bus did not take after all attempts, or never would."""
 
 
 def entry(event: Published, bus: str) -> Entry:
-    """The PutEvents entry for `event`; an event too large for the bus says where to read what it leaves out."""
+    """The PutEvents entry for `event`; one that is too large for the bus leaves out what can be read elsewhere.
+
+    Raises `PublishError` where even the rest is too large.
+    """
     detail = _detail(event)
     if len(detail.encode()) > _MOST_BYTES:
         detail = _detail(_claim_check(event))
+    if len(detail.encode()) > _MOST_BYTES:
+        raise PublishError(f"{event.eventId} is too large for the bus")
     return {"Source": SOURCE, "DetailType": event.detail_type, "Detail": detail, "EventBusName": bus}
 
 
@@ -83,11 +88,10 @@ def _detail(event: Published) -> str:
 
 
 def _claim_check(event: Published) -> Published:
-    if isinstance(event, OrdersEvent):
-        at = f"/transactions/{event.transactionId}/orders"
-        return event.model_copy(update={"orders": None, "unplaced": None, "changes": None, "readAt": at})
-    if isinstance(event, OrdersUnknown):
-        return event.model_copy(update={"orders": None, "unplaced": None, "changes": None, "requested": {}})
+    if isinstance(event, OrdersEvent | OrdersUnknown):
+        left_out: dict[str, Any] = dict.fromkeys(("orders", "unplaced", "changes"))
+        left_out |= {"requested": {}} if isinstance(event, OrdersUnknown) else {}
+        return event.model_copy(update=left_out | {"readAt": f"/transactions/{event.transactionId}/orders"})
     if isinstance(event, TransactionCreated):
         return event.model_copy(update={"requested": {}})
     if isinstance(event, WebhookReceived):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sst.events import CATALOGUE, SCHEMA_VERSION, SOURCE, Event, TransactionEvent
+from sst.events import CATALOGUE, SCHEMA_VERSION, SOURCE, Event, StateEvent
 from sst.exact import loads
 
 _MODELS: Final = {model.detail_type: model for model in CATALOGUE}
@@ -59,13 +59,13 @@ def parse_message(record: Mapping[str, Any]) -> Received:
     return parse(loads(record["body"] if "body" in record else record["Body"]))
 
 
-def standing(event: TransactionEvent, last: int) -> Standing:
-    """Where an event stands for a consumer whose last one of the transaction had the sequence `last` (0 for none).
+def standing(event: StateEvent, last: int) -> Standing:
+    """Where an event about a transaction's state stands for a consumer whose last had the sequence `last` (0: none).
 
     `repeat`: seen before, or overtaken by a newer one; drop it, every event carries the whole state. `gap`: something
     in between has not come; the state in this event is right all the same, what is missing is how it came to be.
 
-    Account events share their sequence with the event of the same change: tell them apart by `eventId`.
+    An event about an account shares its sequence with the one about the state: those are told apart by `eventId`.
     """
     if event.sequence <= last:
         return "repeat"

@@ -192,7 +192,7 @@ def _account_events(old: Transaction | None, new: Transaction) -> list[Published
     common = _common(new)
     # The id names the fact, not the version: the item does not say later at which version the account came.
     common["eventId"] = f"{new.transactionId}.{new.account}.{new.smallcaseAuthId}"
-    common["occurredAt"] = max(common["occurredAt"], new.pullRequestedAt or "")
+    common["occurredAt"] = max(common["occurredAt"], new.pullRequestedAt or "", new.pulledAt or "")
     return [kind(**common)]
 
 

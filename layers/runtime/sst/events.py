@@ -40,7 +40,7 @@ class Event(BaseModel):
 
 
 class TransactionEvent(Event):
-    """What every event about a transaction's own state carries."""
+    """What every event about a transaction carries."""
 
     transactionId: str
     notes: str
@@ -51,16 +51,28 @@ class TransactionEvent(Event):
     ]
 
 
-class TransactionCreated(TransactionEvent):
+class StateEvent(TransactionEvent):
+    """An event about a transaction's state: there is one for each sequence."""
+
+
+class AccountEvent(TransactionEvent):
+    """An event about the broker account behind a transaction, beside the one about its state with the same sequence."""
+
+    smallcaseAuthId: str
+
+
+class TransactionCreated(StateEvent):
     """A transaction was made, and the user can trade with it until `expireAt`."""
 
     detail_type = "TransactionCreated"
     expireAt: str
-    requested: Annotated[dict[str, Any], Field(description="The orderConfig and config that were asked for.")]
+    requested: Annotated[
+        dict[str, Any], Field(description="The orderConfig and config that were asked for; empty where too large.")
+    ]
     adopted: Annotated[bool, Field(description="It was made elsewhere and found at the Gateway.")] = False
 
 
-class TransactionFailed(TransactionEvent):
+class TransactionFailed(StateEvent):
     """No orders come of this transaction: it errored, expired unused or was abandoned. The Gateway has said so."""
 
     detail_type = "TransactionFailed"
@@ -119,12 +131,15 @@ _COUNTED_AS: Final = {
 }
 
 
-class OrdersEvent(TransactionEvent):
+class OrdersEvent(StateEvent):
     """What every event about orders carries: the whole batch as it stands, and what changed."""
 
     confirmation: Annotated[
         Literal["reported", "confirmed"],
-        Field(description="confirmed: pulled from the Gateway over our own credentials; reported: said by a webhook."),
+        Field(
+            description="confirmed: pulled from the Gateway over our own credentials; "
+            "reported: said by a webhook or by the SDK."
+        ),
     ]
     batchId: str
     variety: str | None = None
@@ -162,7 +177,7 @@ class OrdersSettled(OrdersEvent):
     detail_type = "OrdersSettled"
 
 
-class OrdersUnknown(TransactionEvent):
+class OrdersUnknown(StateEvent):
     """The Gateway cannot say what became of the orders: a person has to find out from the broker."""
 
     detail_type = "OrdersUnknown"
@@ -174,29 +189,30 @@ class OrdersUnknown(TransactionEvent):
         list[OrderChange] | None, Field(description="Since the event before; absent where that is not known.")
     ] = None
     gatewayStatus: Annotated[str | None, Field(description="The Gateway's word for the transaction.")] = None
-    requested: dict[str, Any]
+    requested: Annotated[
+        dict[str, Any], Field(description="The orderConfig and config that were asked for; empty where too large.")
+    ]
     createdAt: str
+    readAt: Annotated[str | None, Field(description="Where the orders can be read when they are not in here.")] = None
 
 
-class OrdersRetracted(TransactionEvent):
+class OrdersRetracted(StateEvent):
     """Orders that were only reported do not exist: the Gateway was asked and knows of none."""
 
     detail_type = "OrdersRetracted"
     batchId: str | None = None
 
 
-class BrokerAccountLinked(TransactionEvent):
-    """The user traded with this broker account for the first time."""
+class BrokerAccountLinked(AccountEvent):
+    """The user has logged in to a broker account that was nobody's before, and it is linked to them now."""
 
     detail_type = "BrokerAccountLinked"
-    smallcaseAuthId: str
 
 
-class BrokerAccountConflict(TransactionEvent):
-    """The user traded with a broker account that is another user's; nothing was relinked."""
+class BrokerAccountConflict(AccountEvent):
+    """The user has logged in to a broker account that is linked to another user; nothing was relinked."""
 
     detail_type = "BrokerAccountConflict"
-    smallcaseAuthId: str
 
 
 class WebhookReceived(Event):
@@ -205,7 +221,9 @@ class WebhookReceived(Event):
     detail_type = "WebhookReceived"
     webhookId: str
     kind: Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
-    body: Annotated[dict[str, Any] | None, Field(description="As received; absent where it is too large.")] = None
+    body: Annotated[
+        dict[str, Any] | None, Field(description="As received, without its checksum; absent where it is too large.")
+    ] = None
 
 
 CATALOGUE: Final[tuple[type[Event], ...]] = (

@@ -19,15 +19,19 @@ def events_of(record: Mapping[str, Any]) -> list[Published]:
         return []
     new = of_attributes(binary(images["NewImage"]))
     if "webhookId" in new:
-        return _of_webhook(new) if record["eventName"] == "INSERT" else []
+        return of_kept(KeptWebhook.of_item(new)) if record["eventName"] == "INSERT" else []
     old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
     return derivation.of_transaction(None if old is None else Transaction.of_item(old), Transaction.of_item(new))
 
 
-def _of_webhook(item: Mapping[str, Any]) -> list[Published]:
-    kept = KeptWebhook.of_item(item)
-    body = loads(kept.body) if kept.whole and kept.doubt is None else None
-    return derivation.of_webhook(kept, body)
+def of_kept(kept: KeptWebhook) -> list[Published]:
+    """The events of a webhook that was kept.
+
+    Its checksum stays here: it does not cover the body, and whoever had it could send another (docs/gateway.md §4.2).
+    """
+    if not kept.whole or kept.doubt is not None:
+        return derivation.of_webhook(kept, None)
+    return derivation.of_webhook(kept, {name: value for name, value in loads(kept.body).items() if name != "checksum"})
 
 
 def binary(image: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _with_orders(
     ):
         if batch.derived_status == statuses.ERROR and stored.askedAt is None:
             return _ask(stored, now, policy, jitter)
-        if stored.is_settled and not _doubt_may_lag(stored, truth, policy):
+        if stored.is_settled and not (stored.doubtedAt and _doubt_may_lag(stored.doubtedAt, truth, policy)):
             return Change(remove=_CHECKS)
         return wait(stored, now, policy, jitter)
     stamp = timestamp_text(now)
@@ -98,7 +98,11 @@ def _with_orders(
     said = {name: value for name, value in said.items() if value is not None}
     if final:
         said["settledAt"] = stamp
-        if _doubt_may_lag(stored, truth, policy):
+        doubted = stored.doubtedAt
+        if known is not None and known.is_final and not same and not stored.is_settled:
+            doubted = stored.reportedAt  # either a forger's report, or a correction that this answer is behind
+        if doubted is not None and _doubt_may_lag(doubted, truth, policy):
+            said["doubtedAt"] = doubted
             return Change(said | _next(stored, now, 0, jitter), frozenset({"error"}), counts=True)
         return Change(said, _CHECKS | {"error"}, counts=True)
     if batch.derived_status == statuses.ERROR and stored.askedAt is None:
@@ -165,9 +169,9 @@ def _said_since(stored: Transaction, truth: Truth) -> bool:
     return reported is not None and truth.pulled_at < reported
 
 
-def _doubt_may_lag(stored: Transaction, truth: Truth, policy: Policy) -> bool:
-    """Whether a webhook was doubted so recently that the Gateway may not show yet what it said."""
-    doubted = parse_time(stored.doubtedAt)
+def _doubt_may_lag(doubted_at: str, truth: Truth, policy: Policy) -> bool:
+    """Whether what the Gateway says was doubted so recently that it may not show yet what the doubt is about."""
+    doubted = parse_time(doubted_at)
     return doubted is not None and truth.pulled_at < doubted + policy.lag
 
 

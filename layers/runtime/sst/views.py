@@ -62,6 +62,9 @@ class OrderView(Order):
         return cls.model_validate(fields)
 
 
+Version = Annotated[int, Field(description="The `sequence` of its latest event about its state.")]
+
+
 class OrdersView(View):
     """The orders of a transaction as last seen, and how sure that is.
 
@@ -74,7 +77,7 @@ class OrdersView(View):
     status: str
     confirmation: Literal["reported", "confirmed"] | None = None
     settled: bool
-    version: int
+    version: Version
     requested: dict[str, Any]
     batchId: str | None = None
     batchStatus: str | None = None
@@ -99,7 +102,7 @@ class TransactionView(View):
     status: str
     confirmation: Literal["reported", "confirmed"] | None = None
     settled: bool
-    version: int
+    version: Version
     createdAt: str
     expireAt: str
     updatedAt: str
@@ -107,9 +110,14 @@ class TransactionView(View):
     gatewayStatus: str | None = None
     broker: str | None = None
     smallcaseAuthId: str | None = None
-    account: Literal["linked", "known", "conflict"] | None = None
-    error: dict[str, Any] | None = None
-    sdkError: dict[str, Any] | None = None
+    account: Annotated[
+        Literal["linked", "known", "conflict"] | None,
+        Field(description="linked: by this transaction; known: linked before; conflict: another user's."),
+    ] = None
+    error: Annotated[dict[str, Any] | None, Field(description="`reason`, and the SDK's `code` and `message`.")] = None
+    sdkError: Annotated[
+        dict[str, Any] | None, Field(description="The `code` and `message` that the SDK gave the user: no outcome yet.")
+    ] = None
     needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; somebody has to look.")] = False
     batchId: str | None = None
     buyAmount: Rupees | None = None

@@ -43,6 +43,17 @@ SDKS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
+def test_what_an_app_says_settles_nothing_even_where_webhooks_are_trusted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Confirm=none is about the checksum of webhooks; an app has none."""
+    monkeypatch.setenv("CONFIRM", "none")
+    transaction_id = rig.transaction()
+    shown = post(rig, transaction_id, resolved=value(rig, transaction_id, orderBatches=[batch()])).body
+    assert (shown["status"], shown["confirmation"], shown["settled"]) == ("COMPLETED", "reported", False)
+    assert "pullRequestedAt" in item(rig, transaction_id)
+
+
 @pytest.mark.parametrize("sdk", SDKS)
 def test_from_every_sdk_the_account_is_linked_the_orders_reported_and_the_gateway_to_be_asked(
     rig: Rig, sdk: str
