@@ -27,7 +27,7 @@ class Result:
 
 
 def redrive(stage: Stage) -> dict[str, Result]:
-    """Redrive every dead-letter queue of the stage; what became of each, by the name of its output."""
+    """Redrive every dead-letter queue that the stage has; what became of each, by the name of its output."""
     outputs = stage.outputs
 
     def send(queue: str) -> Callable[[str], None]:
@@ -35,10 +35,10 @@ def redrive(stage: Stage) -> dict[str, Result]:
 
     hands: dict[str, Callable[[str], None]] = {
         "ReconcileDeadLetterQueueUrl": lambda body: send("ReconcileQueueUrl")(asked(loads(body))),
-        "UpdatesDeadLetterQueueUrl": send("UpdatesQueueUrl"),
+        **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in ("Updates", "Positions", "Notifier")},
         "PublishDeadLetterQueueUrl": lambda body: _published(stage, loads(body)["record"]),
     }
-    return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items()}
+    return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
 
 
 def asked(message: Mapping[str, Any]) -> str:

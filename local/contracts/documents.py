@@ -21,7 +21,8 @@ _WHEN: Final = {
     " reported comes as this, with `needsConfirming`.",
     "OrdersSettled": "Every order is final, and the Gateway confirmed it over our own credentials. With `Confirm=none`"
     " a final report counts.",
-    "OrdersUnknown": "An order is at ERROR, or nothing was settled in three days: a person has to ask the broker.",
+    "OrdersUnknown": "Nothing but ERROR is left open, nothing was settled in three days, or orders that were confirmed"
+    " are no longer shown: a person has to ask the broker.",
     "OrdersRetracted": "Orders were reported and the Gateway knows of none: a forged or mistaken report.",
     "BrokerAccountLinked": "The Gateway named the broker account of a transaction, and it was nobody's before.",
     "BrokerAccountConflict": "The Gateway named a broker account that is linked to another user.",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from local.driver import GatewayDriver
+from local.product import Product
 from tests.browser.desk import Desk
 
 Sit = Callable[..., Desk]
@@ -221,3 +222,14 @@ def test_a_keyboard_alone_places_an_order(desk: Sit) -> None:
     here.said("The SDK resolved")
     here.state("settled")
     assert here.page.evaluate("document.activeElement.innerText") == "Place order"
+
+
+def test_a_long_name_does_not_widen_a_phones_page(desk: Sit, product: Product) -> None:
+    """Whatever somebody calls their basket, and whoever they are."""
+    securities = [{"ticker": "INFY", "type": "BUY", "quantity": 1}]
+    with product.api("w" * 256) as app:
+        created = app.post("/transactions", json={"securities": securities, "config": {"orderName": "N" * 100}})
+    assert created.status_code == 201, created.text
+    here = desk(390, 844)
+    here.page.get_by_role("button", name="N" * 100).wait_for()
+    assert here.page.evaluate("document.documentElement.scrollWidth") <= 390

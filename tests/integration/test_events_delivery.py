@@ -176,6 +176,8 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
     waiting = {
         "PublishDeadLetterQueueUrl": [{"record": sample}],
         "UpdatesDeadLetterQueueUrl": [{**placed, "id": "undelivered"}],
+        "PositionsDeadLetterQueueUrl": [placed],
+        "NotifierDeadLetterQueueUrl": [placed],
         "ReconcileDeadLetterQueueUrl": [{"detail-type": "X", "detail": {"transactionId": transaction_id}}],
     }
     for name, bodies in waiting.items():

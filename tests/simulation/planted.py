@@ -256,10 +256,6 @@ PLANTS: Final = (
         (source(settling._with_orders, ("if overtaken and not same:", "if False:")),),
     ),
     Plant(
-        "settle for good over a correction that was only reported",
-        (source(settling._with_orders, ("and not same and not stored.is_settled:", "and False:")),),
-    ),
-    Plant(
         "forget a doubt once the Gateway says the same",
         (source(settling._doubt_may_lag, ("return doubted is not None and", "return False and")),),
     ),
