@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from sst import problems
-from sst.creation import MOST_KEY_CHARACTERS
 from sst.fetching import MOST_ITEMS, USUAL_ITEMS
+from sst.idempotency import MOST_KEY_CHARACTERS
 from sst.order_config import MOST_NOTES_CHARACTERS, NewTransaction
 from sst.problems import ProblemType
 from sst.sdk_response import SdkResponse

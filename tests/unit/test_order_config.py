@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sst.exact import dumps, loads
 from sst.order_config import MOST_SECURITIES, NewTransaction
+from sst.problems import UNPROCESSABLE, Problem
 
 
 def asked(*securities: dict[str, Any], **more: Any) -> NewTransaction:
@@ -136,10 +137,21 @@ def test_a_price_is_exact() -> None:
     assert order.price == Decimal("0.1")
 
 
-@pytest.mark.parametrize(("kind", "limits"), [(None, False), ("MARKET", False), ("SLM", True)])
-def test_a_basket_with_one_limit_order_needs_a_broker_that_takes_them(kind: str | None, limits: bool) -> None:
-    last = {"orderType": kind, "triggerPrice": 5 if limits else None}
-    assert asked({}, last).has_limit_orders is limits
+@pytest.mark.parametrize("broker", [None, "hdfc", "kite"])
+@pytest.mark.parametrize("kind", [None, "MARKET"])
+def test_every_broker_takes_market_orders(kind: str | None, broker: str | None) -> None:
+    asked({}, {"orderType": kind}).check_broker(broker)
+
+
+def test_a_basket_with_one_limit_order_needs_a_broker_that_takes_them() -> None:
+    """A guest's broker is not known yet; a test user's takes what the broker does."""
+    basket = asked({}, {"orderType": "SLM", "triggerPrice": 5})
+    for broker in (None, "kite", "groww-leprechaun"):
+        basket.check_broker(broker)
+    for broker in ("hdfc", "hdfc-leprechaun"):
+        with pytest.raises(Problem) as refused:
+            basket.check_broker(broker)
+        assert refused.value.type is UNPROCESSABLE
 
 
 def test_a_basket_carries_its_name_and_logo() -> None:

@@ -1,4 +1,4 @@
-"""Creating a transaction, once for an Idempotency-Key however often it is asked for."""
+"""Creating a transaction at the Gateway and storing it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from sst.transaction import Transaction, check_shard, encode_request
 ASSUMED_LIFETIME: Final = timedelta(minutes=15)
 # The first look at a transaction nobody reported on: once it can be said to have expired (settling.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
-MOST_KEY_CHARACTERS: Final = 128
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, WithJsonSchema, model_validator
 
+from sst import problems
 from sst.exact import Rupees
 
 # The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
@@ -102,10 +103,11 @@ class NewTransaction(_Asked):
                 raise ValueError(f"securities.{missing}.{name} is missing: if one security has {name}, every one must")
         return self
 
-    @property
-    def has_limit_orders(self) -> bool:
-        """Whether any order is other than MARKET, which only `LIMIT_ORDER_BROKERS` take."""
-        return any(security.orderType not in (None, "MARKET") for security in self.securities)
+    def check_broker(self, broker: str | None) -> None:
+        """`Problem` 422 where `broker`, if it is known already, takes no such orders; a test user's has a suffix."""
+        limited = any(security.orderType not in (None, "MARKET") for security in self.securities)
+        if limited and broker is not None and broker.removesuffix("-leprechaun") not in LIMIT_ORDER_BROKERS:
+            raise problems.of_field("securities", f"{broker} takes MARKET orders only", problems.UNPROCESSABLE)
 
     def request(self) -> dict[str, Any]:
         """The `orderConfig` and `config` members of the Gateway's create call; absent where nothing was asked."""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from sst import tokens
-from sst.creation import MOST_KEY_CHARACTERS
+from sst.idempotency import MOST_KEY_CHARACTERS
 from sst.secrets import GatewaySecret
 from tests.unit.functions.rig import (
     GATEWAY_SECRET,
