@@ -30,7 +30,7 @@ _MODULES = {
     "verdict": ("test_verdict.py", "test_verdict_stored.py"),
     "snapshot": ("test_snapshot.py",),
     "columns": ("test_columns.py",),
-    "settling": ("test_settling.py",),
+    "settling": ("test_settling.py", "test_settling_without_orders.py"),
     "times": ("test_times.py",),
     "statuses": ("test_snapshot_statuses.py", "test_snapshot.py"),
     "exact": ("test_snapshot_exact.py", "test_snapshot.py"),

@@ -249,11 +249,11 @@ PLANTS: Final = (
     ),
     Plant(
         "settle what is not final",
-        (source(settling._with_orders, ("    if final:\n        said[", "    if True:\n        said[")),),
+        (source(settling._with_orders, ("    if final:\n        contra", "    if True:\n        contra")),),
     ),
     Plant(
         "let a lagging pull take a correction back",
-        (source(settling._with_orders, ("if overtaken and not same:", "if False:")),),
+        (source(settling._behind, ('"later" if _may_lag(stored, truth, policy) else None', "None")),),
     ),
     Plant(
         "forget a doubt once the Gateway says the same",
@@ -315,7 +315,7 @@ PLANTS: Final = (
     ),
     Plant(
         "go back behind what was confirmed",
-        (source(settling._with_orders, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
+        (source(settling._behind, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
     ),
     Plant(
         "hold corrections for late retries",

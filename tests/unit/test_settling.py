@@ -1,7 +1,7 @@
-"""Settling, row by row of the table in docs/guarantees.md: what a pulled truth changes, and when to ask again."""
+"""Settling, row by row of the table in docs/guarantees.md: what pulled orders change, and when to ask again."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,70 +9,23 @@ from sst import settling, statuses
 from sst.batch import Batch
 from sst.settling import Change, Policy, backoff, decide, wait
 from sst.snapshot import Snapshot
-from sst.times import timestamp_text
-from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, encode_request, snapshot_attributes
-from sst.truth import Truth
-
-CREATED: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
-EXPIRE: Final = CREATED + timedelta(minutes=15)
-NOW: Final = CREATED + timedelta(hours=2)
-POLICY: Final = Policy()
-CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
-ENDED: Final = CHECKS | {"doubtedAt"}
-
-
-def batch(status: str, filled: int = 0, *more: dict[str, Any]) -> Batch:
-    """A batch of one order of ten shares, and `more`."""
-    order = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": status, "quantity": 10}
-    return Batch.model_validate({"batchId": "b1", "orders": [{**order, "filledQuantity": filled}, *more]})
-
-
-PLACED, FILLING, DONE = batch("PLACED"), batch("PLACED", 4), batch("COMPLETE", 10)
-PARTIAL, UNKNOWN = batch("PARTIAL", 4), batch("ERROR")
-
-
-def at(moment: datetime) -> str:
-    """A stored time."""
-    return timestamp_text(moment)
-
-
-def stored(shown: Batch | None = None, **more: Any) -> Transaction:
-    """A transaction that shows a batch, reported an hour ago unless said otherwise."""
-    attributes: dict[str, Any] = {"status": statuses.CREATED, "version": 1}
-    if shown is not None:
-        attributes |= snapshot_attributes(Snapshot(shown, at(NOW - timedelta(hours=1))))
-        attributes["snapshot_bytes"] = attributes.pop("snapshot")
-        attributes |= {"confirmation": "reported", "reportedAt": at(NOW - timedelta(hours=1)), "version": 2}
-    attributes |= more
-    return Transaction(
-        transactionId="TRX_1",
-        notes="user=42",
-        createdAt=at(attributes.pop("created", CREATED)),
-        expireAt=at(EXPIRE),
-        request=encode_request({}),
-        **attributes,
-    )
-
-
-def truth(status: str, shown: Batch | None = None, **more: Any) -> Truth:
-    """What the Gateway says now."""
-    return Truth(**{"transaction_id": "TRX_1", "status": status, "pulled_at": NOW, "batch": shown, **more})
-
-
-def decided(before: Transaction, said: Truth, policy: Policy = POLICY, now: datetime = NOW) -> Change:
-    """The change, without the Gateway's own word for the transaction, jitter in the middle."""
-    change = decide(before, said, now, policy, 0.5)
-    assert change.set.get("gatewayStatus", before.gatewayStatus) == said.status
-    return Change({k: v for k, v in change.set.items() if k != "gatewayStatus"}, change.remove, change.counts)
-
-
-def waits(minutes: float, checks: int = 1) -> Change:
-    """Nothing but a next check."""
-    due = at(NOW + timedelta(minutes=minutes))
-    return Change({"nextCheckAt": due, "checkShard": check_shard("TRX_1"), "checks": checks})
-
-
-# --- with orders
+from tests.unit.truths import (
+    CREATED,
+    DONE,
+    ENDED,
+    FILLING,
+    NOW,
+    PARTIAL,
+    PLACED,
+    POLICY,
+    UNKNOWN,
+    at,
+    batch,
+    decided,
+    stored,
+    truth,
+    waits,
+)
 
 
 def test_a_final_truth_settles() -> None:
@@ -241,132 +194,6 @@ def test_a_batch_that_stands_at_error_asks_a_person_once() -> None:
     asked = stored(UNKNOWN, confirmation="confirmed", askedAt=at(CREATED))
     assert decided(asked, truth("COMPLETED", UNKNOWN)) == waits(1)
     assert "askedAt" not in decided(stored(PLACED, askedAt=at(CREATED)), truth("COMPLETED", UNKNOWN)).set
-
-
-# --- without orders
-
-
-@pytest.mark.parametrize("status", ["PROCESSING", "ACTION_REQUIRED", "COMPLETED"])
-def test_where_orders_may_exist_and_are_not_shown_we_wait(status: str) -> None:
-    """Also long after expiry: AMO, an open limit order, an orders API that lags."""
-    assert decided(stored(), truth(status)) == waits(1)
-    assert decided(stored(), truth("USED", order_requested=True)) == waits(1)
-
-
-@pytest.mark.parametrize("code", [2000, 4003, 4006])
-def test_an_sdk_error_that_leaves_the_outcome_open_is_no_failure(code: int) -> None:
-    """The order may still be placed."""
-    assert decided(stored(), truth("ERRORED", error={"code": code, "message": None})) == waits(1)
-
-
-@pytest.mark.parametrize("error", [{"code": 4007, "message": "order_timeout"}, {"code": None, "message": "brand_new"}])
-def test_an_sdk_error_that_nobody_knows_is_no_failure(error: dict[str, Any]) -> None:
-    """The set is open, and an order may have been placed."""
-    assert decided(stored(), truth("ERRORED", error=error)) == waits(1)
-
-
-def test_an_sdk_error_without_a_known_code_is_read_by_its_name() -> None:
-    """Codes have changed before; names have not."""
-    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "order_pending"})) == waits(1)
-    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "user_cancelled"})).counts
-
-
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        (truth("ERRORED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
-        (truth("USED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
-        (truth("ERRORED"), "errored"),
-        (truth("CANCELLED"), "errored"),
-        (truth("EXPIRED"), "expired"),
-        (truth("INITIALIZED", expired=True), "expired"),
-        (truth("INITIALIZED"), "expired"),
-        (truth("USED"), "abandoned"),
-        (truth("USED", expired=True), "abandoned"),
-        (truth("INITIALIZED", expire_at=NOW - POLICY.expiry_grace - timedelta(seconds=1)), "expired"),
-    ],
-)
-def test_what_will_have_no_orders_is_failed(said: Truth, reason: str) -> None:
-    """Errored, expired (never begun) or abandoned (begun and left)."""
-    change = decided(stored(), said)
-    assert change.counts
-    assert change.set["status"] == statuses.FAILED
-    assert change.set["error"] == {"reason": reason, **(said.error or {})}
-    assert (change.set["confirmation"], change.set["confirmedAt"]) == ("confirmed", at(NOW))
-    assert change.remove == ENDED
-
-
-def test_expiry_is_waited_for_longer_than_the_gateway_may_lag() -> None:
-    """An order confirmed in the last second shows up to `lag` later."""
-    assert POLICY.expiry_grace > POLICY.lag
-    late = EXPIRE + POLICY.expiry_grace
-    for said in (truth("USED", pulled_at=late), truth("USED", pulled_at=late, expired=True), truth("EXPIRED")):
-        assert decided(stored(), said, now=late).set.keys() == CHECKS
-    assert decided(stored(), truth("USED"), now=late + timedelta(milliseconds=1)).set["status"] == statuses.FAILED
-    assert decided(stored(), truth("USED", expire_at=NOW)).set.keys() == CHECKS
-
-
-def test_a_failure_said_again_changes_nothing() -> None:
-    """Only its checks go."""
-    assert decided(stored(status=statuses.FAILED), truth("EXPIRED")) == Change(remove=ENDED)
-
-
-def test_a_denied_report_is_retracted_once_it_cannot_be_lag() -> None:
-    """With the account that only it named."""
-    shown = stored(PLACED, created=NOW - timedelta(minutes=20), smallcaseAuthId="forged")
-    said = truth("USED", expire_at=NOW)
-    change = decided(shown, said)
-    assert change.counts
-    assert change.set["status"] == statuses.CREATED
-    assert (change.set["confirmation"], change.set["confirmedAt"]) == ("confirmed", at(NOW))
-    assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
-    assert change.remove == {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
-    recent = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)))
-    assert decided(recent, said) == waits(1)
-    asked_often = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)), checks=5)
-    assert decided(asked_often, said) == waits(1)
-
-
-def test_a_report_of_another_batch_than_the_gateway_names_is_denied_too() -> None:
-    """Though its own orders are not shown yet: a forged batch must not stand in their way."""
-    said = truth("PROCESSING", batch_id="b2")
-    change = decided(stored(PLACED), said)
-    assert change.counts
-    assert change.set["status"] == statuses.CREATED
-    assert {"snapshot", "batchId"} <= change.remove
-    assert decided(stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9))), said) == waits(1)
-    assert decided(stored(PLACED), truth("PROCESSING", batch_id="b1")) == waits(1)
-    assert decided(stored(PLACED, confirmation="confirmed"), said) == waits(1)
-
-
-def test_what_was_retracted_a_moment_ago_fails_as_soon_as_it_is_over() -> None:
-    """Nothing is shown that could lag, and no order was ever confirmed."""
-    retracted = stored(confirmation="confirmed", confirmedAt=at(NOW - timedelta(minutes=1)))
-    assert decided(retracted, truth("EXPIRED")).set["status"] == statuses.FAILED
-
-
-def test_a_denied_report_of_a_failed_transaction_fails_it_with_all_it_left() -> None:
-    """Nothing of the forged report stays."""
-    change = decided(stored(DONE, smallcaseAuthId="forged"), truth("EXPIRED"))
-    assert change.set["status"] == statuses.FAILED
-    assert change.remove == ENDED | {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
-
-
-def test_an_account_that_a_token_or_a_pull_has_shown_survives_a_denied_report() -> None:
-    """It does not come from the report."""
-    change = decided(stored(DONE, smallcaseAuthId="auth", account="linked"), truth("EXPIRED"))
-    assert not {"smallcaseAuthId", "broker"} & change.remove
-
-
-def test_orders_that_were_confirmed_and_are_gone_ask_a_person() -> None:
-    """No rule can settle that; what is settled stays, and its version too."""
-    confirmed = stored(PLACED, confirmation="confirmed", confirmedAt=at(CREATED))
-    change = decided(confirmed, truth("EXPIRED"))
-    assert change == Change({"askedAt": at(NOW), **waits(1).set}, counts=True)
-    asked = stored(PLACED, confirmation="confirmed", confirmedAt=at(CREATED), askedAt=at(CREATED))
-    assert decided(asked, truth("EXPIRED")) == waits(1)
-    settled = stored(DONE, confirmation="confirmed", confirmedAt=at(CREATED), settledAt=at(CREATED))
-    assert decided(settled, truth("EXPIRED")) == waits(1)
 
 
 # --- waiting

@@ -55,9 +55,10 @@ class Once:
         if not 1 <= len(key) <= MOST_KEY_CHARACTERS:
             raise problems.of_field("idempotency-key", f"must have 1 to {MOST_KEY_CHARACTERS} characters")
 
-        # Powertools reads `call`: what makes two requests the same. Its decorator has no type of its own.
-        @idempotent_function(data_keyword_argument="call", persistence_store=self.store, config=self.config)  # type: ignore[untyped-decorator]
-        def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        once = idempotent_function(data_keyword_argument="call", persistence_store=self.store, config=self.config)
+
+        @once  # type: ignore[untyped-decorator]  # Powertools gives its decorator none
+        def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:  # `call` is what makes two requests the same
             return do()
 
         self.config.register_lambda_context(request.context)

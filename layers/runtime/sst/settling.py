@@ -13,7 +13,7 @@ The rules, in order (docs/guarantees.md has them as a table with their tests):
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sst import statuses
 from sst import truth as gateway
@@ -67,24 +67,16 @@ def _with_orders(
     stored: Transaction, truth: Truth, batch: Batch, now: datetime, policy: Policy, jitter: float
 ) -> Change:
     snapshot = Snapshot(batch, timestamp_text(truth.pulled_at))
-    final = batch.is_final
-    known = stored.snapshot
+    known, final = stored.snapshot, batch.is_final
     same = known is not None and material(known) == material(batch)
-    if final:
-        overtaken = _may_lag(stored, truth, policy) if stored.is_settled else _said_since(stored, truth)
-        if overtaken and not same:
-            return wait(stored, now, policy, jitter, soon=not stored.is_settled)
-    elif stored.revision is not None and snapshot.progress < (shown := progress_of(stored.revision)):
-        if _may_lag(stored, truth, policy):
-            return wait(stored, now, policy, jitter, soon=True)
-        if stored.confirmation == "confirmed" and lasting(snapshot.progress) < lasting(shown):
-            return wait(stored, now, policy, jitter)
-    if same and (
-        stored.is_settled or (not final and (stored.confirmation == "confirmed" or policy.confirm != "every"))
-    ):
+    behind = _behind(stored, truth, snapshot, same, policy)
+    if behind is not None:
+        return wait(stored, now, policy, jitter, soon=behind == "soon")
+    enough = stored.is_settled if final else (stored.confirmation == "confirmed" or policy.confirm != "every")
+    if same and enough:
         if batch.derived_status == statuses.ERROR and stored.askedAt is None:
             return _ask(stored, now, policy, jitter)
-        if stored.is_settled and not (stored.doubtedAt and _doubt_may_lag(stored.doubtedAt, truth, policy)):
+        if stored.is_settled and not _doubt_may_lag(stored.doubtedAt, truth, policy):
             return Change(remove=_CHECKS)
         return wait(stored, now, policy, jitter)
     stamp = timestamp_text(now)
@@ -97,17 +89,35 @@ def _with_orders(
     said |= {"smallcaseAuthId": truth.smallcase_auth_id, "broker": truth.broker}
     said = {name: value for name, value in said.items() if value is not None}
     if final:
+        contradicted = known is not None and known.is_final and not same and not stored.is_settled
+        # What was reported is a forger's, or a correction that this answer is behind.
+        doubted = stored.reportedAt if contradicted else stored.doubtedAt
         said["settledAt"] = stamp
-        doubted = stored.doubtedAt
-        if known is not None and known.is_final and not same and not stored.is_settled:
-            doubted = stored.reportedAt  # either a forger's report, or a correction that this answer is behind
-        if doubted is not None and _doubt_may_lag(doubted, truth, policy):
+        if _doubt_may_lag(doubted, truth, policy):
             said["doubtedAt"] = doubted
             return Change(said | _next(stored, now, 0, jitter), frozenset({"error"}), counts=True)
         return Change(said, _CHECKS | {"error"}, counts=True)
     if batch.derived_status == statuses.ERROR and stored.askedAt is None:
         said["askedAt"] = stamp
     return Change(said | _next(stored, now, 0, jitter), frozenset({"settledAt", "error"}), counts=True)
+
+
+def _behind(
+    stored: Transaction, truth: Truth, snapshot: Snapshot, same: bool, policy: Policy
+) -> Literal["soon", "later"] | None:
+    """When to ask again where this truth is, or may be, older than what is stored; `None` where it is not."""
+    if snapshot.batch.is_final:
+        if same:
+            return None
+        if stored.is_settled:
+            return "later" if _may_lag(stored, truth, policy) else None
+        return "soon" if _said_since(stored, truth) else None
+    shown = progress_of(stored.revision or "")
+    if snapshot.progress >= shown:
+        return None
+    if _may_lag(stored, truth, policy):
+        return "soon"
+    return "later" if stored.confirmation == "confirmed" and lasting(snapshot.progress) < lasting(shown) else None
 
 
 def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Policy, jitter: float) -> Change:
@@ -169,7 +179,7 @@ def _said_since(stored: Transaction, truth: Truth) -> bool:
     return reported is not None and truth.pulled_at < reported
 
 
-def _doubt_may_lag(doubted_at: str, truth: Truth, policy: Policy) -> bool:
+def _doubt_may_lag(doubted_at: str | None, truth: Truth, policy: Policy) -> bool:
     """Whether what the Gateway says was doubted so recently that it may not show yet what the doubt is about."""
     doubted = parse_time(doubted_at)
     return doubted is not None and truth.pulled_at < doubted + policy.lag
