@@ -90,6 +90,7 @@ def test_a_doubted_outcome_is_asked_for_until_the_gateway_would_show_another() -
     over = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), doubtedAt=at(NOW - POLICY.lag))
     assert decided(over, truth("COMPLETED", DONE)) == Change(remove=ENDED)
     change = decided(stored(DONE, doubtedAt=doubted), truth("COMPLETED", DONE))
+    assert change.counts
     assert change.set["settledAt"] == at(NOW)
     assert (change.set["nextCheckAt"], change.set["checks"]) == (at(NOW + timedelta(minutes=1)), 1)
     assert change.set["doubtedAt"] == doubted
@@ -110,7 +111,7 @@ def test_a_final_truth_that_contradicts_a_recent_final_report_settles_and_is_ask
 def test_what_was_reported_while_the_gateway_was_asked_is_not_decided_by_its_answer() -> None:
     """It may be older. What says the same may not."""
     since = at(NOW + timedelta(milliseconds=1))
-    assert decided(stored(DONE, reportedAt=since), truth("COMPLETED", PARTIAL)) == waits(1)
+    assert decided(stored(DONE, reportedAt=since, checks=5), truth("COMPLETED", PARTIAL)) == waits(1)
     assert decided(stored(DONE, reportedAt=since), truth("COMPLETED", DONE)).set["settledAt"] == at(NOW)
 
 

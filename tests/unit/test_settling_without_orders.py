@@ -56,6 +56,7 @@ def test_an_sdk_error_without_a_known_code_is_read_by_its_name() -> None:
     [
         (truth("ERRORED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
         (truth("USED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
+        (truth("USED", error={"code": 1012, "message": None}), "errored"),
         (truth("ERRORED"), "errored"),
         (truth("CANCELLED"), "errored"),
         (truth("EXPIRED"), "expired"),

@@ -1,5 +1,6 @@
 """Times as they are written and read."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -26,9 +27,13 @@ def test_times_are_written_as_the_gateway_writes_them() -> None:
         "1768452300000",
     ],
 )
-def test_every_time_format_is_the_same_moment_in_utc(value: object) -> None:
-    """ISO 8601 with or without a zone (UTC then), epoch milliseconds as a number or as text."""
+def test_every_time_format_is_the_same_moment_in_utc(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ISO 8601 with or without a zone (UTC then, wherever we run), epoch milliseconds as a number or as text."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
     moment = parse_time(value)
+    monkeypatch.undo()
+    time.tzset()
     assert moment is not None
     assert moment.isoformat() == "2026-01-15T04:45:00+00:00"
 
