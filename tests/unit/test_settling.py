@@ -104,6 +104,9 @@ def test_a_final_truth_that_contradicts_a_recent_final_report_settles_and_is_ask
     assert (change.set["status"], change.set["settledAt"]) == (statuses.COMPLETED, at(NOW))
     assert change.set["doubtedAt"] == reported
     assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
+    later = at(NOW - timedelta(minutes=1))
+    for shown in (stored(PARTIAL, doubtedAt=later), stored(PARTIAL, reportedAt=reported, doubtedAt=later)):
+        assert decided(shown, truth("COMPLETED", DONE)).set["doubtedAt"] == later
     for known in (stored(PARTIAL, reportedAt=at(NOW - POLICY.lag)), stored(DONE, reportedAt=reported)):
         assert decided(known, truth("COMPLETED", DONE)).remove == ENDED | {"error"}
 

@@ -87,6 +87,15 @@ def test_expiry_is_waited_for_longer_than_the_gateway_may_lag() -> None:
     assert decided(stored(), truth("USED", expire_at=NOW)).set.keys() == CHECKS
 
 
+def test_no_transaction_fails_while_a_doubt_about_it_may_not_show_yet() -> None:
+    """Nor do the checks of one that has failed end: it may trade after all."""
+    doubted = at(NOW - POLICY.lag + timedelta(milliseconds=1))
+    said = truth("ERRORED", error={"code": 1010, "message": "user_cancelled"})
+    for status in (statuses.CREATED, statuses.FAILED):
+        assert decided(stored(doubtedAt=doubted, status=status), said) == waits(1)
+    assert decided(stored(doubtedAt=at(NOW - POLICY.lag)), said).set["status"] == statuses.FAILED
+
+
 def test_a_failure_said_again_changes_nothing() -> None:
     """Only its checks go."""
     assert decided(stored(status=statuses.FAILED), truth("EXPIRED")) == Change(remove=ENDED)

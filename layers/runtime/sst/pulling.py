@@ -59,7 +59,7 @@ class Puller:
         if stored == "busy" or stored == "done":
             return stored
         if stored is None:
-            return self._adopt(transaction_id, asked.smallcase_auth_id, now)
+            return self._adopt(asked, now)
         try:
             truth = self.gateway.pull(transaction_id, now, stored.batchId)
         except GatewayError as error:
@@ -99,9 +99,10 @@ class Puller:
             return self.notes.link(stored, change, auth_id, broker, now)
         return self.transactions.apply(stored, change)
 
-    def _adopt(self, transaction_id: str, smallcase_auth_id: str | None, now: datetime) -> Outcome:
+    def _adopt(self, asked: Pull, now: datetime) -> Outcome:
         """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
-        if not self.adoption_lease(smallcase_auth_id or transaction_id, now, self.interval):
+        transaction_id = asked.transaction_id
+        if not self.adoption_lease(asked.smallcase_auth_id or transaction_id, now, self.interval):
             return "deferred"
         try:
             truth = self.gateway.pull(transaction_id, now)
@@ -126,6 +127,7 @@ class Puller:
             nextCheckAt=timestamp_text(now),
             checkShard=check_shard(transaction_id),
             pulledAt=timestamp_text(now),
+            doubtedAt=timestamp_text(now) if asked.doubted else None,
             adopted=True,
         )
         self.notes.create(adopted)

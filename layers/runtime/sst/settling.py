@@ -91,7 +91,8 @@ def _with_orders(
     if final:
         contradicted = known is not None and known.is_final and not same and not stored.is_settled
         # What was reported is a forger's, or a correction that this answer is behind.
-        doubted = stored.reportedAt if contradicted else stored.doubtedAt
+        doubts = (stored.doubtedAt, stored.reportedAt if contradicted else None)
+        doubted = max(filter(None, doubts), default=None)
         said["settledAt"] = stamp
         if _doubt_may_lag(doubted, truth, policy):
             said["doubtedAt"] = doubted
@@ -136,6 +137,8 @@ def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Po
     stamp = timestamp_text(now)
     retracted = _retracted(stored)
     if reason is not None:
+        if _doubt_may_lag(stored.doubtedAt, truth, policy):
+            return wait(stored, now, policy, jitter)
         if stored.status == statuses.FAILED:
             return Change(remove=_CHECKS)
         error = {"reason": reason, **(truth.error or {})}

@@ -129,5 +129,30 @@ def test_a_doubt_while_somebody_is_asking_is_remembered_too(rig: Rig) -> None:
     assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
     rig.pass_time(1)
     assert reconcile(rig, json.dumps({"transactionId": transaction_id, "reason": "timestamp is stale or ahead"})) == []
-    assert item(rig, transaction_id)["doubtedAt"] == "2026-01-15T04:00:01.000Z"
+    stored = item(rig, transaction_id)
+    assert (stored["doubtedAt"], stored["nextCheckAt"]) == ("2026-01-15T04:00:01.000Z", "2026-01-15T04:00:31.000Z")
     assert pulls(rig) == 2
+
+
+def test_a_doubt_while_a_due_check_is_being_made_is_asked_soon_and_not_after_the_next_long_wait(rig: Rig) -> None:
+    """What is due already is what they are asking; what they write must not put this off."""
+    transaction_id = rig.transaction()
+    rig.pass_time(3600)
+    rig.tables["Transactions"].items[(transaction_id,)] |= {"pulledAt": {"S": "2026-01-15T04:59:59.000Z"}}
+    assert item(rig, transaction_id)["nextCheckAt"] < "2026-01-15T05:00:00.000Z"
+
+    assert reconcile(rig, json.dumps({"transactionId": transaction_id, "reason": "timestamp is stale or ahead"})) == []
+    stored = item(rig, transaction_id)
+    assert (stored["nextCheckAt"], stored["checks"]) == ("2026-01-15T05:00:30.000Z", "0")
+
+
+def test_an_adopted_transaction_remembers_the_doubt_that_brought_it(rig: Rig) -> None:
+    """The webhook that was doubted may be a correction that the replica we asked does not have yet."""
+    rig.gateway.details["TRX_elsewhere"] = details("TRX_elsewhere")
+    doubt = {"transactionId": "TRX_elsewhere", "smallcaseAuthId": KITE, "reason": "a transaction that is not stored"}
+    assert reconcile(rig, json.dumps(doubt)) == []
+    stored = item(rig, "TRX_elsewhere")
+    assert {"settledAt", "doubtedAt", "nextCheckAt"} <= stored.keys()
+    rig.pass_time(3600)
+    assert reconcile(rig, *sweep(rig)) == []
+    assert not {"doubtedAt", "nextCheckAt"} & item(rig, "TRX_elsewhere").keys()

@@ -153,7 +153,7 @@ class Transactions:
         transaction is not stored.
         """
         stamp = timestamp_text(now)
-        doubted = {"doubtedAt": stamp} if pull.doubted else {}
+        doubted: dict[str, Any] = {"doubtedAt": stamp, "checks": 0} if pull.doubted else {}
         condition, values = "attribute_exists(transactionId)", {"latest": timestamp_text(now - interval)}
         if pull.due_at is not None:
             condition, values["due"] = f"{condition} AND #nextCheckAt = :due", pull.due_at
@@ -173,15 +173,15 @@ class Transactions:
             return "done"
         if doubted:
             self._write(pull.transaction_id, update(doubted, condition="attribute_exists(transactionId)"))
-        soon = timestamp_text(now + interval)
-        if stored.nextCheckAt is None or stored.nextCheckAt > soon:
+        if pull.due_at is None:
             self._write(
                 pull.transaction_id,
                 update(
-                    {"nextCheckAt": soon, "checkShard": check_shard(pull.transaction_id)},
-                    # Somebody may have planned an earlier one since.
-                    condition="attribute_exists(transactionId)"
-                    " AND (attribute_not_exists(#nextCheckAt) OR #nextCheckAt > :nextCheckAt)",
+                    {"nextCheckAt": timestamp_text(now + interval), "checkShard": check_shard(pull.transaction_id)},
+                    # What is planned sooner stands. What was due already is being answered by who asked before us.
+                    condition="attribute_exists(transactionId) AND (attribute_not_exists(#nextCheckAt)"
+                    " OR #nextCheckAt > :nextCheckAt OR #nextCheckAt <= :now)",
+                    values={"now": stamp},
                 ),
             )
         return "busy"
