@@ -149,6 +149,10 @@ class Promises:
         known = self.confirmed.get(made.id)
         if known is not None and _progress(content) < _progress(known) and not made.is_corrected:
             raise Violation("confirmed never goes back", f"{made.id} from {known} to {content}")
+        if known is not None and made.is_corrected and not self.skewed:
+            true = [material(state.batch) for state in made.states if state.batch is not None]
+            if content in true and known in true and true.index(content) < true.index(known):
+                raise Violation("confirmed never goes back", f"{made.id} from a correction to {content}")
         self.confirmed[made.id] = content
         if "settledAt" in new and not any(state.final and content == material(state.batch or {}) for state in said):
             raise Violation("settled is the truth", f"{made.id} settled as {content}")
