@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import stage as stages
 from local.stage import Stage
 from sst.bus import entry, publish
+from sst.events import detail_of
 from sst.exact import dumps, loads
 from sst.outbox import events_of
 
@@ -43,7 +44,7 @@ def redrive(stage: Stage) -> dict[str, Result]:
 
 def asked(message: Mapping[str, Any]) -> str:
     """What `reconcile` is asked: the message itself, or the detail of an event that its rule could not deliver."""
-    return dumps(message["detail"] if "detail-type" in message else message)
+    return dumps(detail_of(message))
 
 
 def _sent(stage: Stage, queue: str, body: str) -> None:

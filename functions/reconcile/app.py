@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sst import logs, wiring
-from sst.events import SDK
+from sst.events import SDK, detail_of
 from sst.exact import loads
 from sst.gateway_errors import GatewayError
 from sst.tables.transactions import Pull
@@ -44,7 +44,7 @@ def pull(record: Mapping[str, Any]) -> bool:
 
 def asked_in(message: Mapping[str, Any]) -> Pull:
     """What a message asks for: the sweep's, or the detail of an event, in its envelope where SQS redrove it."""
-    detail = message["detail"] if "detail-type" in message else message
+    detail = detail_of(message)
     return Pull(
         transaction_id=detail["transactionId"],
         smallcase_auth_id=detail.get("smallcaseAuthId") or None,

@@ -54,6 +54,7 @@ class _Switch:
     clock: Callable[[], datetime]
     http: Any = None
     chance: Callable[[], float]
+    pause: Callable[[int], None]
 
 
 def _load(name: str) -> ModuleType:
@@ -75,6 +76,7 @@ def simulated() -> Iterator[None]:
         (wiring, "random", SimpleNamespace(random=lambda: _Switch.chance())),
         (gateway, "client", lambda url: _Switch.http),
         (http, "_logger", _Silence()),
+        (dynamo, "pause", lambda attempt: _Switch.pause(30 * 2**attempt)),
     ]
     before = [getattr(holder, name) for holder, name, _ in places]
     environment = dict(os.environ)
@@ -132,6 +134,7 @@ class Product:
             "secretsmanager": self,
         }
         _Switch.clock, _Switch.http, _Switch.chance = world.clock, vendor, world.random.random
+        _Switch.pause = world.pause
         self._wire(dict(ENVIRONMENT, CONFIRM=confirm))
 
     def _wire(self, env: dict[str, str]) -> None:
@@ -147,7 +150,6 @@ class Product:
         publish = vars(functions["publish_updates"])
         publish["eventbridge"], publish["sqs"] = _Switch.clients["events"], _Switch.clients["sqs"]
         publish["pause"] = lambda attempt: self.world.pause(200 * 2**attempt)
-        vars(dynamo)["pause"] = lambda attempt: self.world.pause(30 * 2**attempt)
         sdk = functions["accept_sdk_response"]
         notes = wiring.notes(env, client)
         vars(sdk)["read_secrets"] = wiring.read_secrets(env, wiring.utc_now)

@@ -50,6 +50,11 @@ def _moved(content: Material) -> int:
     return sum(row[0] == "unplaced" or row[3] != "PLACED" for row in content)
 
 
+def _true(made: VendorTransaction) -> list[Material]:
+    """Every batch that the Gateway has of a transaction, in the order in which they become true."""
+    return [material(state.batch) for state in made.states if state.batch is not None]
+
+
 class Promises:
     """What has been promised so far, and whether it is kept."""
 
@@ -115,7 +120,7 @@ class Promises:
             or made.is_corrected
         ):
             return
-        true = [material(state.batch) for state in made.states if state.batch is not None]
+        true = _true(made)
         before = material(decode(old["snapshot"]["B"]))
         if before not in true:
             return
@@ -150,7 +155,7 @@ class Promises:
         if known is not None and _progress(content) < _progress(known) and not made.is_corrected:
             raise Violation("confirmed never goes back", f"{made.id} from {known} to {content}")
         if known is not None and made.is_corrected and not self.skewed:
-            true = [material(state.batch) for state in made.states if state.batch is not None]
+            true = _true(made)
             if content in true and known in true and true.index(content) < true.index(known):
                 raise Violation("confirmed never goes back", f"{made.id} from a correction to {content}")
         self.confirmed[made.id] = content

@@ -6,7 +6,7 @@ transaction's `sequence` (its version) and the one before, so that a consumer ca
 is absent, never null.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -257,6 +257,12 @@ class ConfirmationRequested(BaseModel):
 
 
 Published = Event | ConfirmationRequested
+
+
+def detail_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `ConfirmRule` hands on of an event: its detail, which `message` is unless it is the whole envelope."""
+    detail: Mapping[str, Any] = message["detail"] if "detail-type" in message else message
+    return detail
 
 
 def one_spelling(orders: Iterable[Order]) -> list[Order]:
