@@ -1,5 +1,6 @@
 """Orders placed through the API as a user places them, told and checked step by step."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -65,6 +66,7 @@ def place(product: Product, updates: Updates, user: str, order: Order, tell: Tim
         tell.tell("user", "confirms the order")
         driver.advance(transaction_id)
         _await(updates, transaction_id, tell, "OrdersPlaced")
+        _post_sdk_response(api, driver, transaction_id, tell)
         settled = _fill(driver, updates, transaction_id, tell)
         _compare(api, driver, order, settled, tell)
     _no_gaps(updates.of(transaction_id), tell)
@@ -83,6 +85,15 @@ def _create(api: httpx.Client, order: Order, tell: Timeline, expect_token: str) 
     return str(created["transactionId"])
 
 
+def _post_sdk_response(api: httpx.Client, driver: GatewayDriver, transaction_id: str, tell: Timeline) -> None:
+    """The SDK resolves once the order is placed, and the app posts what it resolved with."""
+    resolved = driver.sdk_result(transaction_id)["value"]
+    answer = api.post(f"/transactions/{transaction_id}/sdk-response", json={"resolved": resolved})
+    if answer.status_code != 202:
+        raise Unexpected(f"POST …/sdk-response answered {answer.status_code}: {answer.text}")
+    tell.tell("app", f"posts the SDK's response: {answer.json()['status']}, account {answer.json().get('account')}")
+
+
 def _await(updates: Updates, transaction_id: str, tell: Timeline, kind: str) -> Event:
     """Tells every event of the transaction that was not told yet, until one of `kind` has come."""
     already = len(updates.of(transaction_id))
@@ -99,7 +110,10 @@ def _fill(driver: GatewayDriver, updates: Updates, transaction_id: str, tell: Ti
     for _ in range(_MOST_STEPS):
         heard = len(updates.of(transaction_id))
         if not driver.advance(transaction_id)["more"]:
-            return _await(updates, transaction_id, tell, "OrdersSettled")
+            final_at = time.monotonic()
+            settled = _await(updates, transaction_id, tell, "OrdersSettled")
+            tell.tell("settled", f"{time.monotonic() - final_at:.1f} s after the Gateway was final")
+            return settled
         for number, event in enumerate(updates.arriving(transaction_id, _EVENT_SECONDS)):
             if number >= heard:
                 tell.tell("event", *lines_of(event))

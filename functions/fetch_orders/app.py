@@ -5,7 +5,6 @@ import os
 from sst import wiring
 from sst.fetching import Fetcher
 from sst.http import Request, Response, api, cacheable
-from sst.views import orders_of
 
 notes_table = wiring.notes(os.environ, wiring.dynamodb())
 fetcher = Fetcher(
@@ -18,7 +17,7 @@ fetcher = Fetcher(
 def fetch_orders(request: Request) -> Response:
     """One transaction's orders where the route names one, else a page of the user's, newest first."""
     if request.names("transactionId"):
-        return cacheable(request, orders_of(fetcher.fetch(request)).document())
+        return cacheable(request, fetcher.orders(request).document())
     return cacheable(request, fetcher.page(request, notes_table).document())
 
 

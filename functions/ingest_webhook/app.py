@@ -8,6 +8,8 @@ from sst.http import Request, Response, api
 from sst.problems import Problem
 from sst.verdict import Doubt, Keep, Refuse, Report, Verdict, judge, webhook_id
 
+# A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
+MOST_BODY_BYTES = 1024 * 1024
 logger = logs.logger()
 CONFIRM = os.environ["CONFIRM"]
 policy = wiring.webhook_policy(os.environ)
@@ -19,7 +21,7 @@ webhooks = wiring.webhooks(os.environ, dynamodb)
 
 def ingest_webhook(request: Request) -> Response:
     """Judge the body, then report it, keep it or refuse it; one write decides."""
-    raw, now = request.raw(), wiring.utc_now()
+    raw, now = body_of(request), wiring.utc_now()
     verdict = judge(raw, read_secrets().webhook_keys, now, policy)
     if isinstance(verdict, Refuse) and verdict.mismatch:
         verdict = judge(raw, read_secrets(fresh=True).webhook_keys, now, policy)
@@ -37,6 +39,16 @@ def ingest_webhook(request: Request) -> Response:
         outcome = "kept" if webhooks.keep(raw, verdict, now) else "duplicate"
     audit(verdict, outcome, raw)
     return Response(200, {"status": outcome})
+
+
+def body_of(request: Request) -> bytes:
+    """The body as received. One that is too large to be read is logged: if it was genuine, the next check pulls."""
+    try:
+        return request.raw(MOST_BODY_BYTES)
+    except Problem as problem:
+        if problem.type is problems.TOO_LARGE:
+            logger.error("a webhook is too large", extra={"most_bytes": MOST_BODY_BYTES})
+        raise
 
 
 def audit(verdict: Verdict, outcome: str, raw: bytes) -> None:

@@ -60,7 +60,7 @@ def lines(settled: OrdersSettled) -> Iterator[str]:
     for order in settled.orders:
         yield _line(order)
     for order in settled.unplaced or []:
-        yield f"{_asked(order)} was not placed. {order_errors.user_text(order.errorCode or '')}"
+        yield f"{_asked(order)}: {order_errors.user_message(order.status, order.errorCode, placed=False)}"
 
 
 def _line(order: Order) -> str:
@@ -71,8 +71,13 @@ def _line(order: Order) -> str:
         price = f" at ₹{order.averagePrice:,.2f}" if order.averagePrice is not None else ""
         return f"{verb} {filled}{wanted} {order.tradingsymbol}{price}."
     if statuses.canonical(order.status) in (statuses.CANCELLED, statuses.CANCELLED_AMO):
-        return f"{_asked(order)} was cancelled."
-    return f"{_asked(order)} was rejected. {order_errors.user_text(order.errorCode or '')}"
+        said = f"{_asked(order)} was cancelled."
+    elif order.status == statuses.REJECTED:
+        said = f"{_asked(order)} was rejected."
+    else:
+        said = f"{_asked(order)} has the status {order.status}."
+    message = order_errors.user_message(order.status, order.errorCode, placed=True)
+    return f"{said} {message}" if message else said
 
 
 def _asked(order: Order) -> str:

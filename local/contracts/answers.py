@@ -4,7 +4,17 @@ from typing import Any
 
 from local.contracts.examples import created, story
 from sst import cursor
-from sst.views import Account, Accounts, CreatedTransaction, OrdersPage, SdkToken, View, orders_of, transaction_of
+from sst.views import (
+    Account,
+    Accounts,
+    CreatedTransaction,
+    OrdersPage,
+    OrdersView,
+    SdkToken,
+    View,
+    orders_of,
+    transaction_of,
+)
 
 # Tokens look like this; this one is nobody's.
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
@@ -12,7 +22,7 @@ _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
 
 def answers() -> dict[str, dict[str, Any]]:
     """The example of each model that is answered with, by the model's name."""
-    views = [_created(), _token(), transaction_of(story()[-1]), orders_of(story()[-1]), _page(), _accounts()]
+    views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts()]
     return {type(view).__name__: view.document() for view in views}
 
 
@@ -31,10 +41,14 @@ def _created() -> View:
     )
 
 
+def _orders() -> OrdersView:
+    return orders_of(story()[-1], for_support=False)
+
+
 def _page() -> View:
     settled = story()[-1]
     entry = f"transaction#{settled.createdAt}#{settled.transactionId}"
-    return OrdersPage(items=[orders_of(settled)], cursor=cursor.encode(settled.notes, entry))
+    return OrdersPage(items=[_orders()], cursor=cursor.encode(settled.notes, entry))
 
 
 def _accounts() -> View:

@@ -1,7 +1,11 @@
 """Whatever is thrown at the webhook's URL: no 5xx, no exception, nothing stored that should not be."""
 
+import hmac
+import json
+
 import pytest
 
+from tests.fuzz.bodies import API_SECRET
 from tests.fuzz.webhook import fuzz, is_genuine
 from tests.simulation.product import simulated
 
@@ -17,6 +21,10 @@ def test_strange_bodies_are_refused_or_kept_and_never_break_anything(seed: int) 
 
 
 def test_the_oracle_knows_the_documented_checksum() -> None:
-    """The fuzzer's own idea of genuine is not the product's: it must agree with itself on a plain body."""
+    """An oracle that always says yes, or always says no, would let every fault pass."""
+    parts = {"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "65a1b2c3d4e5f60718293a4b"}
+    checksum = hmac.new(API_SECRET.encode(), "".join(parts.values()).encode(), "sha256").hexdigest()
+    assert is_genuine(json.dumps({**parts, "checksum": checksum}).encode())
+    assert not is_genuine(json.dumps({**parts, "checksum": checksum[::-1]}).encode())
     assert not is_genuine(b"{}")
     assert not is_genuine(b"\xff")

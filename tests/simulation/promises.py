@@ -131,10 +131,14 @@ class Promises:
             raise Violation("the state never goes back", f"{made.id} from {before} to {_text(new, 'status')}")
 
     def _leased(self, id_: str, old: Any, new: Any) -> None:
-        """Two pulls of a transaction are an interval apart; clocks that are wrong may differ on when it is over."""
+        """Two pulls of a transaction are an interval apart, but for the one of its first outcome.
+
+        Clocks that are wrong may differ on when the interval is over.
+        """
         if old is None or old.get("pulledAt") == new.get("pulledAt") or self.skewed:
             return
-        if "pulledAt" in old:
+        first_final = "finalPulledAt" in new and "finalPulledAt" not in old
+        if "pulledAt" in old and not first_final:
             before, after = (datetime.fromisoformat(each["pulledAt"]["S"]) for each in (old, new))
             if after - before < PULL_INTERVAL:
                 raise Violation("pulls are bounded", f"{id_} pulled after {after - before}")

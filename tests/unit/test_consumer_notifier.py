@@ -10,7 +10,6 @@ from local.contracts.examples import examples
 from sst.batch import Order
 from sst.consumer import parse
 from sst.events import OrdersSettled
-from sst.order_errors import user_text
 from sst.tables.dynamo import of_attributes
 
 
@@ -60,7 +59,17 @@ def order(status: str, filled: int = 0, **more: Any) -> dict[str, Any]:
         ),
         (
             order("REJECTED"),
-            f"Your order to buy 3 INFY was rejected. {user_text('')}",
+            (
+                "Your order to buy 3 INFY was rejected. The order could not be completed. "
+                "Your broker's order book has the details."
+            ),
+        ),
+        (
+            order("ERROR", errorCode="adapterError"),
+            (
+                "Your order to buy 3 INFY has the status ERROR. "
+                "It is not known yet whether this order was placed. Do not order again until it is."
+            ),
         ),
     ],
 )
@@ -71,7 +80,9 @@ def test_each_order_is_told_in_a_line_and_never_in_the_broker_s_words(said: dict
 def test_what_was_not_placed_is_told_too() -> None:
     [line] = lines(settled(unplaced=(order("ERROR", errorCode="securityNotAllowed"),)))
 
-    assert line == "Your order to buy 3 INFY was not placed. Your broker does not allow trading in this security."
+    assert line == (
+        "Your order to buy 3 INFY: This order was not placed. Your broker does not allow trading in this security."
+    )
 
 
 def test_an_event_that_comes_again_is_the_same_message() -> None:

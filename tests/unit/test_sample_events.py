@@ -32,7 +32,7 @@ def test_the_create_sample_is_a_valid_request_of_a_signed_in_user() -> None:
 
 
 def test_the_webhook_sample_is_a_batch_of_orders() -> None:
-    body = json.loads(Request(sample("ingest_webhook")).raw())
+    body = json.loads(Request(sample("ingest_webhook")).raw(100_000))
 
     assert batch_of(body).derived_status == "PLACED"
 

@@ -51,7 +51,6 @@ def test_fractions_are_read_exactly_and_written_with_their_own_digits() -> None:
         (b"NaN", "^NaN is not JSON$"),
         (b"[Infinity]", "^Infinity is not JSON$"),
         (b"\xff", "utf-8"),
-        (b"1e99999999999999999999", "^a number out of range$"),
         (b"[" * 100_000, "^nested too deeply$"),
     ],
 )

@@ -116,7 +116,9 @@ def test_where_no_batch_is_told_there_is_none(said: Any, rows: object) -> None:
         ({"value": True, "message": "user_cancelled", "code": 1012}, {"code": 1012, "message": "user_cancelled"}),
         ({"message": "user_cancelled"}, {"code": None, "message": "user_cancelled"}),
         ({"value": True, "code": 4006}, {"code": 4006, "message": None}),
-        ({"value": True, "code": "4006", "message": "x"}, {"code": None, "message": "x"}),
+        ({"value": True, "code": "4006", "message": "x"}, {"code": 4006, "message": "x"}),
+        ({"value": True, "code": 10**9, "message": "x"}, {"code": None, "message": "x"}),
+        ({"value": True, "code": True, "message": "x"}, {"code": None, "message": "x"}),
         ({"value": False, "message": "left over", "code": 1012}, None),
         ({"value": False, "message": None, "code": None}, None),
         ({"value": True, "message": None, "code": None}, None),
@@ -142,11 +144,14 @@ def test_an_error_counts_where_the_gateway_says_so(said: Any, error: object, rea
         ("ERRORED", True, True),
         ("CANCELLED", False, False),
         ("EXPIRED", False, False),
-        ("NEW_STATUS", False, False),
+        ("errored", False, False),
+        ("Action Required", False, True),
+        ("NEW_STATUS", False, True),
+        ("QUEUED", False, True),
     ],
 )
 def test_which_transactions_may_have_orders(status: str, requested: bool, may: bool) -> None:
-    """Once the user has pressed confirm, or the Gateway is working on it."""
+    """Once the user has confirmed, once the Gateway is working on it, and under every word that is not known."""
     assert flat({"status": status, "flags": {"isOrderRequested": requested}}).may_have_orders is may
 
 

@@ -16,7 +16,7 @@ EXPIRE: Final = CREATED + timedelta(minutes=15)
 NOW: Final = CREATED + timedelta(hours=2)
 POLICY: Final = Policy()
 CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
-ENDED: Final = CHECKS | {"doubtedAt"}
+ENDED: Final = CHECKS | {"doubtedAt", "finalPulledAt"}
 
 
 def batch(status: str, filled: int = 0, *more: dict[str, Any]) -> Batch:

@@ -12,6 +12,7 @@ from sst import statuses
 from sst.exact import Rupees
 
 Shares = Annotated[int, Field(ge=0, le=10**11)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
 # An event whose orders do not fit leaves them out, and what is left of it has to fit.
 Word = Annotated[str, Field(max_length=64)]
 
@@ -57,8 +58,8 @@ class Batch(VendorModel):
 
     batchId: Annotated[str, Field(min_length=1, max_length=64)]
     variety: Word | None = None
-    quantity: int | None = None
-    filled: int | None = None
+    quantity: Count | None = None
+    filled: Count | None = None
     buyAmount: Rupees | None = None
     sellAmount: Rupees | None = None
     completedDate: Word | None = None

@@ -16,6 +16,8 @@ _STEP = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 15
 _SURROGATE = "\\ud"
 _MOST_DEPTH = 64
+# A number of more digits, written out, is none that the Gateway means, and computing with it would cost seconds.
+_MOST_DIGITS = 64
 # What is made of something foreign wraps it a few times.
 OURS = 80
 
@@ -40,11 +42,13 @@ def _refuse_constant(name: str) -> NoReturn:
 def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
     """The JSON value in `raw`, every fraction a `Decimal`; `ValueError` for anything that is not strict UTF-8 JSON.
 
-    NaN and Infinity are refused, and so is nesting deeper than `deepest`; half a surrogate pair becomes U+FFFD.
+    NaN and Infinity are refused, and so is nesting deeper than `deepest`; half a surrogate pair becomes U+FFFD. A
+    number that has more than 64 digits when it is written out becomes its first 64 characters and "…", as text: only
+    its own field is unreadable, and no later step computes with it.
     """
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
-        value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
         if text.count("[") + text.count("{") > deepest and _is_deep(value, deepest):
             raise ValueError("nested too deeply")
         return _mend(value) if _SURROGATE in text.lower() else value
@@ -76,11 +80,27 @@ def _mend(value: Any) -> Any:
     return value
 
 
-def _decimal(digits: str) -> Decimal:
+def _whole(text: str) -> int | str:
+    return int(text) if len(text.removeprefix("-")) <= _MOST_DIGITS else _out_of_range(text)
+
+
+def _decimal(text: str) -> Decimal | str:
+    # A sign, a point, zeros in front and an exponent are no digits: none of them makes a legal number this long.
+    if len(text) > 2 * _MOST_DIGITS:
+        return _out_of_range(text)
     try:
-        return Decimal(digits)
-    except InvalidOperation as error:
-        raise ValueError("a number out of range") from error
+        value = Decimal(text)
+    except InvalidOperation:
+        return _out_of_range(text)
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101  # for the type checker: JSON has neither NaN nor Infinity
+    written_out = len(digits) + exponent if exponent > 0 else max(len(digits), 1 - exponent)
+    return value if written_out <= _MOST_DIGITS else _out_of_range(text)
+
+
+def _out_of_range(text: str) -> str:
+    """`text` as a reader of numbers does not take it for another number: cut digits are not what was sent."""
+    return f"{text[:_MOST_DIGITS]}…"
 
 
 def dumps(value: Any, *, sort_keys: bool = False) -> str:

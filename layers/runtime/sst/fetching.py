@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from sst import cursor, problems
+from sst import cursor, logs, problems
 from sst.http import Request
 from sst.problems import Problem
-from sst.tables.notes import Notes
-from sst.tables.transactions import Pull, Transactions
+from sst.tables.notes import Notes, Pointer
+from sst.tables.transactions import Pull, Transactions, Unreadable
 from sst.transaction import Transaction
-from sst.views import OrdersPage, orders_of
+from sst.views import OrdersPage, OrdersView, orders_of, unreadable
 
 if TYPE_CHECKING:
     from sst.pulling import Puller
+
+_logger = logs.logger()
 
 MOST_ITEMS: Final = 50
 USUAL_ITEMS: Final = 20
@@ -33,6 +35,11 @@ class Fetcher:
         """What refreshes a transaction from the Gateway."""
         return self.make_puller()
 
+    def orders(self, request: Request) -> OrdersView:
+        """The orders of the transaction that the path names; see `fetch`."""
+        transaction = self.fetch(request)
+        return orders_of(transaction, for_support=request.caller(self.service_scope).is_service)
+
     def fetch(self, request: Request) -> Transaction:
         """The transaction that the path names, pulled first where the query says refresh=true.
 
@@ -50,11 +57,27 @@ class Fetcher:
 
     def page(self, request: Request, notes_table: Notes) -> OrdersPage:
         """A page of the orders of the user that the query names or, by default, of the caller."""
-        notes = request.caller(self.service_scope).acting_for(request.query("notes"))
+        caller = request.caller(self.service_scope)
+        notes = caller.acting_for(request.query("notes"))
         page = notes_table.transactions_of(notes, _limit(request), cursor.decode(notes, request.query("cursor")))
-        found = self.transactions.get_many(page.transaction_ids)
-        items = [orders_of(found[each]) for each in page.transaction_ids if each in found]
+        found = self.transactions.get_many([each.transaction_id for each in page.pointers])
+        items = [
+            _on_page(pointer, found[pointer.transaction_id], notes, for_support=caller.is_service)
+            for pointer in page.pointers
+            if pointer.transaction_id in found
+        ]
         return OrdersPage(items=items, cursor=cursor.encode(notes, page.after) if page.after else None)
+
+
+def _on_page(pointer: Pointer, found: Transaction | Unreadable, notes: str, *, for_support: bool) -> OrdersView:
+    """The orders of one transaction. One that cannot be read says so in its own place, and an operator is told."""
+    try:
+        if isinstance(found, Unreadable):
+            raise found.error
+        return orders_of(found, for_support=for_support)
+    except Exception:  # whatever is wrong with one transaction, the user's others are shown
+        _logger.exception("a transaction cannot be read", transaction_id=pointer.transaction_id)
+        return unreadable(pointer, notes)
 
 
 def _limit(request: Request) -> int:

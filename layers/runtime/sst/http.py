@@ -90,21 +90,23 @@ class Request:
             raise problems.of_field(name, "must be true or false")
         return value == "true"
 
-    def raw(self) -> bytes:
-        """The body as received."""
-        body = self.event.get("body") or ""
-        if not self.event.get("isBase64Encoded"):
-            return str(body).encode("utf-8", "surrogatepass")
+    def raw(self, most_bytes: int) -> bytes:
+        """The body as received; `Problem` 413 where it has more than `most_bytes`, before anything looks at it."""
+        body = str(self.event.get("body") or "")
+        encoded = bool(self.event.get("isBase64Encoded"))
+        if len(body) > (most_bytes * 4 // 3 + 4 if encoded else most_bytes):
+            raise _too_large(most_bytes)
         try:
-            return base64.b64decode(body, validate=True)
+            raw = base64.b64decode(body, validate=True) if encoded else body.encode("utf-8", "surrogatepass")
         except ValueError as error:  # binascii.Error is one, and so is text that is not ASCII
             raise problems.of_field("body", "is not readable") from error
+        if len(raw) > most_bytes:
+            raise _too_large(most_bytes)
+        return raw
 
     def parse(self, model: type[Model]) -> Model:
         """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
-        raw = self.raw()
-        if len(raw) > MOST_BODY_BYTES:
-            raise Problem(problems.TOO_LARGE, f"the body has more than {MOST_BODY_BYTES} bytes")
+        raw = self.raw(MOST_BODY_BYTES)
         try:
             return model.model_validate(loads(raw))
         except ValidationError as error:
@@ -183,6 +185,10 @@ def api(function: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
             return _answer(Problem(problems.INTERNAL, "the error is logged; try again or ask us"))
 
     return handler
+
+
+def _too_large(most_bytes: int) -> Problem:
+    return Problem(problems.TOO_LARGE, f"the body has more than {most_bytes} bytes")
 
 
 def _answer(problem: Problem) -> dict[str, Any]:

@@ -5,10 +5,12 @@
 
 from typing import Final
 
+from sst import statuses
+
 _SAME: Final = {"marginExceeded": "marginsExceeded"}
 
 _TEXTS: Final = {
-    "adapterError": "Your broker could not be reached. No order was placed for this security.",
+    "adapterError": "Your broker could not be reached.",
     "tradingSystemNotReady": "Your broker is not accepting orders now. The market may be closed.",
     "checkHoldings": "You do not hold enough of this security to sell.",
     "marginsExceeded": "There are not enough funds in your broker account for this order.",
@@ -31,6 +33,26 @@ def canonical(code: str) -> str:
     return _SAME.get(code, code)
 
 
-def user_text(code: str) -> str:
-    """A sentence for the user on why an order failed. The set of codes is open: an unknown one gets a general text."""
-    return _TEXTS.get(canonical(code), _OTHER)
+def user_message(status: str, code: str | None, *, placed: bool) -> str | None:
+    """What a user is told of an order; `None` where its status says all.
+
+    `placed` is False for an order in the batch's `unplaced`, and then alone the user is told that it was not placed. An
+    order in `orders` that stands at ERROR is unknown (docs/gateway.md §4.5): it may be at the exchange, whatever its
+    error code says, and a user who orders again may buy twice.
+    """
+    if not placed:
+        return f"This order was not placed. {_reason(code)}"
+    match statuses.canonical(status):
+        case statuses.ERROR:
+            return "It is not known yet whether this order was placed. Do not order again until it is."
+        case statuses.REJECTED:
+            return _reason(code)
+        case statuses.PARTIAL | statuses.CANCELLED | statuses.CANCELLED_AMO if code:
+            return _reason(code)
+        case _:
+            return None
+
+
+def _reason(code: str | None) -> str:
+    """Why an order failed. The set of codes is open: an unknown one gets a general text."""
+    return _TEXTS.get(canonical(code or ""), _OTHER)

@@ -3,8 +3,12 @@
 docs/gateway.md §6.2 has them with their meaning.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+_MOST_CODE: Final = 10**9
+_CODE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 # Every code the SDKs are known to reject with; the set is open. True: the order may have been placed all the same.
 ERROR_CODES: Final[Mapping[int, tuple[str, bool]]] = {
@@ -55,3 +59,11 @@ def may_have_orders(code: int | None, message: str | None) -> bool:
     if code not in ERROR_CODES and message not in ERROR_MESSAGES:
         return True
     return message in _OPEN_MESSAGES or ERROR_CODES.get(code or 0, ("", False))[1]
+
+
+def error_code(value: Any) -> int | None:
+    """The number of an error, which old SDKs send as text; `None` where `value` is not one of at most nine digits."""
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and abs(value) < _MOST_CODE else None

@@ -3,7 +3,6 @@
 It is a signal, not the truth: the token in it is verified, the orders in it are reported, and the Gateway is asked.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sst import problems, tokens
 from sst.batch import Batch, batch_of
 from sst.exact import loads
-from sst.sdk_errors import ERROR_CODES, may_have_orders
+from sst.sdk_errors import ERROR_CODES, error_code, may_have_orders
 from sst.secrets import GatewaySecret
 
 # What is kept of a text that nobody has signed.
 _MOST_TEXT: Final = 200
-_MOST_CODE: Final = 10**9
-_CODE: Final = re.compile(r"[0-9]{1,9}")
 
 
 class SdkResponse(BaseModel):
@@ -120,21 +117,13 @@ def _batch(value: Mapping[str, Any]) -> Batch | None:
 def _rejected(value: Mapping[str, Any]) -> Rejected:
     inner = value.get("userInfo")
     holder = {**value, **inner} if isinstance(inner, Mapping) else value
-    code = _code(holder.get("errorCode", holder.get("code")))
+    code = error_code(holder.get("errorCode", holder.get("code")))
     message = holder.get("errorMessage", holder.get("message"))
     if not isinstance(message, str) or not message:
         message = None if code is None or code not in ERROR_CODES else ERROR_CODES[code][0]
     if message is None and code is None:
         raise problems.of_field("rejected.message", "is missing")
     return Rejected(code, None if message is None else message[:_MOST_TEXT])
-
-
-def _code(value: Any) -> int | None:
-    """The number of an error, which old SDKs give as text; `None` where it is none."""
-    if isinstance(value, str) and _CODE.fullmatch(value):
-        return int(value)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and abs(value) < _MOST_CODE else None
 
 
 def _opened(value: Any, field: str) -> dict[str, Any]:

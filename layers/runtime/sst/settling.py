@@ -24,7 +24,7 @@ from sst.times import parse_time, timestamp_text
 from sst.transaction import SNAPSHOT_ATTRIBUTES, Transaction, check_shard, snapshot_attributes
 from sst.truth import Truth
 
-_CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks", "doubtedAt"})
+_CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks", "doubtedAt", "finalPulledAt"})
 _DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 60, 120, 240, 480, 1440))
 
 
@@ -33,13 +33,16 @@ class Policy:
     """How patient settling is.
 
     `lag` is how far the Gateway's API may be behind. `expiry_grace` is added to `expireAt` before a transaction counts
-    as expired: longer than `lag`, for an order confirmed in the last second takes that long to show.
+    as expired: longer than `lag`, for an order confirmed in the last second takes that long to show. A person is asked
+    about a transaction that is open for `ask_after`, or for `ask_unknown_after` while its status at the Gateway is not
+    known here.
     """
 
     confirm: str = "final"
     lag: timedelta = timedelta(minutes=10)
     expiry_grace: timedelta = timedelta(minutes=12)
     ask_after: timedelta = timedelta(days=3)
+    ask_unknown_after: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ def _behind(
 def _without_orders(stored: Transaction, truth: Truth, now: datetime, policy: Policy, jitter: float) -> Change:
     # The Gateway names a batch: a report of another one is denied, though its orders are not shown yet.
     denied = stored.confirmation == "reported" and truth.batch_id not in (None, stored.batchId)
+    if truth.has_unknown_status and stored.askedAt is None and _may_ask(stored, now, policy.ask_unknown_after):
+        return _ask(stored, now, policy, jitter)
     if (truth.may_have_orders or _outcome_open(truth.error)) and not denied:
         return wait(stored, now, policy, jitter)
     if stored.snapshot_bytes is not None:
@@ -195,11 +200,16 @@ def _outcome_open(error: Mapping[str, Any] | None) -> bool:
 
 def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Change:
     """Nothing new: ask again later, and ask a person once it has been too long."""
-    created = parse_time(stored.createdAt)
-    over = stored.is_settled or stored.status == statuses.FAILED
-    if stored.askedAt is None and not over and created is not None and now > created + policy.ask_after:
+    if stored.askedAt is None and _may_ask(stored, now, policy.ask_after):
         return _ask(stored, now, policy, jitter)
     return Change(_next(stored, now, 0 if soon else (stored.checks or 0), jitter))
+
+
+def _may_ask(stored: Transaction, now: datetime, after: timedelta) -> bool:
+    """Whether an open transaction is older than `after`."""
+    created = parse_time(stored.createdAt)
+    over = stored.is_settled or stored.status == statuses.FAILED
+    return not over and created is not None and now > created + after
 
 
 def _ask(stored: Transaction, now: datetime, policy: Policy, jitter: float) -> Change:

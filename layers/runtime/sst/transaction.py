@@ -52,6 +52,7 @@ class Transaction:
     adopted: bool | None = None
     askedAt: str | None = None
     pulledAt: str | None = None
+    finalPulledAt: str | None = None
     doubtedAt: str | None = None
     pullRequestedAt: str | None = None
     nextCheckAt: str | None = None
@@ -62,6 +63,12 @@ class Transaction:
     def is_settled(self) -> bool:
         """Whether this is its last word: every order final, and confirmed."""
         return self.settledAt is not None
+
+    @property
+    def has_unconfirmed_outcome(self) -> bool:
+        """Whether a final state is reported, not confirmed, and no pull was made for its sake."""
+        reported = self.confirmation == "reported" and self.finalPulledAt is None
+        return reported and self.status in statuses.FINAL_BATCH
 
     @cached_property
     def snapshot(self) -> Batch | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from sst.batch import Batch, batch_of
+from sst.sdk_errors import error_code
 from sst.times import parse_time
 
 INITIALIZED: Final = "INITIALIZED"
@@ -21,6 +22,8 @@ EXPIRED: Final = "EXPIRED"
 
 # An order may exist: the user confirmed, or the Gateway is working on it.
 WITH_ORDERS: Final = frozenset({PROCESSING, ACTION_REQUIRED, COMPLETED})
+# No order exists as long as none was requested. Only these words can fail a transaction: the set of words is open.
+WITHOUT_ORDERS: Final = frozenset({INITIALIZED, USED, ERRORED, CANCELLED, EXPIRED})
 
 
 class UnreadableTruth(Exception):
@@ -51,8 +54,19 @@ class Truth:
 
     @property
     def may_have_orders(self) -> bool:
-        """Whether the Gateway's own status says that orders exist or are being placed."""
-        return self.status in WITH_ORDERS or self.order_requested
+        """Whether the Gateway's own status leaves it possible that orders exist: an unknown one does."""
+        return self.status not in WITHOUT_ORDERS or self.order_requested
+
+    @property
+    def has_unknown_status(self) -> bool:
+        """Whether the Gateway's status is a word that this version does not know."""
+        return self.status not in WITH_ORDERS | WITHOUT_ORDERS
+
+
+def canonical(status: str) -> str:
+    """A transaction's status in the documented spelling; a word that is not known as it came."""
+    word = "_".join(status.upper().replace("-", " ").replace("_", " ").split())
+    return word if word in WITH_ORDERS | WITHOUT_ORDERS else status
 
 
 def truth_of(data: Mapping[str, Any], pulled_at: datetime, auth_id_in_token: Callable[[str], str | None]) -> Truth:
@@ -71,7 +85,7 @@ def truth_of(data: Mapping[str, Any], pulled_at: datetime, auth_id_in_token: Cal
     rows = [*_rows(_mapping(success, "data")), *_rows(success), *_rows(details)]
     return Truth(
         transaction_id=_text(details, "transactionId") or _text(success, "transactionId") or "",
-        status=status,
+        status=canonical(status),
         pulled_at=pulled_at,
         expired=details.get("expired") is True,
         order_requested=flags.get("isOrderRequested") is True,
@@ -130,8 +144,7 @@ def _error(error: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The error of an errored transaction; `value: false` beside empty members means that there is none."""
     if error.get("value") is False or (error.get("message") is None and error.get("code") is None):
         return None
-    code = error.get("code")
-    return {"code": code if isinstance(code, int) else None, "message": _text(error, "message")}
+    return {"code": error_code(error.get("code")), "message": _text(error, "message")}
 
 
 def _auth_id(holders: Sequence[Mapping[str, Any]], auth_id_in_token: Callable[[str], str | None]) -> str | None:

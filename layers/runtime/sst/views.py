@@ -5,14 +5,18 @@ quantities on the Gateway's own screen (docs/gateway.md §1.2).
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sst import order_errors
-from sst.batch import Order
+from sst.batch import Order, Shares
 from sst.exact import Rupees
+from sst.tables.notes import Pointer
 from sst.transaction import Transaction
+
+# The status of a transaction on a page whose item cannot be read: the error is logged, an operator has to look.
+UNREADABLE: Final = "UNREADABLE"
 
 
 class View(BaseModel):
@@ -45,21 +49,42 @@ class CreatedTransaction(View):
     gateway: str
 
 
-class OrderView(Order):
-    """An order as the Gateway describes it, and what to tell the user where it failed.
+class OrderView(View):
+    """An order in the Gateway's words, and the text for the user. Quantities are shares, prices rupees a share.
 
-    `statusMessage` is for support only; `userMessage` is the text for the end user.
+    Only the fields that are named here are returned: whoever writes a webhook could invent others.
     """
 
+    tradingsymbol: str
+    transactionType: str
+    status: str
+    quantity: Shares
+    filledQuantity: Shares | None = None
+    orderType: str | None = None
+    averagePrice: Rupees | None = None
+    price: Rupees | None = None
+    triggerPrice: Rupees | None = None
+    product: str | None = None
+    exchange: str | None = None
+    exchangeOrderId: str | None = None
+    errorCode: str | None = None
+    statusMessage: Annotated[
+        str | None, Field(description="The broker's own text, for support: only with the service scope.")
+    ] = None
+    orderTimestamp: str | None = None
     userMessage: Annotated[str | None, Field(description="Safe to show to the user.")] = None
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        """`order` with the text for its `errorCode`."""
-        fields = order.as_sent()
-        if order.errorCode:
-            fields["userMessage"] = order_errors.user_text(order.errorCode)
+    def of(cls, order: Order, *, placed: bool, for_support: bool) -> Self:
+        """`order` with the text for the user; the broker's own text only `for_support`."""
+        fields = {name: getattr(order, name) for name in _ORDER_FIELDS}
+        if not for_support:
+            fields["statusMessage"] = None
+        fields["userMessage"] = order_errors.user_message(order.status, order.errorCode, placed=placed)
         return cls.model_validate(fields)
+
+
+_ORDER_FIELDS: Final = tuple(name for name in OrderView.model_fields if name != "userMessage")
 
 
 Version = Annotated[int, Field(description="The `sequence` of its latest event about its state.")]
@@ -146,13 +171,13 @@ class Accounts(View):
     items: list[Account]
 
 
-def orders_of(transaction: Transaction) -> OrdersView:
-    """The orders of a transaction."""
+def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
+    """The orders of a transaction; the broker's own texts only `for_support`."""
     batch = transaction.snapshot
     fields: dict[str, Any] = {
         **_common(transaction),
-        "orders": _orders(batch.orders if batch else ()),
-        "unplaced": _orders(batch.unplaced if batch else ()),
+        "orders": _orders(batch.orders if batch else (), placed=True, for_support=for_support),
+        "unplaced": _orders(batch.unplaced if batch else (), placed=False, for_support=for_support),
     }
     if batch is not None:
         fields |= {
@@ -207,5 +232,18 @@ def _common(transaction: Transaction) -> dict[str, Any]:
     }
 
 
-def _orders(orders: Sequence[Order]) -> list[OrderView]:
-    return [OrderView.of(order) for order in orders]
+def unreadable(pointer: Pointer, notes: str) -> OrdersView:
+    """What stands on a page for a transaction whose item cannot be read: that it exists."""
+    return OrdersView(
+        transactionId=pointer.transaction_id,
+        notes=notes,
+        status=UNREADABLE,
+        settled=False,
+        version=0,
+        requested={},
+        updatedAt=pointer.created_at,
+    )
+
+
+def _orders(orders: Sequence[Order], *, placed: bool, for_support: bool) -> list[OrderView]:
+    return [OrderView.of(order, placed=placed, for_support=for_support) for order in orders]

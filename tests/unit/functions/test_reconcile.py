@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.functions.rig import KITE, Rig
-from tests.unit.functions.ways import batch, details, hit, hook
+from tests.unit.functions.ways import batch, details, hit, hook, order
 
 
 class Queue:
@@ -156,3 +156,100 @@ def test_an_adopted_transaction_remembers_the_doubt_that_brought_it(rig: Rig) ->
     rig.pass_time(3600)
     assert reconcile(rig, *sweep(rig)) == []
     assert not {"doubtedAt", "nextCheckAt"} & item(rig, "TRX_elsewhere").keys()
+
+
+UNKNOWN_WORDS = ["QUEUED", "queued", "IN_PROGRESS", "Processing2", "SETTLING", "ON HOLD", "COMPLETED?", "ERROR"]
+
+
+@pytest.mark.parametrize("word", UNKNOWN_WORDS)
+@pytest.mark.parametrize("reported", [False, True])
+def test_transaction_status_that_is_not_known_never_fails_or_retracts(rig: Rig, word: str, reported: bool) -> None:
+    """The vendor's list of words has grown before: a new one waits, and a person is asked soon."""
+    transaction_id = rig.transaction()
+    if reported:
+        body = batch(transactionId=transaction_id, orders=[order(status="PLACED", filledQuantity=0)], status="PLACED")
+        assert hit(rig, hook(rig, body)) == 200
+    error = {"value": True, "message": "user_cancelled", "code": 1012}
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": word, "error": error}
+    for _ in range(30):
+        rig.pass_time(3600)
+        assert reconcile(rig, *sweep(rig)) == []
+    stored = item(rig, transaction_id)
+    assert stored["status"] == ("PLACED" if reported else "CREATED")
+    assert stored["askedAt"] <= "2026-01-15T06:00:00.000Z"
+    assert "nextCheckAt" in stored
+
+
+@pytest.mark.parametrize("word", ["errored", "Errored", "CANCELLED", "expired", "used", "Initialized"])
+def test_known_transaction_status_without_orders_fails_however_it_is_spelled(rig: Rig, word: str) -> None:
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": word}
+    rig.pass_time(7200)
+    assert reconcile(rig, *sweep(rig)) == []
+    assert item(rig, transaction_id)["status"] == "FAILED"
+
+
+def final_report(rig: Rig, transaction_id: str, auth_id: str = KITE) -> None:
+    """The Gateway is final and its webhook says so."""
+    rig.gateway.details[transaction_id] = details(transaction_id)
+    assert hit(rig, hook(rig, batch(transactionId=transaction_id), auth_id=auth_id)) == 200
+
+
+@pytest.mark.parametrize("first", ["SDK response", "refresh", "suspicious webhook"])
+def test_first_final_report_is_pulled_at_once_whatever_was_pulled_before(rig: Rig, first: str) -> None:
+    """An app that posts the SDK's response, as it is told to, must not wait longer than one that does not."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
+    message = {"transactionId": transaction_id}
+    if first == "SDK response":
+        rig.resolve(transaction_id)
+    if first == "suspicious webhook":
+        message["reason"] = "timestamp is stale or ahead"
+    if first == "refresh":
+        route, path = "GET /transactions/{transactionId}", {"transactionId": transaction_id}
+        assert rig.call(route, path=path, query={"refresh": "true"}).status == 200
+    else:
+        assert reconcile(rig, json.dumps(message)) == []
+    rig.pass_time(1)
+    final_report(rig, transaction_id)
+    assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
+    stored = item(rig, transaction_id)
+    assert (stored["status"], stored["confirmation"]) == ("COMPLETED", "confirmed")
+    assert "settledAt" in stored
+
+
+def test_flood_of_final_reports_is_one_pull_more_in_the_interval(rig: Rig) -> None:
+    """Who has one genuine checksum can sign any body: it buys one pull, not one for each body."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
+    message = json.dumps({"transactionId": transaction_id})
+    assert reconcile(rig, message) == []
+    for n in range(20):
+        rig.pass_time(0.1)
+        forged = batch(transactionId=transaction_id, orders=[order(averagePrice=100 + n)])
+        assert hit(rig, hook(rig, forged)) == 200
+        assert reconcile(rig, message) == []
+    assert pulls(rig) <= 2 * 2  # two pulls of at most two calls
+
+
+def test_repeated_write_of_the_first_final_lease_finds_its_own_work(rig: Rig) -> None:
+    """botocore sends a request again whose answer was lost; what the first one wrote is not somebody else's lease."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
+    message = json.dumps({"transactionId": transaction_id})
+    assert reconcile(rig, message) == []
+    rig.pass_time(1)
+    final_report(rig, transaction_id)
+    once = rig.dynamodb.update_item
+    repeated = []
+
+    def twice(**arguments: Any) -> dict[str, Any]:
+        answer = once(**arguments)
+        if "finalPulledAt" in arguments["UpdateExpression"]:
+            repeated.append(once(**arguments))
+        return answer
+
+    rig.dynamodb.update_item = twice  # type: ignore[method-assign]  # the wire, between botocore and the table
+    assert reconcile(rig, message) == []
+    assert len(repeated) == 1
+    assert "settledAt" in item(rig, transaction_id)

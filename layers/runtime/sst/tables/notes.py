@@ -36,10 +36,18 @@ class LinkedAccount:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page of a user's transactionIds, newest first, and the entry to go on after."""
+class Pointer:
+    """A user's pointer to a transaction. `created_at` is UTC, ISO 8601."""
 
-    transaction_ids: Sequence[str]
+    transaction_id: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a user's pointers, newest first, and the entry to go on after."""
+
+    pointers: Sequence[Pointer]
     after: str | None
 
 
@@ -72,7 +80,7 @@ class Notes:
         )
 
     def transactions_of(self, notes: str, limit: int, after: str | None = None) -> Page:
-        """The user's transactionIds, newest first, at most `limit`, those after the entry `after`."""
+        """The user's pointers, newest first, at most `limit`, those after the entry `after`."""
         start = {"notes": {"S": notes}, "entry": {"S": after}} if after is not None else None
         answer = self.client.query(
             TableName=self.table,
@@ -85,7 +93,8 @@ class Notes:
         )
         items = [of_attributes(item) for item in answer["Items"]]
         last = answer.get("LastEvaluatedKey")
-        return Page([item["transactionId"] for item in items], of_attributes(last)["entry"] if last else None)
+        pointers = [Pointer(item["transactionId"], item["entry"].split("#")[1]) for item in items]
+        return Page(pointers, of_attributes(last)["entry"] if last else None)
 
     def accounts_of(self, notes: str) -> list[LinkedAccount]:
         """The user's linked broker accounts, the latest linked first."""

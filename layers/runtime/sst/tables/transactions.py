@@ -48,6 +48,13 @@ class Pull:
     doubted: bool = False
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An item that is not a transaction as this version stores it, and why."""
+
+    error: Exception
+
+
 class Contended(Exception):
     """The transaction changed under every attempt to write: try again."""
 
@@ -66,15 +73,18 @@ class Transactions:
         )
         return Transaction.of_item(of_attributes(answer["Item"])) if "Item" in answer else None
 
-    def get_many(self, transaction_ids: Sequence[str]) -> dict[str, Transaction]:
-        """Those of at most 100 transactions that exist, by transactionId."""
-        found: dict[str, Transaction] = {}
+    def get_many(self, transaction_ids: Sequence[str]) -> dict[str, Transaction | Unreadable]:
+        """Those of at most 100 transactions that exist, by transactionId; one that cannot be read hides no other."""
+        found: dict[str, Transaction | Unreadable] = {}
         keys = [{"transactionId": {"S": each}} for each in transaction_ids]
         while keys:
             answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}})
             for attributes in answer["Responses"].get(self.table, []):
-                transaction = Transaction.of_item(of_attributes(attributes))
-                found[transaction.transactionId] = transaction
+                item = of_attributes(attributes)
+                try:
+                    found[item["transactionId"]] = Transaction.of_item(item)
+                except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+                    found[item["transactionId"]] = Unreadable(error)
             left: Any = answer["UnprocessedKeys"].get(self.table)
             keys = left["Keys"] if left else []
         return found
@@ -148,9 +158,9 @@ class Transactions:
     def lease_pull(self, pull: Pull, now: datetime, interval: timedelta) -> Transaction | NotLeased | None:
         """The transaction, if it may be pulled now: at most once in `interval`, however many ask.
 
-        Who comes too early gets "busy", and a check is scheduled for when the interval is over unless one is due by
-        then, so that no question is dropped. "done" where the check that was due has been made. `None` where the
-        transaction is not stored.
+        The first reported outcome is pulled at once in spite of that, once. Who comes too early gets "busy", and a
+        check is scheduled for when the interval is over unless one is due by then, so that no question is dropped.
+        "done" where the check that was due has been made. `None` where the transaction is not stored.
         """
         stamp = timestamp_text(now)
         doubted: dict[str, Any] = {"doubtedAt": stamp, "checks": 0} if pull.doubted else {}
@@ -171,6 +181,8 @@ class Transactions:
             return None
         if pull.due_at not in (None, stored.nextCheckAt):
             return "done"
+        if pull.due_at is None and stored.has_unconfirmed_outcome and self._lease_first_final(stored, stamp, doubted):
+            return self.get(pull.transaction_id)
         if doubted:
             self._write(pull.transaction_id, update(doubted, condition="attribute_exists(transactionId)"))
         if pull.due_at is None:
@@ -185,6 +197,18 @@ class Transactions:
                 ),
             )
         return "busy"
+
+    def _lease_first_final(self, stored: Transaction, stamp: str, doubted: dict[str, Any]) -> bool:
+        """Whether the first reported outcome of a transaction is pulled in spite of a pull a moment ago.
+
+        The user waits for it, and what was pulled before, for the app's SDK response or for a forger, cannot have shown
+        it. It is once in a transaction's life, so a flood of reports is no flood of pulls.
+        """
+        changes = {"pulledAt": stamp, "finalPulledAt": stamp} | doubted
+        condition = "#version = :version AND (attribute_not_exists(#finalPulledAt) OR #finalPulledAt = :finalPulledAt)"
+        values, names = {"version": stored.version}, {"#version": "version"}
+        arguments = update(changes, condition=condition, values=values, names=names)
+        return self._write(stored.transactionId, arguments) == "written"
 
     def apply(self, stored: Transaction, change: Change) -> bool:
         """Write `change` if the transaction still is as `stored`; False where something else changed it meanwhile."""
