@@ -1,0 +1,11 @@
+"""The product of one test."""
+
+import pytest
+
+from tests.field.harness import Field
+
+
+@pytest.fixture
+def field(monkeypatch: pytest.MonkeyPatch) -> Field:
+    """One user's world with empty tables."""
+    return Field(monkeypatch)

@@ -1,0 +1,279 @@
+"""The product in memory, with what AWS runs around its functions.
+
+Only this module knows how the product is put together: it stands on the harness of the functions' unit tests. Every
+function runs through its public entry, `handler(event, context)`. An exception that escapes from a handler becomes an
+AssertionError that names it, so that a mark which expects an AssertionError covers it too.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.simulation.dynamodb import Table
+from tests.simulation.messaging import matches, resources, rule
+from tests.simulation.product import ENVIRONMENT
+from tests.unit.functions.rig import Context, Rig, routes
+
+_STREAMS: Final = ("Transactions", "Webhooks")
+_MOST_RECORDS: Final = 100
+# EventBridge's documented limits of one PutEvents call.
+_MOST_ENTRIES: Final = 10
+_MOST_ENTRY_BYTES: Final = 256 * 1024
+# Far more rounds than any case needs: beyond them the product triggers itself without end.
+_MOST_ROUNDS: Final = 200
+
+
+class SetupError(Exception):
+    """A step that a case takes for granted failed. It is no AssertionError, so that no expected failure can hide it."""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """A function's response to an HTTP request."""
+
+    status: int
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON document, with exact numbers."""
+        document: dict[str, Any] = json.loads(self.text, parse_float=Decimal)
+        return document
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as the publisher put it on the bus."""
+
+    type: str
+    detail: Mapping[str, Any]
+
+
+@dataclass
+class Message:
+    """A message in the pull queue."""
+
+    id: str
+    body: str
+    visible_at: datetime
+    receives: int = 0
+
+
+class Bus:
+    """The EventBridge client of the publisher: it accepts every entry within the documented limits."""
+
+    def __init__(self) -> None:
+        self.entries: list[Mapping[str, Any]] = []
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """PutEvents."""
+        size = sum(len((each["Source"] + each["DetailType"] + each["Detail"]).encode()) for each in Entries)
+        if not 1 <= len(Entries) <= _MOST_ENTRIES or size > _MOST_ENTRY_BYTES:
+            raise ValueError(f"PutEvents of {len(Entries)} entries with {size} bytes")
+        self.entries += Entries
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(Entries)]}
+
+
+class Queues:
+    """The SQS client of the functions: messages by the URL of their queue."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, list[str]] = {}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+        """SendMessage."""
+        self.bodies.setdefault(QueueUrl, []).append(MessageBody)
+        return {"MessageId": "m"}
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """SendMessageBatch."""
+        self.bodies.setdefault(QueueUrl, []).extend(each["MessageBody"] for each in Entries)
+        return {"Successful": [{"Id": each["Id"]} for each in Entries], "Failed": []}
+
+
+class Deployment:
+    """The functions, their tables, queues and bus. `gateway` answers what the product requests of the Gateway."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        secret: Mapping[str, str],
+        gateway: Callable[[httpx.Request], httpx.Response],
+    ) -> None:
+        monkeypatch.setenv("POSITIONS_TABLE", "Positions")
+        monkeypatch.setenv("MESSAGES_TABLE", "Messages")
+        self._rig = Rig(monkeypatch)
+        self._rig.secret = json.dumps(secret)
+        self._rig.gateway.answer = gateway
+        self._rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
+        self._bus, self._queues = Bus(), Queues()
+        self._rig.clients |= {"events": self._bus, "sqs": self._queues}
+        self._read = dict.fromkeys(_STREAMS, 0)
+        self._pull_queue: list[Message] = []
+        self._sent = 0
+        self.events: list[Event] = []
+        self.unbooked: list[Event] = []
+
+    # --- time
+
+    def now(self) -> datetime:
+        """The product's clock."""
+        return self._rig.world.clock().astimezone(UTC)
+
+    def advance(self, span: timedelta) -> None:
+        """Let `span` pass on the product's clock; nothing runs meanwhile."""
+        self._rig.pass_time(span.total_seconds())
+
+    # --- ways in
+
+    def request(
+        self,
+        route: str,
+        body: str | None = None,
+        *,
+        base64_encoded: bool = False,
+        user: str = "",
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        """The response to an HTTP API request (payload 2.0) of `user`, or of no user; what it triggers has run."""
+        method, _, resource = route.partition(" ")
+        claims = {"authorizer": {"jwt": {"claims": {"sub": user, "scope": ""}, "scopes": None}}} if user else {}
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": resource.format(**path or {}),
+            "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "requestContext": {"http": {"method": method}, **claims},
+            "isBase64Encoded": base64_encoded,
+        }
+        event |= {"body": body} if body is not None else {}
+        event |= {"pathParameters": dict(path)} if path else {}
+        event |= {"queryStringParameters": dict(query)} if query else {}
+        response = self._invoke(routes()[route], event)
+        status = int(response["statusCode"])
+        assert status != 500, f"{route} answered 500: {response.get('body')}"
+        self.run_background()
+        return HttpResponse(status, response.get("body", ""))
+
+    def run_schedule(self) -> None:
+        """One minute's run of the schedule, and what follows from it."""
+        self._invoke("sweep", {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler"})
+        self.run_background()
+
+    def run_background(self) -> None:
+        """Run what streams, rules and queues trigger, until none of them holds anything that is visible."""
+        for _ in range(_MOST_ROUNDS):
+            entries = list(self._published())
+            for entry in entries:
+                self._deliver(entry)
+            self._send_to_pull_queue(requested_pulls(entries))
+            self._send_to_pull_queue(self._queues.bodies.pop(ENVIRONMENT["RECONCILE_QUEUE_URL"], []))
+            due = [message for message in self._pull_queue if message.visible_at <= self.now()]
+            for message in due:
+                self._reconcile(message)
+            if not entries and not due:
+                return
+        raise SetupError(f"the product still triggers itself after {_MOST_ROUNDS} rounds")
+
+    # --- ways out
+
+    def positions(self, user: str) -> dict[str, tuple[int, Decimal]]:
+        """What the positions consumer has booked for `user`: shares and rupees spent by ticker."""
+        items = [item for item in self._rig.tables["Positions"].items.values() if item["holder"]["S"] == f"user#{user}"]
+        booked = {
+            item["security"]["S"]: (int(Decimal(item["shares"]["N"])), Decimal(item["spent"]["N"])) for item in items
+        }
+        return {ticker: position for ticker, position in booked.items() if any(position)}
+
+    def messages(self, user: str) -> list[str]:
+        """The lines that the notifier has written for `user`, in the order of its messages."""
+        items = [item for item in self._rig.tables["Messages"].items.values() if item["notes"]["S"] == user]
+        items.sort(key=lambda item: str(item["message"]["S"]))
+        return [line["S"] for item in items for line in item["lines"]["L"]]
+
+    # --- what AWS does
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        try:
+            # Events reach a function as JSON: none shares an object with a table or another event.
+            return self._rig.module(function).handler(json.loads(json.dumps(event)), Context())
+        except Exception as error:
+            raise AssertionError(f"{function} raised {type(error).__name__}: {error}") from error
+
+    def _published(self) -> Iterator[Mapping[str, Any]]:
+        """The entries that the publisher makes of the stream records it has not read yet."""
+        for name in _STREAMS:
+            stream = self._rig.tables[name].stream
+            while records := stream[self._read[name] : self._read[name] + _MOST_RECORDS]:
+                self._invoke("publish_updates", {"Records": records})
+                self._read[name] += len(records)
+                rejected = self._queues.bodies.get(ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], [])
+                assert not rejected, f"the publisher could not read a stream record of {name}"
+                entries, self._bus.entries = self._bus.entries, []
+                yield from entries
+
+    def _deliver(self, entry: Mapping[str, Any]) -> None:
+        """Record an event; the rule of the example consumers passes settled orders on to their two queues."""
+        event = Event(entry["DetailType"], json.loads(entry["Detail"], parse_float=Decimal))
+        self.events.append(event)
+        if event.type != "OrdersSettled":
+            return
+        assert not self._failures("notifier", envelope(entry)), f"the notifier failed on {entry['Detail'][:400]}"
+        if self._failures("positions", envelope(entry)):
+            self.unbooked.append(event)
+
+    def _failures(self, function: str, body: str, message_id: str = "m1", receives: int = 1) -> bool:
+        """Whether a function with an SQS queue returns a message to it."""
+        record = {
+            "messageId": message_id,
+            "receiptHandle": "r",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": str(receives)},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+        }
+        return bool(self._invoke(function, {"Records": [record]})["batchItemFailures"])
+
+    def _send_to_pull_queue(self, bodies: Sequence[str]) -> None:
+        for body in bodies:
+            self._sent += 1
+            self._pull_queue.append(Message(f"m{self._sent}", body, self.now()))
+
+    def _reconcile(self, message: Message) -> None:
+        """Deliver a message; one that comes back is visible again after a while, until it has come back too often."""
+        queue = resources()["ReconcileQueue"]["Properties"]
+        message.receives += 1
+        message.visible_at = self.now() + timedelta(seconds=queue["VisibilityTimeout"])
+        failed = self._failures("reconcile", message.body, message.id, message.receives)
+        if not failed or message.receives >= queue["RedrivePolicy"]["maxReceiveCount"]:
+            self._pull_queue.remove(message)
+
+
+def requested_pulls(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The messages that reach the pull queue because of `entries`: what the template's ConfirmRule selects."""
+    pattern, detail_alone = rule("ConfirmRule")
+    assert detail_alone, "ConfirmRule passes on the detail of an event alone"
+    return [entry["Detail"] for entry in entries if matches(pattern, json.loads(envelope(entry)))]
+
+
+def envelope(entry: Mapping[str, Any]) -> str:
+    """The event as EventBridge delivers it. The detail stays as the publisher wrote it, to the digit."""
+    around = {
+        "version": "0",
+        "id": "00000000-0000-0000-0000-000000000000",
+        "detail-type": entry["DetailType"],
+        "source": entry["Source"],
+        "account": "000000000000",
+        "time": "2026-01-15T04:00:00Z",
+        "region": "ap-south-1",
+        "resources": [],
+    }
+    return f'{json.dumps(around)[:-1]}, "detail": {entry["Detail"]}}}'
