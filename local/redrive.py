@@ -13,10 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import stage as stages
 from local.stage import Stage
-from sst.bus import entry, publish
-from sst.events import detail_of
+from sst.bus import Entry, entry, publish_all
+from sst.dead_letters import opened
+from sst.derivation import latest
+from sst.events import Published, detail_of
 from sst.exact import dumps, loads
-from sst.outbox import events_of
+from sst.kept_webhook import KeptWebhook
+from sst.outbox import events_of, of_kept
+from sst.tables.dynamo import of_attributes
+from sst.transaction import Transaction
 
 
 @dataclass
@@ -37,7 +42,7 @@ def redrive(stage: Stage) -> dict[str, Result]:
     hands: dict[str, Callable[[str], None]] = {
         "ReconcileDeadLetterQueueUrl": lambda body: send("ReconcileQueueUrl")(asked(loads(body))),
         **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in ("Updates", "Positions", "Notifier")},
-        "PublishDeadLetterQueueUrl": lambda body: _published(stage, loads(body)["record"]),
+        "PublishDeadLetterQueueUrl": lambda body: _published(stage, body),
     }
     return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
 
@@ -51,12 +56,40 @@ def _sent(stage: Stage, queue: str, body: str) -> None:
     stage.sqs.send_message(QueueUrl=queue, MessageBody=body)
 
 
-def _published(stage: Stage, record: Mapping[str, Any]) -> None:
-    """Publish a stream record that could not be read when it came."""
+def _published(stage: Stage, body: str) -> None:
+    """Publish what the publisher set aside: a record that it could not read, or an event that the bus refused.
+
+    Raises `PublishError` where the bus refuses it still.
+    """
+    publish_all(stage.events, _set_aside(stage, opened(body)), lambda attempt: time.sleep(0.2 * 2**attempt))
+
+
+def _set_aside(stage: Stage, message: Mapping[str, Any]) -> list[Entry]:
+    """The entries of what was set aside, made anew by today's code, for the cause may have been ours.
+
+    A message too large for its record has the item's key: then it is where the item stands today that is published.
+    """
     bus = stage.outputs["EventBusName"]
-    publish(
-        stage.events, [entry(each, bus) for each in events_of(record)], lambda attempt: time.sleep(0.2 * 2**attempt)
-    )
+    if "record" in message:
+        events = events_of(message["record"])
+        # Of an event that the bus refused, its record's other events were published.
+        events = [each for each in events if "detailType" not in message or each.eventId == message["eventId"]]
+        found = [entry(each, bus) for each in events]
+    else:
+        found = [entry(each, bus) for each in _stored(stage, message["key"])]
+    if not found and "entry" in message:
+        return [message["entry"] | {"EventBusName": bus}]
+    return found
+
+
+def _stored(stage: Stage, key: Mapping[str, str]) -> list[Published]:
+    [(name, value)] = key.items()
+    table = stage.outputs["WebhooksTable" if name == "webhookId" else "TransactionsTable"]
+    answer = stage.dynamodb.get_item(TableName=table, Key={name: {"S": value}}, ConsistentRead=True)
+    if "Item" not in answer:
+        raise LookupError("what was set aside was too large to keep, and its item is gone")
+    item = of_attributes(answer["Item"])
+    return of_kept(KeptWebhook.of_item(item)) if name == "webhookId" else latest(Transaction.of_item(item))
 
 
 def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:

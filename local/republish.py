@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import stage as stages
 from local.stage import Stage
-from sst.bus import Entry, PublishError, entry, publish
+from sst.bus import Entry, PublishError, entry, publish_all
 from sst.derivation import latest
 from sst.kept_webhook import KeptWebhook
 from sst.outbox import of_kept
@@ -27,7 +27,8 @@ _CHANGED = ("createdAt", "reportedAt", "confirmedAt", "askedAt", "pullRequestedA
 
 def republish(stage: Stage, since: datetime) -> int:
     """Emit the latest events of what changed since `since` (aware); how many. Raises `sst.bus.PublishError`."""
-    return publish(stage.events, entries(stage, timestamp_text(since)), lambda attempt: time.sleep(0.2 * 2**attempt))
+    found = entries(stage, timestamp_text(since))
+    return publish_all(stage.events, found, lambda attempt: time.sleep(0.2 * 2**attempt))
 
 
 def entries(stage: Stage, since: str) -> Iterator[Entry]:

@@ -40,6 +40,30 @@ def test_every_queue_is_encrypted(name: str) -> None:
     assert resources()[name]["Properties"]["SqsManagedSseEnabled"] is True
 
 
+def test_what_the_publisher_sets_aside_rings_an_alarm() -> None:
+    alarms = [
+        each["Properties"]
+        for each in of_type("AWS::CloudWatch::Alarm").values()
+        if {"Name": "QueueName", "Value": {"GetAtt": "PublishDeadLetters.QueueName"}}
+        in each["Properties"].get("Dimensions", [])
+    ]
+
+    [alarm] = alarms
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
+    assert (alarm["ComparisonOperator"], alarm["EvaluationPeriods"]) == ("GreaterThanThreshold", 1)
+    assert alarm["AlarmActions"]
+
+
+@pytest.mark.parametrize("name", ["TransactionsStream", "WebhooksStream"])
+def test_no_stream_record_is_given_up_without_a_place_to_go(name: str) -> None:
+    """Lambda drops a record after its most attempts or its most age, unless the mapping has a destination."""
+    mapping = resources()["PublishUpdates"]["Properties"]["Events"][name]["Properties"]
+
+    limits = {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} & mapping.keys()
+    assert not limits or "DestinationConfig" in mapping
+    assert mapping["BisectBatchOnFunctionError"] is True
+
+
 def test_only_public_events_are_archived_and_all_of_them() -> None:
     [archive] = of_type("AWS::Events::Archive").values()
     assert archive["Properties"]["EventPattern"] == RULES["UpdatesRule"]["Properties"]["EventPattern"]

@@ -213,7 +213,7 @@ PLANTS: Final = (
         ),
     ),
     Plant("remember checksums for a day and drop what was seen", (name(Transactions, "report", _remembering),)),
-    Plant("ignore FailedEntryCount", (source(bus.publish, ('if result.get("ErrorCode")]\n', "if False]\n")),)),
+    Plant("ignore FailedEntryCount", (source(bus.Putting.call, ('if result.get("ErrorCode")]\n', "if False]\n")),)),
     Plant("acknowledge although the write failed", (name(_ingest, "handler", _acknowledge_first),)),
     Plant(
         "publish from the handler",

@@ -113,4 +113,6 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_others_go_out(
     publisher.handler(event, None)
 
     assert len(bus.taken()) == 2
-    assert publisher.sqs.bodies == [{"record": event["Records"][1]}]
+    [message] = publisher.sqs.bodies
+    assert message["record"] == event["Records"][1]
+    assert message["key"] == {"transactionId": "TRX_00000000000000000000000000000001"}
