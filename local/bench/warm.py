@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "GATEWAY_SECRET_ARN": "arn:aws:secretsmanager:ap-south-1:123456789012:secret:gateway",
     "GATEWAY_URL": "http://127.0.0.1",
     "GATEWAY_NAME": "bench",
+    "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
     "SERVICE_SCOPE": "sst:service",
     "CONFIRM": "final",
     "AUTH_ID_PATTERN": "[0-9a-f]{24}",

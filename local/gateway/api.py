@@ -48,11 +48,15 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 def routes(orders_path: str) -> list[Route]:
-    """The routes of the server's plane; the path of stocks order details is not published, hence a parameter."""
+    """The routes of the server's plane; the path of stocks order details is not published, hence a parameter.
+
+    At the path without `/sst` the vendor has the API for smallcase orders, unless `orders_path` is that one.
+    """
     return [
         Route("/gateway/{gatewayName}/transaction", _let_in("create", _create), methods=["POST"]),
         Route("/v1/{gatewayName}/engine/transactiondetails", _let_in("details", _details), methods=["GET"]),
         Route(orders_path, _let_in("orders", _orders), methods=["GET"]),
+        Route("/v1/{gatewayName}/engine/orders", _let_in("orders", _smallcase_orders), methods=["GET"]),
     ]
 
 
@@ -131,6 +135,8 @@ async def _orders(call: Call) -> Response:
     ids, batches = set(params.getlist("transactionId")), set(params.getlist("batchId"))
     if call.caller.auth_id is None and not ids and not batches:
         raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
+    if ids and batches and sim.settings.orders_refuse_both_ids:
+        raise Refusal(_invalid(sim, ["transactionId and batchId cannot be combined"]))
     sim.journal.add(_now(), "pulled", endpoint="orders", asked=sorted(ids | batches))
     rows = []
     for transaction in sim.world.transactions.values():
@@ -145,6 +151,16 @@ async def _orders(call: Call) -> Response:
         if (is_listed and is_complete) or is_batch:
             rows.append(disfigure(view.row, sim.desk.of(transaction.fault_patch).wire))
     return succeeded({sim.settings.orders_key: rows})
+
+
+async def _smallcase_orders(call: Call) -> Response:
+    """The sibling of stocks order details: no order of this simulator is a smallcase order, so it returns none."""
+    sim, params = call.sim, call.request.query_params
+    asked = sorted({*params.getlist("transactionId"), *params.getlist("batchId")})
+    if call.caller.auth_id is None and not asked:
+        raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
+    sim.journal.add(_now(), "pulled", endpoint="smallcase orders", asked=asked)
+    return succeeded({sim.settings.orders_key: []})
 
 
 def _shown(sim: Simulator, transaction: Transaction) -> View:

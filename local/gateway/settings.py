@@ -57,9 +57,10 @@ class Settings(Knobs):
     details_nesting: Literal["transactionDetails", "data"] = "transactionDetails"
     details_auth_id: Literal["authId", "smallcaseAuthId", "token"] = "authId"
     details_batches: Literal["ids", "full"] = "ids"
-    orders_path: str = "/v1/{gatewayName}/engine/orders"  # fixed once the server runs
+    orders_path: str = "/v1/{gatewayName}/engine/orders/sst"  # fixed once the server runs
     orders_key: Literal["orderBatches", "orders"] = "orderBatches"
     orders_of_open_transactions: bool = False
+    orders_refuse_both_ids: bool = False  # a call with both transactionId and batchId is not valid
 
     # webhooks (§4)
     retry_seconds: tuple[Seconds, ...] = (15 * 60, 24 * 3600, 48 * 3600)

@@ -25,6 +25,7 @@ INDEX: Final[dict[str, Any]] = json.loads((PAYLOADS / "index.json").read_text())
 ROWS: Final[list[dict[str, Any]]] = INDEX["payloads"]
 SECRETS: Final = GatewaySecrets(GatewaySecret(INDEX["gatewaySecret"]), ApiSecret(INDEX["apiSecret"]))
 POLICY: Final = verdict.Policy(auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15))
+ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
 TRANSACTION: Final = "TRX_0123456789abcdef0123456789abcdef"
 
 
@@ -109,7 +110,7 @@ def created(row: dict[str, Any]) -> Created:
     """What an answer to create is read as."""
     transport = httpx.MockTransport(lambda _: httpx.Response(row["httpStatus"], content=body(row)))
     http = httpx.Client(base_url="https://gateway.example", transport=transport)
-    return Gateway(http, "demo-gw", lambda: SECRETS).create_transaction({}, "a token")
+    return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "a token")
 
 
 @rows("gateway.create")
@@ -135,11 +136,14 @@ def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: s
     """What a pull finds where the Gateway answers so."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        wanted = details if request.url.path.endswith("transactiondetails") else orders
-        return httpx.Response(row["httpStatus"], content=wanted)
+        served = {
+            "/v1/demo-gw/engine/transactiondetails": details,
+            "/v1/demo-gw/engine/orders/sst": orders,
+        }
+        return httpx.Response(row["httpStatus"], content=served[request.url.path])
 
     http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(answer))
-    return Gateway(http, "demo-gw", lambda: SECRETS).pull(transaction_id, moment(row))
+    return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).pull(transaction_id, moment(row))
 
 
 @rows("gateway.details")

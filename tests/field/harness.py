@@ -57,7 +57,7 @@ class Gateway:
         self.reads[transaction_id] = self.reads.get(transaction_id, 0) + 1
         if transaction_id in self.responses:
             return self.responses[transaction_id]
-        if request.url.path.endswith("/orders"):
+        if request.url.path.endswith("/engine/orders/sst"):
             return _success({"orders": self.order_rows.get(transaction_id, [])})
         if transaction_id not in self.transactions:
             error = {"success": False, "errors": ["unknown transaction"], "data": None}

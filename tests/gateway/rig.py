@@ -111,7 +111,7 @@ class Rig:
 
     def orders(self, query: str, *, auth: str | None = None) -> Any:
         """The rows of stocks order details."""
-        answer = self.server("GET", f"/v1/demo-gw/engine/orders?{query}", auth=auth)
+        answer = self.server("GET", f"/v1/demo-gw/engine/orders/sst?{query}", auth=auth)
         assert answer.is_success, answer.text
         return loads(answer.content)["data"]["orderBatches"]
 

@@ -27,7 +27,7 @@ def test_any_call_can_fail_for_a_while(rig: Rig, endpoint: str, status: int) -> 
     calls: dict[str, Callable[[], httpx.Response]] = {
         "create": lambda: rig.server("POST", PATH, order()),
         "details": lambda: rig.server("GET", f"/v1/demo-gw/engine/transactiondetails?transactionId={transaction_id}"),
-        "orders": lambda: rig.server("GET", f"/v1/demo-gw/engine/orders?transactionId={transaction_id}"),
+        "orders": lambda: rig.server("GET", f"/v1/demo-gw/engine/orders/sst?transactionId={transaction_id}"),
     }
     call = calls[endpoint]
     rig.faults(**{endpoint: {"kind": "status", "status": status, "retryAfter": 7, "times": 2}})

@@ -41,7 +41,7 @@ def test_unknown_ids_give_no_rows(rig: Rig, query: str) -> None:
 
 def test_a_guest_must_name_an_id(rig: Rig) -> None:
     """§3: guest token: at least one transactionId or batchId."""
-    assert rig.server("GET", "/v1/demo-gw/engine/orders").status_code == 400
+    assert rig.server("GET", "/v1/demo-gw/engine/orders/sst").status_code == 400
 
 
 def test_a_connected_token_shows_its_own_orders_only(rig: Rig) -> None:
@@ -58,6 +58,64 @@ def test_path_key_and_open_transactions_are_settings(make_rig: Callable[..., Rig
     transaction_id = rig.trade("open")
     answer = rig.server("GET", f"/v2/demo-gw/stocks?transactionId={transaction_id}")
     assert [row["transactionId"] for row in answer.json()["data"]["orders"]] == [transaction_id]
+
+
+def test_api_for_smallcase_orders_returns_no_securities_orders(rig: Rig) -> None:
+    """§3: without /sst it is the sibling for smallcase orders, which returns success and an empty list."""
+    transaction_id = rig.trade()
+    batch = rig.truth(transaction_id)["batch"]["batchId"]
+    for query in (
+        f"transactionId={transaction_id}",
+        f"batchId={batch}",
+        f"transactionId={transaction_id}&batchId={batch}",
+    ):
+        answer = rig.server("GET", f"/v1/demo-gw/engine/orders?{query}")
+        assert (answer.status_code, answer.json()["success"], answer.json()["data"]) == (
+            200,
+            True,
+            {"orderBatches": []},
+        )
+        assert len(rig.orders(query)) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/demo-gw/engine/orders", "/v1/demo-gw/engine/orders/sst"])
+def test_both_order_apis_check_who_calls(rig: Rig, path: str) -> None:
+    """§3: gateway name, secret and token as everywhere; a guest must name an id."""
+    query = f"{path}?transactionId=TRX_0"
+    assert rig.server("GET", path).status_code == 400
+    assert rig.server("GET", query.replace("demo-gw", "other")).status_code == 404
+    assert rig.server("GET", query, auth="no token").status_code == 401
+    assert rig.call("GET", query).status_code == 401
+
+
+def test_smallcase_orders_do_not_replace_orders_at_their_path(make_rig: Callable[..., Rig]) -> None:
+    """§3: should the vendor's answer be that securities orders are there, the setting has the last word."""
+    rig = make_rig(orders_path="/v1/{gatewayName}/engine/orders")
+    transaction_id = rig.trade()
+    answer = rig.server("GET", f"/v1/demo-gw/engine/orders?transactionId={transaction_id}")
+    assert [row["transactionId"] for row in answer.json()["data"]["orderBatches"]] == [transaction_id]
+
+
+def test_both_ids_in_one_call_can_be_refused(make_rig: Callable[..., Rig]) -> None:
+    """§3: it is unknown whether transactionId and batchId may be combined; either alone is answered."""
+    rig = make_rig(orders_refuse_both_ids=True)
+    transaction_id = rig.trade()
+    batch = rig.truth(transaction_id)["batch"]["batchId"]
+    both = f"/v1/demo-gw/engine/orders/sst?transactionId={transaction_id}&batchId={batch}"
+    answer = rig.server("GET", both)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "success": False,
+            "errors": ["transactionId and batchId cannot be combined"],
+            "data": None,
+            "errorType": "InputException",
+        },
+    )
+    for query in (f"transactionId={transaction_id}", f"batchId={batch}"):
+        assert [row["transactionId"] for row in rig.orders(query)] == [transaction_id]
+    rig.sim("PUT", "/settings", {"ordersRefuseBothIds": False})
+    assert rig.server("GET", both).status_code == 200
 
 
 def test_notes_are_absent_where_none_were_given(rig: Rig) -> None:

@@ -28,6 +28,7 @@ ENVIRONMENT: Final = {
     "DEAD_LETTER_QUEUE_URL": "dead letters",
     "EVENT_BUS": "bus",
     "GATEWAY_NAME": "simulated",
+    "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
     "GATEWAY_SECRET_ARN": "secret",
     "GATEWAY_URL": "http://127.0.0.1",
     "IDEMPOTENCY_TABLE": "Idempotency",
@@ -76,6 +77,7 @@ def simulated() -> Iterator[None]:
         (wiring, "random", SimpleNamespace(random=lambda: _Switch.chance())),
         (gateway, "client", lambda url: _Switch.http),
         (http, "_logger", _Silence()),
+        (gateway, "_logger", _Silence()),
         (dynamo, "pause", lambda attempt: _Switch.pause(30 * 2**attempt)),
     ]
     before = [getattr(holder, name) for holder, name, _ in places]

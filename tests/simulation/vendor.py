@@ -107,6 +107,7 @@ class Vendor:
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
         self.next: VendorTransaction | None = None
+        self.timeout = httpx.Timeout(5)
 
     def sign(self, timestamp: str, subject: str) -> str:
         """The checksum that the Gateway puts on a webhook."""
@@ -138,6 +139,7 @@ class Vendor:
         params: Sequence[tuple[str, str]],
         content: str | None,
         headers: Mapping[str, str],
+        timeout: httpx.Timeout,
     ) -> Answer:
         """A call of the product's, with everything that can befall it."""
         world = self.world
@@ -154,14 +156,14 @@ class Vendor:
         if headers["x-gateway-secret"] not in (self.api_secret, self.previous):
             world.covered["gateway 401"] += 1
             return _refusal(401, "invalid secret")
-        answer = self._answer(method, url.rsplit("/", 1)[-1], params)
+        answer = self._answer(method, url, params)
         if busy and world.random.random() < self.moods.timeout / 2:
             world.covered["gateway answer lost"] += 1
             raise httpx.ReadTimeout("the answer is lost")
         world.pause()
         return answer
 
-    def _answer(self, method: str, what: str, params: Sequence[tuple[str, str]]) -> Answer:
+    def _answer(self, method: str, path: str, params: Sequence[tuple[str, str]]) -> Answer:
         if method == "POST":
             made = self.next
             assert made is not None
@@ -169,10 +171,12 @@ class Vendor:
             expire_at = timestamp_text(self.world.moment(made.created + LIFETIME))
             return _success({"transactionId": made.id, "expireAt": expire_at})
         ids = [value for name, value in params if name == "transactionId"]
-        if what == "transactiondetails":
+        if path == "/v1/simulated/engine/transactiondetails":
             made = self.transactions.get(ids[0])
             self.pulls.setdefault(ids[0], []).append(self.world.now)
             return _refusal(400, "unknown transaction") if made is None else _success(self._details(made))
+        if path != "/v1/simulated/engine/orders/sst":
+            return _refusal(404, "not found")
         batch_ids = {value for name, value in params if name == "batchId"}
         rows = [row for each in self.transactions.values() for row in self._rows(each, ids, batch_ids)]
         return _success({"orders": rows})

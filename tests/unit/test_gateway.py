@@ -10,12 +10,13 @@ import pytest
 
 from sst import gateway, tokens
 from sst.gateway import Gateway
-from sst.gateway_errors import GatewayRefused, GatewayUnavailable
+from sst.gateway_errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
 from sst.secrets import ApiSecret, GatewaySecret, GatewaySecrets
 
 SECRETS: Final = GatewaySecrets(
     GatewaySecret("gateway-secret-for-the-tests-0123456789"), ApiSecret("api-secret-for-the-tests")
 )
+ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
 NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
 CREATED: Final = {"transactionId": "TRX_1", "expireAt": "2026-01-15T04:45:00.000Z"}
 BATCH: Final = {
@@ -44,13 +45,22 @@ class Vendor:
     @property
     def client(self) -> Gateway:
         """Our client of it."""
+        return self.client_at(ORDERS_PATH)
+
+    def client_at(self, orders_path: str) -> Gateway:
+        """Our client of it, with a GatewayOrdersPath."""
         http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(self))
-        return Gateway(http, "demo gw/1", lambda: SECRETS)
+        return Gateway(http, "demo gw/1", lambda: SECRETS, orders_path)
 
 
 def data(value: Any) -> httpx.Response:
     """A Gateway's yes."""
     return httpx.Response(200, json={"success": True, "errors": None, "data": value})
+
+
+def no(status: int) -> httpx.Response:
+    """A Gateway's no."""
+    return httpx.Response(status, json={"success": False, "errors": ["no"], "data": None})
 
 
 def test_a_create_is_sent_as_documented_with_each_secret_in_its_place() -> None:
@@ -99,7 +109,7 @@ def test_orders_that_details_leave_out_are_asked_for_by_transaction_and_batch(
     vendor = Vendor(data(details), data({"orders": [{**BATCH, "transactionId": "TRX_1"}]}))
     found = vendor.client.pull("TRX_1", NOW, known)
     params = vendor.asked[1].url.params
-    assert vendor.asked[1].url.path == "/v1/demo gw/1/engine/orders"
+    assert vendor.asked[1].url.path == "/v1/demo gw/1/engine/orders/sst"
     assert (params.get_list("transactionId"), params.get_list("batchId")) == (["TRX_1"], asked)
     assert found.batch is not None
 
@@ -123,6 +133,138 @@ def test_orders_are_read_under_every_key(rows: object) -> None:
 def test_no_orders_yet_is_no_error(rows: object) -> None:
     """While an AMO or a limit order is open the vendor's API may say nothing."""
     assert Vendor(data({"status": "PROCESSING"}), data(rows)).client.pull("TRX_1", NOW).batch is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "requested"),
+    [
+        (ORDERS_PATH, b"/v1/demo%20gw%2F1/engine/orders/sst"),
+        (f"{ORDERS_PATH}/", b"/v1/demo%20gw%2F1/engine/orders/sst/"),
+        ("/v2/orders/{gatewayName}", b"/v2/orders/demo%20gw%2F1"),
+        ("/{gatewayName}", b"/demo%20gw%2F1"),
+    ],
+)
+def test_orders_are_requested_at_the_configured_path(setting: str, requested: bytes) -> None:
+    """Exactly as set, a slash at the end included: only the vendor can say whether it belongs there."""
+    vendor = Vendor(data({"status": "COMPLETED"}), data([ROW]))
+    vendor.client_at(setting).pull("TRX_1", NOW)
+    assert vendor.asked[1].url.raw_path == requested + b"?transactionId=TRX_1"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "",
+        "/v1/engine/orders/sst",
+        "/v1/{gateway}/engine/orders/sst",
+        "v1/{gatewayName}/orders",
+        "//evil.example/{gatewayName}",
+        "https://evil.example/{gatewayName}",
+        "/v1/{gatewayName}/{gatewayName}",
+        "/v1/{gatewayName}/orders?x=1",
+        "/v1/{gatewayName}/orders#x",
+        "/v1/{gatewayName}/or ders",
+        "/v1/{gatewayName}/orders\n",
+        "/v1/{gatewayName}//orders",
+        "/v1/{gatewayName}{0}",
+    ],
+)
+def test_invalid_orders_path_stops_the_start_and_is_named(setting: str) -> None:
+    with pytest.raises(
+        GatewayMisconfigured, match=r"^GatewayOrdersPath must be a path with .*\{gatewayName\}"
+    ) as caught:
+        Vendor().client_at(setting)
+    assert repr(setting) in str(caught.value)
+
+
+KNOWN_BATCH: Final = {"success": {"data": {"batches": [{"batchId": "b1"}]}}}
+# 302, 404, 405 and 410 are answers of a server that serves nothing at the path.
+REFUSALS: Final = [200, 302, 400, 404, 405, 409, 410, 422]
+
+
+def asked_for(request: httpx.Request) -> list[tuple[str, str]]:
+    """The ids that a request names."""
+    return request.url.params.multi_items()
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PROCESSING"])
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refusal_of_both_ids_is_followed_by_the_transaction_id_alone(refusal: int, status: str) -> None:
+    """It is unknown whether both ids may be combined in a call."""
+    vendor = Vendor(data({"status": status, **KNOWN_BATCH}), no(refusal), data([ROW]))
+    assert vendor.client.pull("TRX_1", NOW).batch is not None
+    assert [asked_for(request) for request in vendor.asked[1:]] == [
+        [("transactionId", "TRX_1"), ("batchId", "b1")],
+        [("transactionId", "TRX_1")],
+    ]
+    assert vendor.asked[1].url.path == vendor.asked[2].url.path
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PROCESSING"])
+@pytest.mark.parametrize("refusal", [401, 403])
+@pytest.mark.parametrize("before", [[], [no(400)]], ids=["first call", "second call"])
+def test_rejected_credentials_are_not_tried_again(before: list[httpx.Response], refusal: int, status: str) -> None:
+    vendor = Vendor(data({"status": status, **KNOWN_BATCH}), *before, no(refusal))
+    with pytest.raises(GatewayRefused) as caught:
+        vendor.client.pull("TRX_1", NOW)
+    assert caught.value.is_about_us
+    assert vendor.answers == []
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PROCESSING"])
+@pytest.mark.parametrize("failure", [httpx.Response(500), httpx.Response(429), httpx.ReadTimeout("x")])
+@pytest.mark.parametrize("before", [[], [no(400)]], ids=["first call", "second call"])
+def test_orders_api_that_is_down_is_unavailable(
+    before: list[httpx.Response], failure: httpx.Response | Exception, status: str
+) -> None:
+    """No second call where the first failed: the Gateway is in trouble already."""
+    vendor = Vendor(data({"status": status, **KNOWN_BATCH}), *before, failure)
+    with pytest.raises(GatewayUnavailable):
+        vendor.client.pull("TRX_1", NOW)
+    assert vendor.answers == []
+
+
+@pytest.mark.parametrize("known", [{}, KNOWN_BATCH], ids=["transactionId", "both ids"])
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refused_orders_of_a_completed_transaction_name_the_setting(refusal: int, known: dict[str, Any]) -> None:
+    """Its details were just returned, so the fault is the address or the request, never the transaction."""
+    vendor = Vendor(data({"status": "COMPLETED", **known}), *[no(refusal)] * (2 if known else 1))
+    with pytest.raises(GatewayMisconfigured, match="GatewayOrdersPath") as caught:
+        vendor.client.pull("TRX_1", NOW)
+    assert caught.value.is_about_us
+    assert f"({refusal}, no type)" in str(caught.value)
+    assert ORDERS_PATH in str(caught.value)
+    assert ("no orders API at" in str(caught.value)) is (refusal in (302, 404, 405, 410))
+    assert vendor.answers == []
+
+
+@pytest.mark.parametrize("known", [{}, KNOWN_BATCH], ids=["transactionId", "both ids"])
+@pytest.mark.parametrize(
+    "details",
+    [{"status": "PROCESSING"}, {"status": "ACTION_REQUIRED"}, {"status": "USED", "flags": {"isOrderRequested": True}}],
+    ids=lambda details: str(details["status"]),
+)
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_refused_orders_of_an_open_transaction_mean_no_orders_yet(
+    refusal: int, details: dict[str, Any], known: dict[str, Any]
+) -> None:
+    """The vendor promises its orders only once COMPLETED; what the details show still counts."""
+    vendor = Vendor(data({**details, **known, "broker": "kite"}), *[no(refusal)] * (2 if known else 1))
+    found = vendor.client.pull("TRX_1", NOW)
+    assert (found.batch, found.broker, found.batch_id) == (None, "kite", "b1" if known else None)
+    assert vendor.answers == []
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PROCESSING"])
+@pytest.mark.parametrize("rows", [[], [{**ROW, "transactionId": "TRX_2"}], [ROW]], ids=["none", "another's", "its own"])
+def test_missing_orders_are_logged_once_completed(
+    caplog: pytest.LogCaptureFixture, rows: list[dict[str, Any]], status: str
+) -> None:
+    """The API for smallcase orders returns an empty list for every securities transaction."""
+    Vendor(data({"status": status}), data(rows)).client.pull("TRX_1", NOW)
+    lines = [(each.levelname, vars(each)["transaction_id"], vars(each)["setting"]) for each in caplog.records]
+    missing = status == "COMPLETED" and ROW not in rows
+    assert lines == ([("WARNING", "TRX_1", "GatewayOrdersPath")] if missing else [])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 302])

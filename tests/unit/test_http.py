@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from pydantic import BaseModel, ConfigDict
 
 from sst import problems
-from sst.gateway_errors import GatewayRefused, GatewayUnavailable
+from sst.gateway_errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
 from sst.http import MOST_BODY_BYTES, Request, Response, api, cacheable
 from sst.order_config import NewTransaction
 from sst.problems import Problem
@@ -194,6 +194,7 @@ FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = 
     (GatewayRefused(400, ("no such ticker",), "InputException"), problems.GATEWAY_REFUSED, {}),
     (GatewayRefused(401, ("hunter2",), None), problems.GATEWAY_MISCONFIGURED, {}),
     (GatewayRefused(403, (), None), problems.GATEWAY_MISCONFIGURED, {}),
+    (GatewayMisconfigured("correct GatewayOrdersPath"), problems.GATEWAY_MISCONFIGURED, {}),
     (GatewayUnavailable("hunter2", 7), problems.GATEWAY_UNAVAILABLE, {"retry-after": "7"}),
     (SecretsError("apiSecret is missing"), problems.MISCONFIGURED, {}),
     (THROTTLED, problems.UNAVAILABLE, {"retry-after": "1"}),

@@ -1,8 +1,9 @@
 """How a call to the Gateway fails. Apart from the client, so that who only answers for it need not load httpx.
 
 GatewayError
-├── GatewayRefused      the Gateway answered no: its status and errors are in it
-└── GatewayUnavailable  the Gateway is down, slow, limiting or unreadable: try again later
+├── GatewayRefused        the Gateway answered no: its status and errors are in it
+├── GatewayMisconfigured  a setting of ours is wrong: the message names it
+└── GatewayUnavailable    the Gateway is down, slow, limiting or unreadable: try again later
 """
 
 from typing import Final
@@ -11,7 +12,11 @@ RETRY_AFTER_SECONDS: Final = 5
 
 
 class GatewayError(Exception):
-    """The Gateway did not do what was asked. `is_about_us` where it does not accept our credentials."""
+    """The Gateway did not do what was asked.
+
+    `is_about_us` where the cause is a credential or setting of ours: an operator has to act, and nothing follows for
+    the transaction.
+    """
 
     is_about_us = False
 
@@ -28,6 +33,12 @@ class GatewayRefused(GatewayError):
         self.errors = errors
         self.error_type = error_type
         self.is_about_us = status in (401, 403)
+
+
+class GatewayMisconfigured(GatewayError):
+    """A stack parameter is wrong. The message names the parameter and is safe to log."""
+
+    is_about_us = True
 
 
 class GatewayUnavailable(GatewayError):

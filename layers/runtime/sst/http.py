@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from sst import logs, problems
 from sst.exact import dumps, loads
-from sst.gateway_errors import GatewayRefused, GatewayUnavailable
+from sst.gateway_errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
 from sst.order_config import MOST_NOTES_CHARACTERS
 from sst.problems import Problem
 from sst.secrets import SecretsError
@@ -162,6 +162,9 @@ def api(function: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
             return _answer(problem)
         except GatewayRefused as error:
             return _answer(_of_refusal(error))
+        except GatewayMisconfigured as error:
+            _logger.error("the gateway is misconfigured", reason=str(error))
+            return _answer(Problem(problems.GATEWAY_MISCONFIGURED, str(error)))
         except GatewayUnavailable as error:
             _logger.warning("gateway unavailable", reason=str(error))
             return _answer(

@@ -79,10 +79,13 @@ def read_secrets(env: Env, clock: Clock) -> secrets.ReadSecrets:
 
 
 def gateway(env: Env, read: secrets.ReadSecrets) -> "Gateway":
-    """The Gateway's API. httpx is loaded here and not above: half of the functions never call it."""
+    """The Gateway's API. httpx is loaded here and not above: half of the functions never call it.
+
+    Raises `GatewayMisconfigured` for a GatewayOrdersPath that is not valid.
+    """
     from sst.gateway import Gateway, client
 
-    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], read)
+    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], read, env["GATEWAY_ORDERS_PATH"])
 
 
 def puller(env: Env, clock: Clock) -> "Puller":

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.unit.functions.rig import KITE, Rig
-from tests.unit.functions.ways import batch, details, hit, hook, order
+from tests.unit.functions.rig import KITE, Answer, Rig, refused, said
+from tests.unit.functions.ways import ASHA, batch, details, hit, hook, order
 
 
 class Queue:
@@ -253,3 +254,157 @@ def test_repeated_write_of_the_first_final_lease_finds_its_own_work(rig: Rig) ->
     assert reconcile(rig, message) == []
     assert len(repeated) == 1
     assert "settledAt" in item(rig, transaction_id)
+
+
+def summary(transaction_id: str, status: str) -> dict[str, Any]:
+    """Transaction details that name the batch and leave its orders to the orders API."""
+    return details(transaction_id) | {
+        "status": status,
+        "success": {"broker": "kite", "notes": ASHA, "data": {"batches": [{"batchId": "b1"}]}},
+    }
+
+
+def orders_api(rig: Rig, *answers: Answer) -> list[httpx.URL]:
+    """The orders API returns these answers in turn, then from the first again. Returns the list of requested URLs."""
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> Answer | None:
+        if request.method == "POST" or request.url.path.endswith("transactiondetails"):
+            return None
+        asked.append(request.url)
+        return answers[(len(asked) - 1) % len(answers)]
+
+    rig.gateway.answer = answer
+    return asked
+
+
+def logged(caplog: pytest.LogCaptureFixture, level: str) -> list[tuple[str, str]]:
+    """Message and reason of each line of a level."""
+    return [(each.message, vars(each).get("reason", "")) for each in caplog.records if each.levelname == level]
+
+
+@pytest.mark.parametrize("refusal", [302, 400, 404, 405, 409, 422])
+def test_orders_refused_once_completed_are_an_error_that_names_the_setting(
+    rig: Rig, caplog: pytest.LogCaptureFixture, refusal: int
+) -> None:
+    """The operator is alarmed, the transaction never fails by it, and what was due is checked again."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = summary(transaction_id, "COMPLETED")
+    asked = orders_api(rig, refused(refusal, "no"))
+    rig.pass_time(3600)
+
+    assert reconcile(rig, *sweep(rig)) == []
+    [(message, reason)] = logged(caplog, "ERROR")
+    assert message == "the gateway does not say"
+    assert "GatewayOrdersPath" in reason
+    assert [url.path for url in asked] == ["/v1/simulated/engine/orders/sst"] * 2
+    stored = item(rig, transaction_id)
+    assert (stored["status"], "error" in stored) == ("CREATED", False)
+    assert stored["nextCheckAt"] > "2026-01-15T05:00:00"
+
+    orders_api(rig, said([batch(transactionId=transaction_id)]))
+    rig.pass_time(90)
+    assert reconcile(rig, *sweep(rig)) == []
+    assert (item(rig, transaction_id)["status"], "settledAt" in item(rig, transaction_id)) == ("COMPLETED", True)
+
+
+@pytest.mark.parametrize("status", ["PROCESSING", "ACTION_REQUIRED"])
+@pytest.mark.parametrize("refusal", [302, 400, 404, 405, 409, 422])
+def test_orders_refused_while_open_are_waited_for_without_an_error(
+    rig: Rig, caplog: pytest.LogCaptureFixture, refusal: int, status: str
+) -> None:
+    """What the details show is stored all the same."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = summary(transaction_id, status)
+    orders_api(rig, refused(refusal, "no"))
+
+    assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
+    assert logged(caplog, "ERROR") == logged(caplog, "WARNING") == []
+    stored = item(rig, transaction_id)
+    assert (stored["status"], stored["gatewayStatus"], stored["smallcaseAuthId"]) == ("CREATED", status, KITE)
+    assert "nextCheckAt" in stored
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PROCESSING"])
+def test_orders_are_found_where_both_ids_are_refused(rig: Rig, status: str) -> None:
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = summary(transaction_id, status)
+    asked = orders_api(rig, refused(400, "one of both"), said([batch(transactionId=transaction_id)]))
+
+    assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
+    assert item(rig, transaction_id)["status"] == "COMPLETED"
+    assert ["batchId" in url.params for url in asked] == [True, False]
+
+
+REFUSED_THEN: dict[str, Answer] = {
+    "down": httpx.Response(500),
+    "limiting": httpx.Response(429),
+    "silent": httpx.ReadTimeout("x"),
+}
+
+
+@pytest.mark.parametrize("how", REFUSED_THEN)
+def test_orders_api_that_fails_after_a_refusal_is_called_again_later(
+    rig: Rig, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = summary(transaction_id, "COMPLETED")
+    orders_api(rig, refused(400, "one of both"), REFUSED_THEN[how])
+
+    assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
+    assert logged(caplog, "ERROR") == []
+    assert [message for message, _ in logged(caplog, "WARNING")] == ["the gateway does not say"]
+    assert "nextCheckAt" in item(rig, transaction_id)
+
+
+@pytest.mark.parametrize("refusal", [400, 404, 422])
+def test_unstored_transaction_is_kept_while_its_orders_are_refused(
+    rig: Rig, caplog: pytest.LogCaptureFixture, refusal: int
+) -> None:
+    """It has no schedule of its own, so its message comes again; a refusal of its details would end it."""
+    rig.gateway.details["TRX_elsewhere"] = summary("TRX_elsewhere", "COMPLETED")
+    orders_api(rig, refused(refusal, "no"))
+    message = json.dumps({"transactionId": "TRX_elsewhere", "smallcaseAuthId": KITE, "reason": "not stored"})
+
+    assert reconcile(rig, message) == ["0"]
+    assert len(logged(caplog, "ERROR")) == 1
+    orders_api(rig, said([batch(transactionId="TRX_elsewhere")]))
+    rig.pass_time(360)
+    assert reconcile(rig, message) == []
+    assert item(rig, "TRX_elsewhere")["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("read", ["GET /transactions/{transactionId}", "GET /transactions/{transactionId}/orders"])
+def test_refresh_with_a_wrong_orders_path_is_the_operators_problem(
+    rig: Rig, caplog: pytest.LogCaptureFixture, read: str
+) -> None:
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = summary(transaction_id, "COMPLETED")
+    orders_api(rig, refused(404, "not found"))
+    answer = rig.call(read, path={"transactionId": transaction_id}, query={"refresh": "true"})
+
+    assert (answer.status, answer.problem) == (502, "gateway-misconfigured")
+    [(message, reason)] = logged(caplog, "ERROR")
+    assert message == "the gateway is misconfigured"
+    assert "GatewayOrdersPath" in reason
+    assert "nextCheckAt" in item(rig, transaction_id)
+
+
+@pytest.mark.parametrize("function", ["reconcile", "create_transaction"])
+def test_function_does_not_start_with_an_invalid_orders_path(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    monkeypatch.setenv("GATEWAY_ORDERS_PATH", "/v1/{gateway}/engine/orders/sst")
+    with pytest.raises(Exception, match=r"^GatewayOrdersPath must be a path with the placeholder \{gatewayName\}"):
+        rig.module(function)
+
+
+def test_refresh_with_an_invalid_orders_path_names_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that only sometimes calls the Gateway starts without it."""
+    transaction_id = rig.transaction()
+    monkeypatch.setenv("GATEWAY_ORDERS_PATH", "/v1/engine/orders/sst")
+    path = {"transactionId": transaction_id}
+    assert rig.call("GET /transactions/{transactionId}", path=path).status == 200
+    answer = rig.call("GET /transactions/{transactionId}", path=path, query={"refresh": "true"})
+    assert (answer.status, answer.problem) == (502, "gateway-misconfigured")
+    assert "GatewayOrdersPath" in answer.body["detail"]

@@ -52,6 +52,17 @@ def pull_refused(rig: Rig) -> None:
     assert reconcile(rig, transaction_id) == []
 
 
+def pull_with_a_wrong_orders_path(rig: Rig) -> None:
+    transaction_id = new(rig)
+    shown = details(transaction_id)
+    shown["success"]["data"]["batches"] = [{"batchId": "b1"}]
+    rig.gateway.details[transaction_id] = shown
+    echo(rig, 404)
+    refuse = rig.gateway.answer
+    rig.gateway.answer = lambda request: None if "transactiondetails" in request.url.path else refuse(request)
+    assert reconcile(rig, transaction_id) == []
+
+
 def pull_a_strangers(rig: Rig) -> None:
     echo(rig, 403)
     assert len(reconcile(rig, "TRX_0")) == 1
@@ -122,6 +133,7 @@ def consume(function: str, **changes: Any) -> Callable[[Rig], None]:
 BEHIND: Final[dict[str, Callable[[Rig], None]]] = {
     "reconcile": pull,
     "reconcile, refused": pull_refused,
+    "reconcile, wrong orders path": pull_with_a_wrong_orders_path,
     "reconcile, a stranger's": pull_a_strangers,
     "reconcile, unreadable": pull_what_nobody_can_read,
     "sweep": sweep,
