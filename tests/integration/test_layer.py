@@ -5,6 +5,7 @@ import os
 import platform
 import runpy
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +107,19 @@ def test_layer_is_built_for_the_parameters_and_never_for_earlier_ones(
     run = subprocess.run(command, cwd=ROOT, env=seen, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stderr
     assert_built_for(cached / "built/RuntimeLayer/python", python, version, architecture)
+
+
+def test_build_that_leaves_modules_uncompiled_fails_and_names_them(tmp_path: Path) -> None:
+    """The check is a step of the build itself: here a Python that compiles nothing and reports success."""
+    idle = tmp_path / f"bin/python{OWN}"
+    idle.parent.mkdir()
+    idle.write_text(f'#!/bin/sh\ncase "$*" in *compileall*) exit 0;; esac\nexec {sys.executable} "$@"\n')
+    idle.chmod(0o755)
+    place = tmp_path / f"python{OWN}-arm64"
+    place.mkdir()
+    seen = {name: value for name, value in os.environ.items() if not name.startswith("SST_LAYER_")}
+    seen |= {"PATH": f"{idle.parent}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(tmp_path / "artifacts")}
+    command = ["make", "--makefile", str(ROOT / "layers/runtime/Makefile"), "build-RuntimeLayer"]
+    run = subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=280, check=False)
+    assert run.returncode != 0
+    assert f"{tmp_path}/artifacts/python/annotated_types/__init__.py: not compiled for Python {OWN}" in run.stderr
