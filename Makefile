@@ -8,7 +8,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 UV := .venv/bin/uv
 BIN := .venv/bin
-SOURCES := functions layers/runtime/sst local tests
+SOURCES := functions layers/runtime local tests
 export UV_NO_PROGRESS ?= 1
 
 # Options of `make run` and `make demo`, e.g. make run ARGS="--port 8080"
@@ -96,8 +96,8 @@ validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
 ##@ Deploy it
 
 .PHONY: build
-build: env ## Build what is deployed to AWS into .aws-sam (then: sam deploy --config-env dev)
-	@exec $(BIN)/python -m local.sam build
+build: env ## Build what is deployed to AWS into .aws-sam (for a stage: make build ARGS="--config-env dev")
+	@exec $(BIN)/python -m local.sam build $(ARGS)
 
 ##@ Watch it, mend it
 

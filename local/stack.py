@@ -115,6 +115,7 @@ def building() -> Iterator[Callable[[], Path]]:
     command = [str(sam.TOOLS / "sam"), "build", "--cached", "--parallel"]
     command += ["--template-file", str(ROOT / "template.yaml")]
     command += ["--build-dir", str(place / "built"), "--cache-dir", str(place / "cache")]
+    command += ["--parameter-overrides", *(f"{name}={value}" for name, value in local_parameters().items())]
     seen = sam.environment() | {"SST_LAYER_INTERPRETER": str(local_engine.PYTHON)}
     with _turn(place / "turn"), started("build", command, seen) as process:
 

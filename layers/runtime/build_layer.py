@@ -1,0 +1,75 @@
+"""Builds the layer: `python build_layer.py TARGET ARTIFACTS_DIR`, called by the Makefile.
+
+Installs the locked requirements for the target, trims them, adds the package, compiles everything with the
+target's own Python and checks the result. Any step that fails fails the build: a function that starts slowly or
+not at all is found out only in production.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from find_python import find, is_python
+from target import BuildFailed, Target, parse
+from trim import trim
+
+HERE: Final = Path(__file__).resolve().parent
+# Earlier versions read these. Ignoring one would build something other than what its user asks for.
+REPLACED: Final = {"SST_LAYER_PLATFORM": "Architecture=x86_64", "SST_LAYER_PYTHON": "PythonRuntime=python3.12"}
+
+
+def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> None:
+    """The layer for `target` in `artifacts`; raises BuildFailed, which says what is missing."""
+    for name, instead in REPLACED.items():
+        if environment.get(name):
+            raise BuildFailed(
+                f"{name} is set but no longer read: the layer is built for the stack's parameters. "
+                f"Unset it, and use for example: sam build --parameter-overrides {instead}"
+            )
+    uv = _uv(environment)
+    own = environment.get("SST_LAYER_INTERPRETER")
+    if own:
+        if not is_python(Path(own), target.version, environment):
+            raise BuildFailed(f"SST_LAYER_INTERPRETER={own} is not Python {target.version}, the stack's PythonRuntime.")
+        python, wheels, native = Path(own), ["--python", own], ["--native"]
+    else:
+        python, native = find(target.version, uv, environment), []
+        wheels = ["--python-platform", target.platform, "--python-version", target.version]
+
+    layer = artifacts / "python"
+    shutil.rmtree(layer, ignore_errors=True)
+    locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(HERE / "requirements.txt")]
+    _run([uv, "pip", "install", "--quiet", "--no-config", "--target", str(layer), *wheels, *locked], environment)
+    trim(layer)
+    shutil.copytree(HERE / "sst", layer / "sst", ignore=shutil.ignore_patterns("__pycache__"))
+    # At /opt a file's time is another one: bytecode that is compared with its source would never be used.
+    mode = ["--invalidation-mode", "unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
+    _run([str(python), "-E", "-m", "compileall", "-q", "-j", "0", *mode, str(layer)], environment)
+    name = f"python{target.version}-{target.architecture}"
+    _run([str(python), "-E", "-B", str(HERE / "check.py"), str(layer), name, *native], environment)
+
+
+def _uv(environment: Mapping[str, str]) -> str:
+    """The repository's pinned uv, or the one on PATH."""
+    pinned = HERE.parents[1] / ".venv" / "bin" / "uv"
+    found = str(pinned) if pinned.is_file() else shutil.which("uv", path=environment.get("PATH", ""))
+    if not found:
+        raise BuildFailed("uv is needed to build the layer: run 'make env', or install uv.")
+    return found
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Runs a step that prints its own reasons where it fails."""
+    if subprocess.run(command, env=environment, check=False).returncode != 0:
+        raise BuildFailed(f"The layer is not built: {' '.join(command[:4])} … failed.")
+
+
+if __name__ == "__main__":
+    try:
+        build(parse(sys.argv[1]), Path(sys.argv[2]), os.environ)
+    except BuildFailed as failed:
+        sys.exit(str(failed))
