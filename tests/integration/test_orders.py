@@ -65,7 +65,8 @@ def test_unplaced_is_certain_and_error_in_orders_is_unknown(
     assert (shown["status"], shown["orders"]) == ("UNPLACED", [])
     (order,) = shown["unplaced"]
     assert (order["status"], order["errorCode"]) == ("ERROR", "marginsExceeded")
-    assert order["userMessage"] not in ("", order["statusMessage"])
+    assert order["userMessage"].startswith("This order was not placed. ")
+    assert "statusMessage" not in order
 
     told = updates.wait_for(unknown, is_("OrdersUnknown"), timeout=60)["detail"]
     assert (told["status"], told["counts"]["unknown"], told["counts"]["unplaced"]) == ("ERROR", 1, 0)
