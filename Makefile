@@ -8,7 +8,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 UV := .venv/bin/uv
 BIN := .venv/bin
-SOURCES := functions layers/runtime local tests
+SOURCES := functions layers/runtime operations tools tests
 export UV_NO_PROGRESS ?= 1
 
 # Options of `make run` and `make demo`, e.g. make run ARGS="--port 8080"
@@ -20,15 +20,15 @@ TESTS ?= tests
 
 .PHONY: run
 run: env ## Deploy locally, place two orders, stay up and print the URLs (options: make run ARGS=--help)
-	@exec $(BIN)/python -m local run $(ARGS)
+	@exec $(BIN)/python -m tools.local_stack run $(ARGS)
 
 .PHONY: demo
 demo: env ## The same, checking every step; exits 0 or 1
-	@exec $(BIN)/python -m local demo $(ARGS)
+	@exec $(BIN)/python -m tools.local_stack demo $(ARGS)
 
 .PHONY: gateway
 gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your own (options: make gateway ARGS=--help)
-	@exec $(BIN)/python -m local.gateway $(ARGS)
+	@exec $(BIN)/python -m tools.gateway_simulator $(ARGS)
 
 ##@ Check it
 
@@ -50,6 +50,7 @@ chromium: ## A browser for the browser tests, where there is none yet (Debian an
 lint: .venv/.ready ## Style, imports, formatting
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
+	@PYTHONPATH=layers/runtime $(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: format
 format: .venv/.ready ## Format the code and repair what can be repaired
@@ -62,7 +63,7 @@ typecheck: .venv/.ready ## Types (mypy --strict)
 
 .PHONY: bench
 bench: .venv/.ready ## What handlers and items cost, measured
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.bench
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.bench
 
 .PHONY: simulate
 simulate: .venv/.ready ## The promises under seeded faults (N=100000 schedules; SEED=42 replays one and tells its story)
@@ -87,17 +88,17 @@ soak: env ## Late, repeated and reordered webhooks, 20 a second, while orders tr
 
 .PHONY: fuzz-api
 fuzz-api: env ## Strange requests at every route of the running product, from contracts/openapi.yaml (N=50 each)
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.fuzz_api --n $(or $(N),50)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.fuzz_api --n $(or $(N),50)
 
 .PHONY: validate
 validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
-	@exec $(BIN)/python -m local.sam validate --lint
+	@exec $(BIN)/python -m tools.local_stack.sam validate --lint
 
 ##@ Deploy it
 
 .PHONY: build
 build: env ## Build what is deployed to AWS into .aws-sam (for a stage: make build ARGS="--config-env dev")
-	@exec $(BIN)/python -m local.sam build $(ARGS)
+	@exec $(BIN)/python -m tools.local_stack.sam build $(ARGS)
 
 ##@ Watch it, mend it
 
@@ -107,23 +108,23 @@ STAGED = --stage $(STAGE) $(if $(PORT),--port $(PORT))
 
 .PHONY: tail
 tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STATE=COMPLETED)
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.tail $(STAGED) \
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.tail $(STAGED) \
 	  $(if $(NOTES),--notes '$(NOTES)') $(if $(TRANSACTION),--transaction '$(TRANSACTION)') $(if $(STATE),--state '$(STATE)')
 
 .PHONY: redrive
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.redrive $(STAGED)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)
 
 .PHONY: republish
 republish: .venv/.ready ## Emit again where transactions stand (SINCE=2026-01-15T00:00:00Z STAGE=dev)
 	@test -n "$(SINCE)" || { echo "Say since when: make republish SINCE=2026-01-15T00:00:00Z" >&2; exit 1; }
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.republish $(STAGED) '$(SINCE)'
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.republish $(STAGED) '$(SINCE)'
 
 ##@ Keep it
 
 .PHONY: contracts
 contracts: .venv/.ready ## Make what is in contracts/, and what the docs say of it, from the models
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m local.contracts
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.contracts
 
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)
@@ -133,7 +134,7 @@ env: ## Install what the other targets need (.venv, .venv-engine)
 lock: .venv/bin/uv ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
-	@$(LOCK) local/engine-requirements.in -o local/engine-requirements.txt
+	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
@@ -152,7 +153,7 @@ help: ## List the targets
 
 .venv/bin/uv: requirements-uv.txt
 	@command -v $(PYTHON) >/dev/null || { echo "'$(PYTHON)' is not there: install Python 3.11 or newer." >&2; exit 1; }
-	@exec $(PYTHON) local/bootstrap.py
+	@exec $(PYTHON) tools/local_stack/install_uv.py
 	@touch $@
 
 .venv/.ready: .venv/bin/uv requirements-dev.txt requirements-uv.txt
@@ -160,8 +161,8 @@ help: ## List the targets
 	@exec $(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt requirements-uv.txt
 	@touch $@
 
-.venv-engine/.ready: .venv/bin/uv local/engine-requirements.txt
+.venv-engine/.ready: .venv/bin/uv tools/local_stack/engine-requirements.txt
 	@echo "· installing the local engine and the SAM CLI"
 	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-engine
-	@exec $(UV) pip sync --quiet --python .venv-engine/bin/python --require-hashes local/engine-requirements.txt
+	@exec $(UV) pip sync --quiet --python .venv-engine/bin/python --require-hashes tools/local_stack/engine-requirements.txt
 	@touch $@

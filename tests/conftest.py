@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist ships no types
 
-from local.driver import GatewayDriver
-from local.product import Product, running
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product, running
 
 # The same examples everywhere and no wall time: a busy machine is no reason to fail.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)

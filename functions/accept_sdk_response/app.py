@@ -2,17 +2,18 @@
 
 import os
 
-from sst import sdk_response, wiring
-from sst.fetching import Fetcher
-from sst.http import Request, Response, api
-from sst.sdk_response import Rejected, SdkResponse
-from sst.signals import Signals
-from sst.views import transaction_of
+from securities_transactions import bootstrap
+from securities_transactions.domain import sdk_response
+from securities_transactions.domain.sdk_response import Rejected, SdkResponse
+from securities_transactions.http.api import Request, Response, api
+from securities_transactions.http.views import transaction_of
+from securities_transactions.services.accept_sdk_response import Signals
+from securities_transactions.services.read_orders import Fetcher
 
-read_secrets = wiring.read_secrets(os.environ, wiring.utc_now)
-notes_table = wiring.notes(os.environ, wiring.dynamodb())
+read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
+notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
 fetcher = Fetcher(
-    notes_table.transactions, lambda: wiring.puller(os.environ, wiring.utc_now), os.environ["SERVICE_SCOPE"]
+    notes_table.transactions, lambda: bootstrap.puller(os.environ, bootstrap.utc_now), os.environ["SERVICE_SCOPE"]
 )
 signals = Signals(notes_table, os.environ["CONFIRM"])
 
@@ -20,7 +21,7 @@ signals = Signals(notes_table, os.environ["CONFIRM"])
 def accept_sdk_response(request: Request) -> Response:
     """Verify what was posted for a transaction of the caller's, keep what it says, and ask the Gateway."""
     transaction = fetcher.fetch(request)
-    now = wiring.utc_now()
+    now = bootstrap.utc_now()
     posted = request.parse(SdkResponse)
     said = sdk_response.read(posted, transaction.transactionId, read_secrets().gateway, now)
     if isinstance(said, Rejected):

@@ -2,13 +2,14 @@
 
 import os
 
-from sst import problems, wiring
-from sst.http import Request, Response, api, cacheable
-from sst.problems import Problem
-from sst.views import Account, Accounts
+from securities_transactions import bootstrap
+from securities_transactions.http import problems
+from securities_transactions.http.api import Request, Response, api, cacheable
+from securities_transactions.http.problems import Problem
+from securities_transactions.http.views import Account, Accounts
 
 SERVICE_SCOPE = os.environ["SERVICE_SCOPE"]
-notes_table = wiring.notes(os.environ, wiring.dynamodb())
+notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
 
 
 def broker_accounts(request: Request) -> Response:

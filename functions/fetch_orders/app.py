@@ -2,14 +2,14 @@
 
 import os
 
-from sst import wiring
-from sst.fetching import Fetcher
-from sst.http import Request, Response, api, cacheable
+from securities_transactions import bootstrap
+from securities_transactions.http.api import Request, Response, api, cacheable
+from securities_transactions.services.read_orders import Fetcher
 
-notes_table = wiring.notes(os.environ, wiring.dynamodb())
+notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
 fetcher = Fetcher(
     notes_table.transactions,
-    lambda: wiring.puller(os.environ, wiring.utc_now),
+    lambda: bootstrap.puller(os.environ, bootstrap.utc_now),
     os.environ["SERVICE_SCOPE"],
 )
 

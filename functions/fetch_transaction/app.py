@@ -2,14 +2,14 @@
 
 import os
 
-from sst import wiring
-from sst.fetching import Fetcher
-from sst.http import Request, Response, api, cacheable
-from sst.views import transaction_of
+from securities_transactions import bootstrap
+from securities_transactions.http.api import Request, Response, api, cacheable
+from securities_transactions.http.views import transaction_of
+from securities_transactions.services.read_orders import Fetcher
 
 fetcher = Fetcher(
-    wiring.transactions(os.environ, wiring.dynamodb()),
-    lambda: wiring.puller(os.environ, wiring.utc_now),
+    bootstrap.transactions(os.environ, bootstrap.dynamodb()),
+    lambda: bootstrap.puller(os.environ, bootstrap.utc_now),
     os.environ["SERVICE_SCOPE"],
 )
 

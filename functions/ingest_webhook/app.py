@@ -3,25 +3,26 @@
 import os
 from typing import Any
 
-from sst import logs, problems, wiring
-from sst.http import Request, Response, api
-from sst.problems import Problem
-from sst.verdict import Doubt, Keep, Refuse, Report, Verdict, judge, webhook_id
+from securities_transactions import bootstrap, logging
+from securities_transactions.domain.webhook_verification import Doubt, Keep, Refuse, Report, Verdict, judge, webhook_id
+from securities_transactions.http import problems
+from securities_transactions.http.api import Request, Response, api
+from securities_transactions.http.problems import Problem
 
 # A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
 MOST_BODY_BYTES = 1024 * 1024
-logger = logs.logger()
+logger = logging.logger()
 CONFIRM = os.environ["CONFIRM"]
-policy = wiring.webhook_policy(os.environ)
-read_secrets = wiring.read_secrets(os.environ, wiring.utc_now)
-dynamodb = wiring.dynamodb()
-transactions = wiring.transactions(os.environ, dynamodb)
-webhooks = wiring.webhooks(os.environ, dynamodb)
+policy = bootstrap.webhook_policy(os.environ)
+read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
+dynamodb = bootstrap.dynamodb()
+transactions = bootstrap.transactions(os.environ, dynamodb)
+webhooks = bootstrap.webhooks(os.environ, dynamodb)
 
 
 def ingest_webhook(request: Request) -> Response:
     """Judge the body, then report it, keep it or refuse it; one write decides."""
-    raw, now = body_of(request), wiring.utc_now()
+    raw, now = body_of(request), bootstrap.utc_now()
     verdict = judge(raw, read_secrets().webhook_keys, now, policy)
     if isinstance(verdict, Refuse) and verdict.mismatch:
         verdict = judge(raw, read_secrets(fresh=True).webhook_keys, now, policy)

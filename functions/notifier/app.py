@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sst import aws, logs, order_errors, statuses
-from sst.batch import Order
-from sst.consumer import Received, each_message
-from sst.events import OrdersSettled
-from sst.tables.dynamo import to_attributes
+from securities_transactions import aws, logging
+from securities_transactions.domain import order_errors, statuses
+from securities_transactions.domain.orders import Order
+from securities_transactions.events.consumer import Received, each_message
+from securities_transactions.events.schemas import OrdersSettled
+from securities_transactions.storage.dynamodb import to_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-logger = logs.logger()
+logger = logging.logger()
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

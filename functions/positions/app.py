@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from sst import aws, logs
-from sst.batch import Order
-from sst.consumer import Received, each_message
-from sst.events import OrdersSettled
-from sst.tables.dynamo import of_attributes, to_attributes
+from securities_transactions import aws, logging
+from securities_transactions.domain.orders import Order
+from securities_transactions.events.consumer import Received, each_message
+from securities_transactions.events.schemas import OrdersSettled
+from securities_transactions.storage.dynamodb import of_attributes, to_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-logger = logs.logger()
+logger = logging.logger()
 _ATTEMPTS: Final = 5
 _PAISA: Final = Decimal("0.01")
 # A DynamoDB transaction takes a hundred writes, and one of them is for what is booked: a larger basket takes two.

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sst import aws, dead_letters, logs
-from sst.bus import Entry, entry, publish
-from sst.outbox import events_of
+from securities_transactions import aws, logging
+from securities_transactions.events import dead_letters
+from securities_transactions.events.publisher import Entry, entry, publish
+from securities_transactions.services.publish_updates import events_of
 
-logger = logs.logger()
+logger = logging.logger()
 BUS = os.environ["EVENT_BUS"]
 DEAD_LETTERS = os.environ["DEAD_LETTER_QUEUE_URL"]
 eventbridge = aws.client("events")

@@ -4,14 +4,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from sst import logs, wiring
-from sst.events import SDK, detail_of
-from sst.exact import loads
-from sst.gateway_errors import GatewayError
-from sst.tables.transactions import Pull
+from securities_transactions import bootstrap, logging
+from securities_transactions.domain.decimal_json import loads
+from securities_transactions.events.schemas import SDK, detail_of
+from securities_transactions.gateway.errors import GatewayError
+from securities_transactions.storage.transactions import Pull
 
-logger = logs.logger()
-puller = wiring.puller(os.environ, wiring.utc_now)
+logger = logging.logger()
+puller = bootstrap.puller(os.environ, bootstrap.utc_now)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from trim import trim
 
 HERE: Final = Path(__file__).resolve().parent
 # Earlier versions read these. Ignoring one would build something other than what its user asks for.
-REPLACED: Final = {"SST_LAYER_PLATFORM": "Architecture=x86_64", "SST_LAYER_PYTHON": "PythonRuntime=python3.12"}
+REPLACED: Final = {"LAYER_PLATFORM": "Architecture=x86_64", "LAYER_PYTHON": "PythonRuntime=python3.12"}
 
 
 def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> None:
@@ -31,10 +31,10 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
                 f"Unset it, and use for example: sam build --parameter-overrides {instead}"
             )
     uv = _uv(environment)
-    own = environment.get("SST_LAYER_INTERPRETER")
+    own = environment.get("LAYER_INTERPRETER")
     if own:
         if not is_python(Path(own), target.version, environment):
-            raise BuildFailed(f"SST_LAYER_INTERPRETER={own} is not Python {target.version}, the stack's PythonRuntime.")
+            raise BuildFailed(f"LAYER_INTERPRETER={own} is not Python {target.version}, the stack's PythonRuntime.")
         python, wheels, native = Path(own), ["--python", own], ["--native"]
     else:
         python, native = find(target.version, uv, environment), []
@@ -45,7 +45,11 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
     locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(HERE / "requirements.txt")]
     _run([uv, "pip", "install", "--quiet", "--no-config", "--target", str(layer), *wheels, *locked], environment)
     trim(layer)
-    shutil.copytree(HERE / "sst", layer / "sst", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        HERE / "securities_transactions",
+        layer / "securities_transactions",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     # At /opt a file's time is another one: bytecode that is compared with its source would never be used.
     mode = ["--invalidation-mode", "unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
     _run([str(python), "-E", "-m", "compileall", "-q", "-j", "0", *mode, str(layer)], environment)

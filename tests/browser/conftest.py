@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.console.app import serving
-from local.driver import GatewayDriver
-from local.product import Product
 from tests.browser.chromium import chromium
-from tests.browser.desk import Desk
+from tests.browser.console_page import Desk
+from tools.console.app import serving
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 
 @pytest.fixture(scope="session")

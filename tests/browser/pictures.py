@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from local.console.app import serving
-from local.product import running
 from tests.browser.chromium import chromium
-from tests.browser.desk import Desk
+from tests.browser.console_page import Desk
+from tools.console.app import serving
+from tools.local_stack.product import running
 
 _IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 _WIDTH, _HEIGHT = 1440, 900

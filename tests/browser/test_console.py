@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from local.driver import GatewayDriver
-from local.product import Product
-from tests.browser.desk import Desk
+from tests.browser.console_page import Desk
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 Sit = Callable[..., Desk]
 

@@ -1,12 +1,12 @@
 """docs/problems.md and docs/settings.md list what there is: no more, no less."""
 
-import importlib
+import pkgutil
 import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sst.problems import CATALOGUE, TYPE_BASE
+from securities_transactions.http.problems import CATALOGUE, TYPE_BASE
 from tests.simulation.messaging import resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,9 @@ def test_every_variable_that_a_function_has_or_reads_is_described() -> None:
         if each["Type"] == "AWS::Serverless::Function" and "Environment" in each["Properties"]
     ]
     sources = [
-        path.read_text() for folder in ("functions", "layers/runtime/sst") for path in (ROOT / folder).rglob("*.py")
+        path.read_text()
+        for folder in ("functions", "layers/runtime/securities_transactions")
+        for path in (ROOT / folder).rglob("*.py")
     ]
     read = {name for text in sources for name in re.findall(r'env(?:iron)?\["(\w+)"\]', text)}
 
@@ -68,10 +70,7 @@ def test_every_constant_is_described_with_its_value() -> None:
 
 def shown(name: str) -> str:
     """The value of a constant, or of a field's default, as the page shows it."""
-    parts = name.split(".")
-    value: Any = importlib.import_module(".".join(parts[:2]))
-    for part in parts[2:]:
-        value = getattr(value, part)
+    value: Any = pkgutil.resolve_name(name)
     if not isinstance(value, timedelta):
         return str(value)
     for unit, one in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):

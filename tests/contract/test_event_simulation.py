@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from local.contracts.examples import received
-from local.contracts.validation import violations
-from sst.events import CATALOGUE
-from sst.exact import loads
+from securities_transactions.domain.decimal_json import loads
+from securities_transactions.events.schemas import CATALOGUE
 from tests.simulation.messaging import EventBridge
 from tests.simulation.product import simulated
 from tests.simulation.schedule import Schedule
+from tools.contracts.examples import received
+from tools.contracts.validation import violations
 
 SEEDS = 200
 INTERNAL = "ConfirmationRequested"

@@ -6,13 +6,13 @@ import jsonschema
 import pytest
 import yaml
 
-from local.contracts import openapi
-from local.contracts.answers import answers
-from local.contracts.routes import HEADERS, ROUTES
-from local.contracts.store import CONTRACTS
-from sst.exact import dumps, loads
-from sst.problems import CATALOGUE
+from securities_transactions.domain.decimal_json import dumps, loads
+from securities_transactions.http.problems import CATALOGUE
 from tests.simulation.messaging import resources
+from tools.contracts import openapi
+from tools.contracts.answers import answers
+from tools.contracts.routes import HEADERS, ROUTES
+from tools.contracts.store import CONTRACTS
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACTS / openapi.NAME).read_text())
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]

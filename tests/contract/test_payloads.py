@@ -12,19 +12,21 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from sst import sdk_response, verdict
-from sst.exact import loads
-from sst.gateway import Created, Gateway
-from sst.gateway_errors import GatewayRefused, GatewayUnavailable
-from sst.problems import Problem
-from sst.secrets import ApiSecret, GatewaySecret, GatewaySecrets
-from sst.truth import Truth
+from securities_transactions.domain import sdk_response, webhook_verification
+from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.gateway_state import Truth
+from securities_transactions.gateway.client import Created, Gateway
+from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
+from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+from securities_transactions.http.problems import Problem
 
 PAYLOADS: Final = Path(__file__).parent / "payloads"
 INDEX: Final[dict[str, Any]] = json.loads((PAYLOADS / "index.json").read_text())
 ROWS: Final[list[dict[str, Any]]] = INDEX["payloads"]
 SECRETS: Final = GatewaySecrets(GatewaySecret(INDEX["gatewaySecret"]), ApiSecret(INDEX["apiSecret"]))
-POLICY: Final = verdict.Policy(auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15))
+POLICY: Final = webhook_verification.Policy(
+    auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15)
+)
 ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
 TRANSACTION: Final = "TRX_0123456789abcdef0123456789abcdef"
 
@@ -60,11 +62,11 @@ def test_every_payload_has_a_test_here() -> None:
 @rows("webhook")
 def test_a_webhook_gets_its_verdict(row: dict[str, Any]) -> None:
     expected = row["expected"]
-    found = verdict.judge(body(row), [SECRETS.api], moment(row), POLICY)
+    found = webhook_verification.judge(body(row), [SECRETS.api], moment(row), POLICY)
     assert type(found).__name__.lower() == expected["verdict"]
-    if isinstance(found, verdict.Keep):
+    if isinstance(found, webhook_verification.Keep):
         assert found.kind == expected["kind"]
-    if isinstance(found, verdict.Report):
+    if isinstance(found, webhook_verification.Report):
         batch = found.snapshot.batch
         told = (batch.derived_status, batch.is_final, batch.status)
         assert told == (expected["derivedStatus"], expected["isFinal"], expected["gatewayStatus"])

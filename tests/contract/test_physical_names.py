@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local import engine
+from tools.local_stack import engine
 
 ROOT = Path(__file__).parents[2]
 PER_STACK = frozenset({"Stage", "AWS::StackName", "AWS::StackId"})

@@ -9,10 +9,11 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sst.batch import IDENTITY, Batch, Order, batch_of
-from sst.columns import decode, encode
-from sst.exact import dumps, loads, rupees
-from sst.statuses import ORDER_STATUSES
+from securities_transactions.domain.decimal_json import dumps, loads
+from securities_transactions.domain.money import rupees
+from securities_transactions.domain.orders import IDENTITY, Batch, Order, batch_of
+from securities_transactions.domain.statuses import ORDER_STATUSES
+from securities_transactions.storage.snapshot_codec import decode, encode
 
 PAYLOADS: Final = Path(__file__).parent / "payloads"
 MONEY: Final = frozenset({"buyAmount", "sellAmount", "averagePrice", "price", "triggerPrice"})

@@ -18,7 +18,7 @@ import pytest
 from tests.simulation.dynamodb import Table
 from tests.simulation.messaging import matches, resources, rule
 from tests.simulation.product import ENVIRONMENT
-from tests.unit.functions.rig import Context, Rig, routes
+from tests.unit.functions.harness import Context, Rig, routes
 
 _STREAMS: Final = ("Transactions", "Webhooks")
 _MOST_RECORDS: Final = 100

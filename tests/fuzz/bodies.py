@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sst.times import timestamp_text
+from securities_transactions.domain.times import timestamp_text
 
 API_SECRET: Final = "fuzzed_api_secret_not_real"
 GATEWAY_SECRET: Final = "fuzzed_gateway_secret_not_real_0"

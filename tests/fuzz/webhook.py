@@ -16,9 +16,9 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Final
 
-from sst.bus import entry
-from sst.outbox import events_of
-from sst.transaction import Transaction, encode_request
+from securities_transactions.domain.transaction import Transaction, encode_request
+from securities_transactions.events.publisher import entry
+from securities_transactions.services.publish_updates import events_of
 from tests.fuzz.bodies import API_SECRET, AUTH_ID, GATEWAY_SECRET, KNOWN, NOTES, Bodies, Event, sign
 from tests.simulation.product import Product, handlers, simulated
 from tests.simulation.vendor import Moods, Vendor

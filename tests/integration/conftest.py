@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from local.contracts.validation import violations
-from local.product import Product
-from local.stack import Aws
-from local.updates import Updates
-from sst.times import timestamp_text
+from operations.updates import Updates
+from securities_transactions.domain.times import timestamp_text
+from tools.contracts.validation import violations
+from tools.local_stack.product import Product
+from tools.local_stack.stack import Aws
 
 
 @pytest.fixture(scope="session")

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from functions.positions.app import Leg, Positions
-from local import redrive, republish
-from local.driver import GatewayDriver
-from local.product import Product
-from local.stage import Stage
-from local.updates import Event, Updates
-from sst.tables.dynamo import of_attributes
-from sst.times import timestamp_text
+from operations import redrive, republish
+from operations.stage import Stage
+from operations.updates import Event, Updates
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.storage.dynamodb import of_attributes
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import filled, place, post, signed
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,7 @@ def test_tail_follows_one_user_and_leaves_nothing_behind(
     product: Product, gateway: GatewayDriver, updates: Updates, user: str
 ) -> None:
     port = product.aws.url.rpartition(":")[2]
-    command = [sys.executable, "-m", "local.tail", "--port", port, "--notes", user]
+    command = [sys.executable, "-m", "operations.tail", "--port", port, "--notes", user]
     seen = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/runtime")])}
     with subprocess.Popen(
         command, cwd=ROOT, env=seen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -128,9 +128,11 @@ def test_tail_follows_one_user_and_leaves_nothing_behind(
     assert f"{user} {transaction_id}  TransactionCreated #1 (CREATED)" in text
     assert "BUY  INFY" in text
     assert "TCS" not in text
-    rules = product.aws.events.list_rules(EventBusName=product.outputs["EventBusName"], NamePrefix="sst-tail-")
+    rules = product.aws.events.list_rules(
+        EventBusName=product.outputs["EventBusName"], NamePrefix="securities-transactions-tail-"
+    )
     assert rules["Rules"] == []
-    assert product.aws.sqs.list_queues(QueueNamePrefix="sst-tail-").get("QueueUrls", []) == []
+    assert product.aws.sqs.list_queues(QueueNamePrefix="securities-transactions-tail-").get("QueueUrls", []) == []
 
 
 def test_republishing_emits_where_each_transaction_stands_under_the_ids_it_had(

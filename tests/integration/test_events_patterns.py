@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from local.driver import GatewayDriver
-from local.product import Product
-from local.tail import pattern
-from local.updates import Event, Updates
-from sst.events import CATALOGUE
+from operations.tail import pattern
+from operations.updates import Event, Updates
+from securities_transactions.events.schemas import CATALOGUE
 from tests.integration.conftest import check_now
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 ASHA_AT_KITE = uuid.uuid4().hex[:24]
@@ -135,7 +135,10 @@ OTHERS = {
     "tail of a rejected order": json.dumps(pattern(state="REJECTED")),
     "tail of a type": json.dumps(pattern(state="OrdersUnknown")),
     "two conditions that no single order meets": json.dumps(
-        {"source": ["sst"], "detail": {"orders": {"tradingsymbol": ["INFY"], "status": ["REJECTED"]}}}
+        {
+            "source": ["securities-transactions"],
+            "detail": {"orders": {"tradingsymbol": ["INFY"], "status": ["REJECTED"]}},
+        }
     ),
 }
 

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local.driver import GatewayDriver
-from local.product import Product
-from local.updates import Updates
+from operations.updates import Updates
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import place, signed
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 Api = Callable[..., httpx.Client]
 # `make soak` asks for a minute; the suite for enough to see every kind of repeat.
@@ -29,7 +29,7 @@ def settled_as_the_gateway_says(
     """Wait until the transaction is settled, and compare every order with the Gateway's own books."""
     updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=120)
     truth = gateway.truth(transaction_id)["batch"]
-    with product.api("operator", scope="sst:service") as api:
+    with product.api("operator", scope="securities-transactions:service") as api:
         shown = api.get(f"/transactions/{transaction_id}/orders").json()
     facts = ("tradingsymbol", "status", "filledQuantity", "averagePrice")
     assert [[order[name] for name in facts] for order in shown["orders"]] == [

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from find_python import find
-from local import engine, sam, stack
-from local.product import Product
 from target import BuildFailed
+from tools.local_stack import engine, sam, stack
+from tools.local_stack.product import Product
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def test_every_module_of_the_layer_is_compiled_for_good(layer: Path) -> None:
 
 
 def test_the_layer_has_the_package_and_only_the_aws_services_that_are_called(layer: Path) -> None:
-    assert (layer / "sst/py.typed").is_file()
+    assert (layer / "securities_transactions/py.typed").is_file()
     services = {path.name for path in (layer / "botocore/data").iterdir() if path.is_dir()}
     assert services == set(runpy.run_path(str(ROOT / "layers/runtime/trim.py"))["SERVICES"])
 
@@ -103,7 +103,7 @@ def test_layer_is_built_for_the_parameters_and_never_for_earlier_ones(
     command = [str(sam.TOOLS / "sam"), "build", "--cached", "--template-file", str(ROOT / "template.yaml")]
     command += ["--build-dir", str(cached / "built"), "--cache-dir", str(cached / "cache")]
     command += ["--parameter-overrides", f"PythonRuntime=python{version}", f"Architecture={architecture}"]
-    seen = {name: value for name, value in sam.environment().items() if not name.startswith("SST_LAYER_")}
+    seen = {name: value for name, value in sam.environment().items() if not name.startswith("LAYER_")}
     run = subprocess.run(command, cwd=ROOT, env=seen, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stderr
     assert_built_for(cached / "built/RuntimeLayer/python", python, version, architecture)
@@ -117,7 +117,7 @@ def test_build_that_leaves_modules_uncompiled_fails_and_names_them(tmp_path: Pat
     idle.chmod(0o755)
     place = tmp_path / f"python{OWN}-arm64"
     place.mkdir()
-    seen = {name: value for name, value in os.environ.items() if not name.startswith("SST_LAYER_")}
+    seen = {name: value for name, value in os.environ.items() if not name.startswith("LAYER_")}
     seen |= {"PATH": f"{idle.parent}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(tmp_path / "artifacts")}
     command = ["make", "--makefile", str(ROOT / "layers/runtime/Makefile"), "build-RuntimeLayer"]
     run = subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=280, check=False)

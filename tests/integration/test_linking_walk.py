@@ -8,9 +8,9 @@ import httpx
 import jwt
 import pytest
 
-from local.driver import GatewayDriver
-from local.product import GATEWAY_SECRET
-from local.updates import Event, Updates
+from operations.updates import Event, Updates
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import GATEWAY_SECRET
 
 Api = Callable[..., httpx.Client]
 
@@ -163,6 +163,6 @@ def test_the_callers_standing_is_checked_on_every_account_route(api: Api, user: 
     assert api(user).get("/accounts", params=other).status_code == 403
     assert api(user).delete("/accounts/65a1b2c3d4e5f60718293a4b", params=other).status_code == 403
     assert api(user).post("/sdk-tokens", json=other).status_code == 403
-    service = api("operator", scope="sst:service")
+    service = api("operator", scope="securities-transactions:service")
     assert service.get("/accounts", params=other).json() == {"items": []}
     assert service.post("/sdk-tokens", json=other).json()["kind"] == "guest"

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from local.driver import GatewayDriver
-from local.product import Product
-from local.updates import Updates
+from operations.updates import Updates
 from tests.integration.conftest import check_now
 from tests.integration.test_three_ways import Api, confirm, create, is_, orders
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 
 def in_(status: str, confirmation: str) -> Callable[[dict[str, Any]], bool]:

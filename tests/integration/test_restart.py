@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.driver import GatewayDriver
-from local.engine import engine
-from local.product import Product, running
-from local.updates import Updates
+from operations.updates import Updates
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import place
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.engine import engine
+from tools.local_stack.product import Product, running
 
 
 def end(product: Product) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import httpx
 
-from local.driver import GatewayDriver
-from local.product import GATEWAY_SECRET, Product
-from local.updates import Event, Updates
-from sst import tokens
-from sst.checksum import parse_timestamp
-from sst.secrets import GatewaySecret
+from operations.updates import Event, Updates
+from securities_transactions.domain.checksum import parse_timestamp
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import GatewaySecret
 from tests.integration.conftest import check_now
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import GATEWAY_SECRET, Product
 
 Api = Callable[..., httpx.Client]
 

@@ -5,11 +5,11 @@ import io
 import httpx
 import pytest
 
-from local import walkthrough
-from local.driver import GatewayDriver
-from local.product import Product
-from local.timeline import Timeline
-from local.updates import Updates
+from operations.timeline import Timeline
+from operations.updates import Updates
+from tools.local_stack import walkthrough
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import Product
 
 
 def test_two_orders_of_a_user_go_all_the_way(

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from local.driver import GatewayDriver
-from local.product import API_SECRET, Product
-from local.updates import Updates
-from sst.checksum import sign
-from sst.secrets import ApiSecret
-from sst.times import timestamp_text
+from operations.updates import Updates
+from securities_transactions.domain.checksum import sign
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.gateway.secrets import ApiSecret
 from tests.integration.conftest import check_now
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.product import API_SECRET, Product
 
 Api = Callable[..., httpx.Client]
 

@@ -23,17 +23,21 @@ import pytest
 from tests.mutation.mutants import Mutant, mutants
 
 _HERE = Path(__file__).parent
-_CORE = _HERE.parents[1] / "layers" / "runtime" / "sst"
+_CORE = _HERE.parents[1] / "layers" / "runtime" / "securities_transactions"
 _UNIT = _HERE.parent / "unit"
 _MODULES = {
-    "checksum": ("test_checksum.py", "test_verdict.py"),
-    "verdict": ("test_verdict.py", "test_verdict_stored.py"),
-    "snapshot": ("test_snapshot.py",),
-    "columns": ("test_columns.py",),
-    "settling": ("test_settling.py", "test_settling_without_orders.py"),
-    "times": ("test_times.py",),
-    "statuses": ("test_snapshot_statuses.py", "test_snapshot.py"),
-    "exact": ("test_snapshot_exact.py", "test_snapshot.py"),
+    "domain.checksum": ("domain/test_checksum.py", "domain/test_webhook_verification.py"),
+    "domain.webhook_verification": (
+        "domain/test_webhook_verification.py",
+        "domain/test_webhook_verification_stored.py",
+    ),
+    "domain.revision": ("domain/test_revision.py",),
+    "storage.snapshot_codec": ("storage/test_snapshot_codec.py",),
+    "domain.reconciliation": ("domain/test_reconciliation.py", "domain/test_reconciliation_without_orders.py"),
+    "domain.times": ("domain/test_times.py",),
+    "domain.statuses": ("domain/test_statuses.py", "domain/test_revision.py"),
+    "domain.decimal_json": ("domain/test_decimal_json.py", "domain/test_revision.py"),
+    "domain.money": ("domain/test_decimal_json.py", "domain/test_revision.py"),
 }
 # Loaded before the forks, so that each mutant costs little: everything that the tests import but the product itself.
 _LOADED_ONCE = ("botocore.exceptions", "greenlet", "httpx", "jwt", "pydantic", "simplejson", "yaml")
@@ -63,8 +67,8 @@ def _fork(module: str, mutant: Mutant) -> int:
     if pid:
         return pid
     signal.alarm(_SECONDS)  # a mutant that runs for ever is noticed too
-    code = compile(mutant.tree, str(_CORE / f"{module}.py"), "exec")
-    sys.meta_path.insert(0, _Mutated(f"sst.{module}", code))
+    code = compile(mutant.tree, str(_CORE / f"{module.replace('.', '/')}.py"), "exec")
+    sys.meta_path.insert(0, _Mutated(f"securities_transactions.{module}", code))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
@@ -76,7 +80,7 @@ def _fork(module: str, mutant: Mutant) -> int:
 
 def survivors(module: str, workers: int) -> tuple[int, list[str]]:
     """How many mutants a module has, and the names of those that its tests let pass."""
-    source = (_CORE / f"{module}.py").read_text()
+    source = (_CORE / f"{module.replace('.', '/')}.py").read_text()
     waiting = list(mutants(source))[::-1]
     if os.waitpid(_fork(module, Mutant("unchanged", ast.parse(source))), 0)[1]:
         sys.exit(f"{module}: its tests fail without any change")
@@ -101,7 +105,7 @@ def main() -> int:
     options = parser.parse_args()
     for name in _LOADED_ONCE:
         importlib.import_module(name)
-    assert "sst" not in sys.modules, "the product must be loaded after the fork"
+    assert "securities_transactions" not in sys.modules, "the product must be loaded after the fork"
     explained: dict[str, dict[str, str]] = json.loads((_HERE / "survivors.json").read_text())
     start, total, lived, unexplained = time.monotonic(), 0, 0, 0
     for module in options.modules:

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sst import bus, checksum, creation, derivation, outbox, settling, tokens, verdict
-from sst.bus import entry, publish
-from sst.pulling import Puller
-from sst.secrets import GatewaySecrets
-from sst.snapshot import Snapshot
-from sst.tables import dynamo
-from sst.tables.notes import Notes
-from sst.tables.transactions import Transactions
-from sst.tables.webhooks import Webhooks
+from securities_transactions.domain import checksum, reconciliation, webhook_verification
+from securities_transactions.domain.revision import Snapshot
+from securities_transactions.events import builder
+from securities_transactions.events import publisher as bus
+from securities_transactions.events.publisher import entry, publish
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import GatewaySecrets
+from securities_transactions.services import create_transaction, publish_updates
+from securities_transactions.services.reconcile import Puller
+from securities_transactions.storage import dynamodb
+from securities_transactions.storage.transactions import Transactions
+from securities_transactions.storage.users import Notes
+from securities_transactions.storage.webhooks import Webhooks
 from tests.simulation.product import handlers
 
 Undo = Callable[[], None]
@@ -112,7 +116,7 @@ def _publish_in_handler(handler: Any) -> Any:
     return publishing
 
 
-_EVENTS_OF = outbox.events_of
+_EVENTS_OF = publish_updates.events_of
 
 
 def _not_reported(events_of: Any) -> Any:
@@ -195,7 +199,7 @@ PLANTS: Final = (
         "count versions with ADD and no condition",
         (
             source(
-                dynamo.update,
+                dynamodb.update,
                 ('clauses.append("#version = #version + :one")', "pass"),
                 ("expression.strip()", '(expression + (" ADD #version :one" if counts else "")).strip()'),
             ),
@@ -206,7 +210,7 @@ PLANTS: Final = (
         "refuse what is older than five minutes",
         (
             source(
-                verdict.judge,
+                webhook_verification.judge,
                 ("now - policy.fresh_for", "now - policy.ahead_by"),
                 ('return Doubt("timestamp is stale or ahead", transaction_id, auth_id)', 'return Refuse("stale")'),
             ),
@@ -228,7 +232,7 @@ PLANTS: Final = (
         (
             name(checksum, "_TIMESTAMP", lambda _: re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z[0-9a-f]?")),
             source(checksum.parse_timestamp, ("fromisoformat(text)", "fromisoformat(text[:24])")),
-            name(_ingest, "policy", lambda _: verdict.Policy(auth_id=re.compile("[0-9a-f]{23,24}"))),
+            name(_ingest, "policy", lambda _: webhook_verification.Policy(auth_id=re.compile("[0-9a-f]{23,24}"))),
         ),
     ),
     Plant("do not check the checksum", (source(checksum.is_genuine, ("return any(matches)", "return True")),)),
@@ -249,47 +253,49 @@ PLANTS: Final = (
     ),
     Plant(
         "settle what is not final",
-        (source(settling._with_orders, ("    if final:\n        contra", "    if True:\n        contra")),),
+        (source(reconciliation._with_orders, ("    if final:\n        contra", "    if True:\n        contra")),),
     ),
     Plant(
         "let a lagging pull take a correction back",
-        (source(settling._behind, ('"later" if _may_lag(stored, truth, policy) else None', "None")),),
+        (source(reconciliation._behind, ('"later" if _may_lag(stored, truth, policy) else None', "None")),),
     ),
     Plant(
         "forget a doubt once the Gateway says the same",
-        (source(settling._doubt_may_lag, ("return doubted is not None and", "return False and")),),
+        (source(reconciliation._doubt_may_lag, ("return doubted is not None and", "return False and")),),
     ),
     Plant(
         "call a correction stale while nothing is settled",
-        (source(verdict.reconsider, ("known.is_final and batch.is_final and", "False and")),),
+        (source(webhook_verification.reconsider, ("known.is_final and batch.is_final and", "False and")),),
     ),
     Plant(
         "let an order at ERROR look placed again",
         (source(vars(Snapshot)["progress"].fget, ("sum(order.status != statuses.PLACED for order in orders)", "0")),),
     ),
-    Plant("believe a pull that lags", (source(settling._may_lag, ("return bool(said) and", "return False and")),)),
+    Plant(
+        "believe a pull that lags", (source(reconciliation._may_lag, ("return bool(said) and", "return False and")),)
+    ),
     Plant(
         "call expired before the Gateway's lag is over",
         (
-            source(settling._failure, ("expire_at + policy.expiry_grace", "expire_at")),
-            name(creation, "FIRST_CHECK_AFTER_EXPIRY", lambda _: timedelta(minutes=1)),
+            source(reconciliation._failure, ("expire_at + policy.expiry_grace", "expire_at")),
+            name(create_transaction, "FIRST_CHECK_AFTER_EXPIRY", lambda _: timedelta(minutes=1)),
         ),
     ),
     Plant(
         "take order_pending for a failure",
-        (source(settling._outcome_open, ("return error is not None and", "return False and")),),
+        (source(reconciliation._outcome_open, ("return error is not None and", "return False and")),),
     ),
     Plant(
         "schedule no further check",
         (
-            source(settling.wait, ("return Change(_next(", "return Change() if soon else Change(_next(")),
-            source(settling._ask, ("| _next(stored, now, stored.checks or 0, jitter)", "")),
-            source(settling.decide, ("    return change\n", _UNSCHEDULED)),
+            source(reconciliation.wait, ("return Change(_next(", "return Change() if soon else Change(_next(")),
+            source(reconciliation._ask, ("| _next(stored, now, stored.checks or 0, jitter)", "")),
+            source(reconciliation.decide, ("    return change\n", _UNSCHEDULED)),
         ),
     ),
     Plant(
         "settle for good at the first failure of the Gateway",
-        (source(settling.wait, ("return Change(_next(", "return Change(remove=_CHECKS) or Change(_next(")),),
+        (source(reconciliation.wait, ("return Change(_next(", "return Change(remove=_CHECKS) or Change(_next(")),),
     ),
     Plant(
         "acknowledge a pull that failed",
@@ -306,7 +312,7 @@ PLANTS: Final = (
     Plant("two versions of a transaction in one PutEvents", (source(bus._chunks, (" or overtaking", "")),)),
     Plant(
         "do not ask for what was doubted",
-        (source(derivation.of_webhook, ("if kept.transaction_id is None:", "if True:")),),
+        (source(builder.of_webhook, ("if kept.transaction_id is None:", "if True:")),),
     ),
     Plant("keep no webhook that is doubted", (source(Webhooks.keep, ("packed = zlib.compress(raw, 9)", _UNKEPT)),)),
     Plant(
@@ -315,13 +321,13 @@ PLANTS: Final = (
     ),
     Plant(
         "go back behind what was confirmed",
-        (source(settling._behind, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
+        (source(reconciliation._behind, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
     ),
     Plant(
         "hold corrections for late retries",
         (
             source(
-                verdict.reconsider,
+                webhook_verification.reconsider,
                 ('if report.snapshot.batch.is_final else "stale"', 'if revision > stored.revision else "stale"'),
             ),
         ),

@@ -13,8 +13,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from sst import aws, creation, gateway, http, wiring
-from sst.tables import dynamo
+from securities_transactions import aws, bootstrap
+from securities_transactions.gateway import client as gateway
+from securities_transactions.http import api as http
+from securities_transactions.services import create_transaction
+from securities_transactions.storage import dynamodb as dynamo
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, resources
 from tests.simulation.vendor import Vendor
@@ -34,7 +37,7 @@ ENVIRONMENT: Final = {
     "IDEMPOTENCY_TABLE": "Idempotency",
     "NOTES_TABLE": "Notes",
     "RECONCILE_QUEUE_URL": "queue",
-    "SERVICE_SCOPE": "sst:service",
+    "SERVICE_SCOPE": "securities-transactions:service",
     "TRANSACTIONS_TABLE": "Transactions",
     "WEBHOOKS_TABLE": "Webhooks",
     "WEBHOOK_RETENTION_DAYS": "90",
@@ -73,8 +76,8 @@ def simulated() -> Iterator[None]:
     """While this lasts, the product's clients, clock, chance and loggers are the simulation's."""
     places: list[tuple[Any, str, Any]] = [
         (aws, "client", lambda service: _Switch.clients.get(service)),
-        (wiring, "utc_now", lambda: _Switch.clock()),
-        (wiring, "random", SimpleNamespace(random=lambda: _Switch.chance())),
+        (bootstrap, "utc_now", lambda: _Switch.clock()),
+        (bootstrap, "random", SimpleNamespace(random=lambda: _Switch.chance())),
         (gateway, "client", lambda url: _Switch.http),
         (http, "_logger", _Silence()),
         (gateway, "_logger", _Silence()),
@@ -142,23 +145,26 @@ class Product:
     def _wire(self, env: dict[str, str]) -> None:
         functions = handlers()
         client: Any = _Switch.clients["dynamodb"]
-        read = wiring.read_secrets(env, wiring.utc_now)
+        read = bootstrap.read_secrets(env, bootstrap.utc_now)
         ingest = vars(functions["ingest_webhook"])
         ingest["CONFIRM"], ingest["read_secrets"] = env["CONFIRM"], read
-        ingest["transactions"], ingest["webhooks"] = wiring.transactions(env, client), wiring.webhooks(env, client)
-        vars(functions["reconcile"])["puller"] = wiring.puller(env, wiring.utc_now)
+        ingest["transactions"], ingest["webhooks"] = (
+            bootstrap.transactions(env, client),
+            bootstrap.webhooks(env, client),
+        )
+        vars(functions["reconcile"])["puller"] = bootstrap.puller(env, bootstrap.utc_now)
         sweep = vars(functions["sweep"])
-        sweep["transactions"], sweep["sqs"] = wiring.transactions(env, client), _Switch.clients["sqs"]
+        sweep["transactions"], sweep["sqs"] = bootstrap.transactions(env, client), _Switch.clients["sqs"]
         publish = vars(functions["publish_updates"])
         publish["eventbridge"], publish["sqs"] = _Switch.clients["events"], _Switch.clients["sqs"]
         publish["pause"] = lambda attempt: self.world.pause(200 * 2**attempt)
         sdk = functions["accept_sdk_response"]
-        notes = wiring.notes(env, client)
-        vars(sdk)["read_secrets"] = wiring.read_secrets(env, wiring.utc_now)
+        notes = bootstrap.notes(env, client)
+        vars(sdk)["read_secrets"] = bootstrap.read_secrets(env, bootstrap.utc_now)
         vars(sdk)["fetcher"] = sdk.Fetcher(notes.transactions, lambda: None, env["SERVICE_SCOPE"])
         vars(sdk)["signals"] = sdk.Signals(notes, env["CONFIRM"])
-        self.creator = creation.Creator(
-            wiring.gateway(env, wiring.read_secrets(env, wiring.utc_now)), notes, wiring.utc_now
+        self.creator = create_transaction.Creator(
+            bootstrap.gateway(env, bootstrap.read_secrets(env, bootstrap.utc_now)), notes, bootstrap.utc_now
         )
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sst.columns import decode
+from securities_transactions.storage.snapshot_codec import decode
 from tests.simulation.messaging import matches, rule
 from tests.simulation.vendor import MOST_LAG, Document, Vendor, VendorTransaction
 from tests.simulation.world import SECOND, Violation, World

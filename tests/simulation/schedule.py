@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import jwt
 
-from sst.order_config import NewTransaction
+from securities_transactions.domain.order_config import NewTransaction
 from tests.simulation.forger import Forger
 from tests.simulation.product import Product
 from tests.simulation.promises import Promises

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from sst import pulling, settling, verdict
+from securities_transactions.domain import reconciliation, webhook_verification
+from securities_transactions.services import reconcile
 
 _ROOT: Final = Path(__file__).parents[2]
 _PAGE: Final = (_ROOT / "docs" / "guarantees.md").read_text()
@@ -44,10 +45,14 @@ def test_every_row_of_a_promise_names_a_test() -> None:
 
 def test_the_page_speaks_of_the_times_and_sizes_that_the_code_has() -> None:
     """docs/settings.md lists them all; here they stand in sentences."""
-    policy, fresh, ahead = settling.Policy(), verdict.Policy.fresh_for, verdict.Policy.ahead_by
+    policy, fresh, ahead = (
+        reconciliation.Policy(),
+        webhook_verification.Policy.fresh_for,
+        webhook_verification.Policy.ahead_by,
+    )
     assert f"less than {policy.lag.seconds // 60} minutes ago" in _PAGE
     assert f"abandoned for {policy.expiry_grace.seconds // 60} minutes" in _PAGE
     assert (policy.ask_after.days, "nothing new for three days" in _PAGE) == (3, True)
-    assert f"at most once in {pulling.Puller.interval.seconds} s" in _PAGE
+    assert f"at most once in {reconcile.Puller.interval.seconds} s" in _PAGE
     assert f"older than {fresh.seconds // 60} minutes or more than {ahead.seconds // 60} ahead" in _PAGE
-    assert f"more than {verdict.MOST_BYTES:,} bytes" in _PAGE
+    assert f"more than {webhook_verification.MOST_BYTES:,} bytes" in _PAGE

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from sst.times import timestamp_text
+from securities_transactions.domain.times import timestamp_text
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, World
 
 GATEWAY_SECRET: Final = "simulated_gateway_secret_of_forty_letters"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.functions.rig import Rig
+from tests.unit.functions.harness import Rig
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from sst import sdk_errors, tokens
-from sst.secrets import GatewaySecret
-from tests.unit.functions.rig import GATEWAY_SECRET, GROWW, KITE, OTHER, USER, Answered, Rig
-from tests.unit.functions.ways import batch, details
+from securities_transactions.domain import sdk_errors
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import GatewaySecret
+from tests.unit.functions.harness import GATEWAY_SECRET, GROWW, KITE, OTHER, USER, Answered, Rig
+from tests.unit.functions.scenarios import batch, details
 
 ROUTE = "POST /transactions/{transactionId}/sdk-response"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.rig import INFY, KITE, OTHER, SERVICE, USER, Answered, Rig, routes
+from tests.unit.functions.harness import INFY, KITE, OTHER, SERVICE, USER, Answered, Rig, routes
 
 # Each names the user it is for; without the service scope nobody but that user may.
 NAMING: dict[str, Callable[..., Answered]] = {
@@ -42,7 +42,7 @@ def everything(rig: Rig) -> str:
 
 
 @naming
-@pytest.mark.parametrize("scope", ["", "openid sst:services"])
+@pytest.mark.parametrize("scope", ["", "openid securities-transactions:services"])
 def test_a_user_may_not_name_another(rig: Rig, route: str, scope: str) -> None:
     rig.link(user=OTHER)
     before, asked = everything(rig), len(rig.gateway.requests)

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sst import tokens
-from sst.idempotency import MOST_KEY_CHARACTERS
-from sst.secrets import GatewaySecret
-from tests.unit.functions.rig import (
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import GatewaySecret
+from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
+from tests.unit.functions.harness import (
     GATEWAY_SECRET,
     GROWW,
     INFY,

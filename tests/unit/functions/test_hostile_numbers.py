@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.unit.functions.rig import API_SECRET, GATEWAY_SECRET, KITE, Answered, Rig
+from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, KITE, Answered, Rig
 
 HUGE: Final = [
     "1e9999999", "1e99999999", "-1e9999999", "1E+5000", "1e5000", "1e-9999999", "9" * 5_000, "9" * 200_000,

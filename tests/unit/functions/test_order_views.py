@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.rig import SERVICE, Answered, Rig
+from tests.unit.functions.harness import SERVICE, Answered, Rig
+from tests.unit.functions.scenarios import SUPPORT
 from tests.unit.functions.test_hostile_numbers import order, signed, webhook
-from tests.unit.functions.ways import SUPPORT
 
 ORDERS = "GET /transactions/{transactionId}/orders"
 NOT_KNOWN = "It is not known yet whether this order was placed. Do not order again until it is."

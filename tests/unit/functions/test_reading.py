@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.functions.rig import KITE, OTHER, Answer, Answered, Rig
+from tests.unit.functions.harness import KITE, OTHER, Answer, Answered, Rig
 
 ORDER = {"tradingsymbol": "INFY", "transactionType": "BUY", "quantity": 3, "filledQuantity": 0, "status": "PLACED"}
 BATCH = {"batchId": "b1", "status": "PLACED", "quantity": 1, "filled": 0, "orders": [ORDER], "unplaced": []}

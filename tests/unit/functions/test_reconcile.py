@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.functions.rig import KITE, Answer, Rig, refused, said
-from tests.unit.functions.ways import ASHA, batch, details, hit, hook, order
+from tests.unit.functions.harness import KITE, Answer, Rig, refused, said
+from tests.unit.functions.scenarios import ASHA, batch, details, hit, hook, order
 
 
 class Queue:

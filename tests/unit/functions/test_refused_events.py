@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.redrive import redrive
-from tests.unit.functions.rig import Rig
-from tests.unit.strict_bus import StrictBus, StrictQueue, refused_call
+from operations.redrive import redrive
+from tests.unit.events.strict_bus import StrictBus, StrictQueue, refused_call
+from tests.unit.functions.harness import Rig
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = json.dumps(json.loads((ROOT / "events" / "publish_updates.json").read_text())["Records"][0])

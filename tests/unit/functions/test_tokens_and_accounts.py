@@ -5,7 +5,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.unit.functions.rig import API_SECRET, GATEWAY_SECRET, GROWW, KITE, OTHER, Answered, Rig, throttled
+from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, GROWW, KITE, OTHER, Answered, Rig, throttled
 
 
 def token(rig: Rig, **asked: str) -> Answered:

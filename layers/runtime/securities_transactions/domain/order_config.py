@@ -1,0 +1,121 @@
+"""What a user is to transact, as an app asks for it and as the Gateway takes it (docs/gateway.md §1.2)."""
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, WithJsonSchema, model_validator
+
+from securities_transactions.domain.money import Rupees
+from securities_transactions.http import problems
+
+# The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
+MOST_SECURITIES: Final = 100
+MOST_NOTES_CHARACTERS: Final = 256
+
+# Only these brokers take LIMIT, SL and SLM orders (docs/gateway.md §7).
+LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
+
+Ticker = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f]+$")]
+_PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15}
+Price = Annotated[Rupees, Field(gt=0, allow_inf_nan=False), WithJsonSchema(_PRICE_SCHEMA)]
+NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Security(_Asked):
+    """One security to transact: an NSE ticker, verbatim. `quantity` is shares, prices are rupees a share."""
+
+    ticker: Annotated[Ticker, Field(examples=["INFY", "M&M", "BAJAJ-AUTO"])]
+    type: Literal["BUY", "SELL"] | None = None
+    quantity: Annotated[int, Field(ge=1, le=10**9, strict=True)] | None = None
+    orderType: Literal["MARKET", "LIMIT", "SL", "SLM"] | None = None
+    price: Price | None = None
+    triggerPrice: Price | None = None
+    validity: Literal["DAY", "IOC"] | None = None
+
+    @model_validator(mode="after")
+    def _prices_fit_the_order_type(self) -> Self:
+        wanted = _PRICES[self.orderType or "MARKET"]
+        for name in ("price", "triggerPrice"):
+            given = getattr(self, name) is not None
+            if given and name not in wanted:
+                raise ValueError(f"{name} is not part of a {self.orderType or 'MARKET'} order")
+            if not given and name in wanted:
+                raise ValueError(f"{name} is needed for a {self.orderType} order")
+        return self
+
+
+_PRICES: Final[dict[str, frozenset[str]]] = {
+    "MARKET": frozenset(),
+    "LIMIT": frozenset({"price"}),
+    "SL": frozenset({"price", "triggerPrice"}),
+    "SLM": frozenset({"triggerPrice"}),
+}
+
+
+class BasketConfig(_Asked):
+    """The name and the logo that the Gateway shows for a basket."""
+
+    orderName: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    orderLogo: HttpUrl | None = None
+
+
+class NewTransaction(_Asked):
+    """A transaction to create: one security or a basket, buys and sells mixed as wanted.
+
+    `type` and `quantity` are each optional, but what one security has every one must have. `notes` is the team's own
+    user id and defaults to the caller's. `connect` picks the SDK token: "auto" is connected where a broker account is
+    linked, `smallcaseAuthId` names which one.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 3}]},
+                {
+                    "securities": [
+                        {"ticker": "M&M", "type": "BUY", "quantity": 2},
+                        {"ticker": "NIFTYBEES", "type": "SELL", "quantity": 5},
+                    ],
+                    "config": {
+                        "orderName": "Smart basket",
+                        "orderLogo": "https://cdn.example.com/basket.png",
+                    },
+                },
+            ]
+        }
+    )
+
+    securities: Annotated[tuple[Security, ...], Field(min_length=1, max_length=MOST_SECURITIES)]
+    config: BasketConfig | None = None
+    notes: NotesText | None = None
+    connect: Literal["auto", "guest", "connected"] = "auto"
+    smallcaseAuthId: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        for name in ("type", "quantity"):
+            given = [getattr(security, name) is not None for security in self.securities]
+            if any(given) and not all(given):
+                missing = given.index(False)
+                raise ValueError(f"securities.{missing}.{name} is missing: if one security has {name}, every one must")
+        return self
+
+    def check_broker(self, broker: str | None) -> None:
+        """`Problem` 422 where `broker`, if it is known already, takes no such orders; a test user's has a suffix."""
+        limited = any(security.orderType not in (None, "MARKET") for security in self.securities)
+        if limited and broker is not None and broker.removesuffix("-leprechaun") not in LIMIT_ORDER_BROKERS:
+            raise problems.of_field("securities", f"{broker} takes MARKET orders only", problems.UNPROCESSABLE)
+
+    def request(self) -> dict[str, Any]:
+        """The `orderConfig` and `config` members of the Gateway's create call; absent where nothing was asked."""
+        securities = [security.model_dump(exclude_none=True) for security in self.securities]
+        request: dict[str, Any] = {"orderConfig": {"type": "SECURITIES", "securities": securities}}
+        config = self.config.model_dump(mode="json", exclude_none=True) if self.config else {}
+        return request | ({"config": config} if config else {})
+
+    def gateway_body(self, notes: str) -> dict[str, Any]:
+        """The body of the Gateway's create call."""
+        return {"intent": "TRANSACTION", **self.request(), "notes": notes}

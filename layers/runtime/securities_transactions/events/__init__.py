@@ -1,0 +1,1 @@
+"""What is published on the bus: the schemas, how events are built, published and consumed."""

@@ -1,0 +1,235 @@
+"""The smallcase Gateway's API over httpx: create a transaction, pull its details, pull its orders.
+
+Nothing here retries: a create is not idempotent at the Gateway (docs/gateway.md §9), and pulls are repeated by what
+asked for them.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from securities_transactions import logging
+from securities_transactions.domain.decimal_json import dumps, loads
+from securities_transactions.domain.gateway_state import COMPLETED, Truth, UnreadableTruth, truth_of, with_orders
+from securities_transactions.domain.times import parse_time
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.errors import (
+    RETRY_AFTER_SECONDS,
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+)
+from securities_transactions.gateway.secrets import GatewaySecrets
+
+CREATE_PATH: Final = "/gateway/{gatewayName}/transaction"
+DETAILS_PATH: Final = "/v1/{gatewayName}/engine/transactiondetails"
+# The path of the orders API is on none of the vendor's public pages (docs/gateway.md §3), so it is a stack parameter.
+# The template has the same pattern.
+ORDERS_PATH_PATTERN: Final = r"(/[A-Za-z0-9._~-]+)*/\{gatewayName\}(/[A-Za-z0-9._~-]+)*/?"
+
+# httpx counts each step apart, and connecting twice (TCP and TLS): at worst a call takes CALL_SECONDS.
+DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
+CALL_SECONDS: Final = 9.0
+# A pull makes up to three calls. Together they stay below the functions' own timeout, and that stays below the HTTP
+# API's 30 s: a call that begins late in a pull has proportionally shorter deadlines.
+PULL_SECONDS: Final = 18.0
+# A call with less time than this would only load the Gateway: its answer would hardly come in time.
+_LEAST_CALL_SECONDS: Final = 3.0
+# Many servers end a connection that was idle for 5 s: one that is nearly as old may be ended just as it is used.
+_CONNECTIONS: Final = httpx.Limits(keepalive_expiry=3.0)
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+# What a server answers where it serves nothing: not found, wrong method, gone, moved.
+_NOTHING_HERE: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
+
+_logger = logging.logger()
+
+
+@dataclass(frozen=True)
+class Created:
+    """A transaction that the Gateway just made. `expire_at` is aware UTC, or `None` where the answer has none."""
+
+    transaction_id: str
+    expire_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One gateway of the vendor's, as named in `name`, called with our secrets.
+
+    `orders_path` is the stack parameter GatewayOrdersPath. `monotonic` gives seconds from any start.
+    """
+
+    http: httpx.Client
+    name: str
+    secrets: Callable[[], GatewaySecrets]
+    orders_path: str
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        """Check the path at start-up; raises `GatewayMisconfigured`."""
+        if not re.fullmatch(ORDERS_PATH_PATTERN, self.orders_path):
+            raise GatewayMisconfigured(
+                f"GatewayOrdersPath must be a path with the placeholder {{gatewayName}}, and is {self.orders_path!r}"
+            )
+
+    def create_transaction(self, body: Mapping[str, Any], auth_token: str) -> Created:
+        """Make a transaction of `body` (docs/gateway.md §1.2) for the user in `auth_token`.
+
+        Raises `GatewayRefused` or `GatewayUnavailable`; after the latter a transaction may exist that nobody will use.
+        """
+        data = self._call("POST", CREATE_PATH, auth_token, content=dumps(body))
+        transaction_id = data.get("transactionId")
+        if not isinstance(transaction_id, str) or not transaction_id:
+            raise GatewayUnavailable("the Gateway's answer has no transactionId")
+        return Created(transaction_id, parse_time(data.get("expireAt")))
+
+    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> Truth:
+        """What the Gateway knows of a transaction, its orders included.
+
+        Raises `GatewayRefused` (an unknown transactionId, for one), `GatewayUnavailable`, or `GatewayMisconfigured`
+        where the orders API rejects a COMPLETED transaction.
+        """
+        until = self.monotonic() + PULL_SECONDS
+        secrets = self.secrets()
+        guest = tokens.mint_guest(secrets.gateway, now)
+
+        def auth_id_in(token: str) -> str | None:
+            try:
+                return tokens.auth_id_of(tokens.verify(token, secrets.gateway, now, allow_expired=True))
+            except tokens.TokenError:
+                return None
+
+        data = self._call("GET", DETAILS_PATH, guest, params=[("transactionId", transaction_id)], until=until)
+        try:
+            truth = truth_of(data, now, auth_id_in)
+        except UnreadableTruth as error:
+            raise GatewayUnavailable(str(error)) from error
+        if truth.transaction_id not in ("", transaction_id):
+            raise GatewayUnavailable("transaction details of another transaction")
+        truth = replace(truth, transaction_id=transaction_id)
+        if truth.batch is not None or not truth.may_have_orders:
+            return truth
+        truth = with_orders(truth, self._orders(truth, truth.batch_id or batch_id, guest, until))
+        if truth.batch is None and truth.status == COMPLETED:
+            # The Gateway may lag. If it stays like this, the path is that of another API, such as smallcase orders.
+            _logger.warning(
+                "no orders of a completed transaction", transaction_id=transaction_id, setting="GatewayOrdersPath"
+            )
+        return truth
+
+    def _orders(self, truth: Truth, batch_id: str | None, auth_token: str, until: float) -> Sequence[Mapping[str, Any]]:
+        """The rows of the orders API for a transaction.
+
+        By transactionId it returns orders only once the transaction is COMPLETED; by batchId also open ones. Whether it
+        accepts both in one call is unknown, so a refusal of both is followed by a call with the transactionId alone.
+        """
+        by_transaction = [("transactionId", truth.transaction_id)]
+        attempts = [[*by_transaction, ("batchId", batch_id)], by_transaction] if batch_id else [by_transaction]
+        refused: GatewayRefused | None = None
+        for params in attempts:
+            try:
+                found = self._call("GET", self.orders_path, auth_token, params=params, until=until)
+            except GatewayRefused as error:
+                if error.is_about_us:
+                    raise
+                refused = error
+            else:
+                return _rows(found)
+        if truth.status == COMPLETED and refused is not None:
+            # The Gateway has just returned this transaction's details, and the orders API must know a COMPLETED one.
+            raise GatewayMisconfigured(self._about_orders(refused)) from refused
+        return []  # a transaction that is not COMPLETED may have no orders to show yet
+
+    def _about_orders(self, refused: GatewayRefused) -> str:
+        answered = f"{refused.status}, {refused.error_type or 'no type'}"
+        if refused.status in _NOTHING_HERE:
+            return f"the Gateway has no orders API at {self.orders_path} ({answered}): correct GatewayOrdersPath"
+        return (
+            f"the orders API at {self.orders_path} rejects a COMPLETED transaction ({answered}): "
+            "check GatewayOrdersPath, then consult the vendor"
+        )
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        auth_token: str,
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        content: str | None = None,
+        until: float | None = None,
+    ) -> Mapping[str, Any]:
+        timeout = self.http.timeout
+        if until is not None:
+            left = until - self.monotonic()
+            if left < _LEAST_CALL_SECONDS:
+                raise GatewayUnavailable("the Gateway is too slow for another call in this pull")
+            timeout = _scaled(timeout, min(1.0, left / CALL_SECONDS))
+        headers = {
+            "x-gateway-secret": self.secrets().api.value,
+            "x-gateway-authtoken": auth_token,
+            "accept": "application/json",
+            "content-type": "application/json",
+        }
+        url = path.format(gatewayName=quote(self.name, safe=""))
+        try:
+            answer = self.http.request(
+                method, url, params=tuple(params), content=content, headers=headers, timeout=timeout
+            )
+        except httpx.HTTPError as error:
+            raise GatewayUnavailable(f"the Gateway did not answer ({type(error).__name__})") from error
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
+            raise GatewayUnavailable(f"the Gateway answered {answer.status_code}", _retry_after(answer))
+        try:
+            envelope = loads(answer.content)
+        except ValueError:
+            envelope = None
+        if not isinstance(envelope, dict):
+            if answer.is_success:
+                raise GatewayUnavailable("the Gateway's answer is not a JSON object")
+            envelope = {}
+        if not answer.is_success or envelope.get("success") is False:
+            raise GatewayRefused(answer.status_code, _errors(envelope), _error_type(envelope))
+        data = envelope.get("data")
+        if isinstance(data, list):
+            return {"orderBatches": data}
+        if not isinstance(data, Mapping):
+            raise GatewayUnavailable("the Gateway's answer has no data")
+        return data
+
+
+def client(base_url: str) -> httpx.Client:
+    """The HTTP client that `Gateway` is called through: kept between calls, with deadlines on every step."""
+    return httpx.Client(base_url=base_url, timeout=DEADLINE, limits=_CONNECTIONS, follow_redirects=False)
+
+
+def _scaled(timeout: httpx.Timeout, share: float) -> httpx.Timeout:
+    return httpx.Timeout(
+        **{step: seconds if seconds is None else seconds * share for step, seconds in timeout.as_dict().items()}
+    )
+
+
+def _rows(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    rows: list[Any] = next((found[key] for key in ("orders", "orderBatches") if isinstance(found.get(key), list)), [])
+    return [row for row in rows if isinstance(row, Mapping)]
+
+
+def _retry_after(answer: httpx.Response) -> int:
+    text = answer.headers.get("retry-after", "")
+    return min(int(text), 3600) if _SECONDS.fullmatch(text) else RETRY_AFTER_SECONDS
+
+
+def _errors(envelope: Mapping[str, Any]) -> tuple[str, ...]:
+    errors = envelope.get("errors")
+    return tuple(str(error) for error in errors) if isinstance(errors, list) else ()
+
+
+def _error_type(envelope: Mapping[str, Any]) -> str | None:
+    value = envelope.get("errorType")
+    return value if isinstance(value, str) else None

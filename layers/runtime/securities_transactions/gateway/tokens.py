@@ -1,0 +1,59 @@
+"""The Gateway's JWTs: minted for the SDK and for our calls, verified when an app posts one (docs/gateway.md §5)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+
+from securities_transactions.gateway.secrets import GatewaySecret
+
+if TYPE_CHECKING:
+    from jwt.types import Options
+
+_ALGORITHM: Final = "HS256"
+LIFETIME: Final = timedelta(hours=1)
+
+
+class TokenError(Exception):
+    """A smallcaseAuthToken that is not genuine, expired or malformed; the message is safe to answer."""
+
+
+def mint_guest(secret: GatewaySecret, now: datetime, lifetime: timedelta = LIFETIME) -> str:
+    """A token for a user whose broker account is not known, or not to be used."""
+    return _mint({"guest": True}, secret, now, lifetime)
+
+
+def mint_connected(secret: GatewaySecret, smallcase_auth_id: str, now: datetime, lifetime: timedelta = LIFETIME) -> str:
+    """A token that continues with the broker account behind `smallcase_auth_id`."""
+    return _mint({"smallcaseAuthId": smallcase_auth_id}, secret, now, lifetime)
+
+
+def _mint(claims: Mapping[str, Any], secret: GatewaySecret, now: datetime, lifetime: timedelta) -> str:
+    times = {"iat": int(now.timestamp()), "exp": int((now + lifetime).timestamp())}
+    return jwt.encode({**claims, **times}, secret.value, algorithm=_ALGORITHM)
+
+
+def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: bool = False) -> dict[str, Any]:
+    """The claims of a token that was signed with our gateway secret; `TokenError` otherwise.
+
+    `allow_expired` is for tokens that the Gateway itself gave us over TLS: who it names does not expire.
+    """
+    try:
+        # Expiry is checked below, against the caller's clock instead of the machine's.
+        options: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        claims: dict[str, Any] = jwt.decode(token, secret.value, algorithms=[_ALGORITHM], options=options)
+    except jwt.PyJWTError:
+        raise TokenError("smallcaseAuthToken is not signed by the Gateway") from None
+    expiry = claims.get("exp")
+    if expiry is not None and not isinstance(expiry, int | float):
+        raise TokenError("smallcaseAuthToken has a malformed exp")
+    if expiry is not None and expiry <= now.timestamp() and not allow_expired:
+        raise TokenError("smallcaseAuthToken has expired")
+    return claims
+
+
+def auth_id_of(claims: Mapping[str, Any]) -> str | None:
+    """The smallcaseAuthId in verified claims; `None` for a guest."""
+    value = claims.get("smallcaseAuthId")
+    return value if isinstance(value, str) and value else None

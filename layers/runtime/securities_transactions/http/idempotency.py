@@ -1,0 +1,76 @@
+"""Once for an Idempotency-Key, however often it is asked for. AWS Lambda Powertools keeps the keys."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from pydantic import BaseModel
+
+from securities_transactions.http import problems
+from securities_transactions.http.api import Request
+from securities_transactions.http.problems import Problem
+
+if TYPE_CHECKING:
+    from securities_transactions.storage.dynamodb import DynamoDBClient
+
+KEPT: Final = timedelta(hours=24)
+MOST_KEY_CHARACTERS: Final = 128
+RETRY_AFTER_SECONDS: Final = 2
+
+
+class Once:
+    """Does what a request asks for once for the key in its header. The keys are kept in `table`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self.store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+        self.config = IdempotencyConfig(
+            event_key_jmespath="key",
+            payload_validation_jmespath="body",
+            raise_on_no_idempotency_key=True,
+            expires_after_seconds=int(KEPT.total_seconds()),
+        )
+
+    def __call__(
+        self, request: Request, notes: str, asked: BaseModel, do: Callable[[], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """What `do` gives, or gave to the first request of the user `notes` with this key; without a key always anew.
+
+        `Problem` 400 for a key that is too long, 422 where it was used for something else than what is `asked`, 409
+        while the first request is under way. What `do` raises is raised, and the key is free again.
+        """
+        key = request.header("idempotency-key")
+        if key is None:
+            return do()
+        if not 1 <= len(key) <= MOST_KEY_CHARACTERS:
+            raise problems.of_field("idempotency-key", f"must have 1 to {MOST_KEY_CHARACTERS} characters")
+
+        once = idempotent_function(data_keyword_argument="call", persistence_store=self.store, config=self.config)
+
+        @once  # type: ignore[untyped-decorator]  # Powertools gives its decorator none
+        def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:  # `call` is what makes two requests the same
+            return do()
+
+        self.config.register_lambda_context(request.context)
+        try:
+            done: Mapping[str, Any] = first(call={"key": [notes, key], "body": asked.model_dump(mode="json")})
+        except IdempotencyValidationError:
+            raise Problem(problems.KEY_REUSED, "use a new Idempotency-Key for a new request") from None
+        except IdempotencyPersistenceLayerError as error:
+            # The table of keys did not answer: what botocore said of it is what is answered for, as for any table.
+            raise error.__cause__ or error from None
+        except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
+            detail = "a request with this Idempotency-Key is under way; ask again for its answer"
+            again = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            raise Problem(problems.REQUEST_IN_PROGRESS, detail, headers=again) from None
+        return done

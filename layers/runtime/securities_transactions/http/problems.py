@@ -1,0 +1,109 @@
+"""The problems that the API answers with (RFC 9457): one stable type per cause, as data.
+
+A type is a name, not an address: wherever this is deployed it is the same. `docs/problems.md` says what each means.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+TYPE_BASE: Final = "urn:problem-type:securities-transactions:"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A cause: the last part of its type, its status and its title."""
+
+    name: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` member of a problem of this cause."""
+        return TYPE_BASE + self.name
+
+
+INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is not valid")
+WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "The webhook is not shown to be the Gateway's")
+FORBIDDEN: Final = ProblemType("forbidden", 403, "This is another user's")
+NOT_FOUND: Final = ProblemType("not-found", 404, "There is no such thing")
+REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
+TOO_LARGE: Final = ProblemType("too-large", 413, "The body is too large")
+UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "The request cannot be carried out")
+KEY_REUSED: Final = ProblemType("idempotency-key-reused", 422, "This Idempotency-Key was used for another request")
+GATEWAY_REFUSED: Final = ProblemType("gateway-refused", 422, "The Gateway refused")
+GATEWAY_MISCONFIGURED: Final = ProblemType("gateway-misconfigured", 502, "The Gateway is misconfigured")
+GATEWAY_UNAVAILABLE: Final = ProblemType("gateway-unavailable", 503, "The Gateway cannot be reached")
+UNAVAILABLE: Final = ProblemType("unavailable", 503, "A part of the service cannot be reached")
+MISCONFIGURED: Final = ProblemType("misconfigured", 500, "The service is not set up")
+INTERNAL: Final = ProblemType("internal", 500, "Something went wrong here")
+
+CATALOGUE: Final = (
+    INVALID_REQUEST,
+    WEBHOOK_REFUSED,
+    FORBIDDEN,
+    NOT_FOUND,
+    REQUEST_IN_PROGRESS,
+    TOO_LARGE,
+    UNPROCESSABLE,
+    KEY_REUSED,
+    GATEWAY_REFUSED,
+    GATEWAY_MISCONFIGURED,
+    GATEWAY_UNAVAILABLE,
+    UNAVAILABLE,
+    MISCONFIGURED,
+    INTERNAL,
+)
+
+
+class Problem(Exception):
+    """An answer that is a problem. `errors` name each field at fault; `headers` go with the answer."""
+
+    def __init__(
+        self,
+        type_: ProblemType,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.type = type_
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def body(self) -> dict[str, Any]:
+        """The `application/problem+json` document."""
+        document: dict[str, Any] = {
+            "type": self.type.uri,
+            "title": self.type.title,
+            "status": self.type.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        return document | self.members
+
+
+def of_validation(error: ValidationError) -> Problem:
+    """The problem for a body that is not of its model, each field at fault named, no value repeated."""
+    errors = [
+        {"field": ".".join(str(part) for part in each["loc"]) or "body", "detail": _plain(each["msg"])}
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return Problem(INVALID_REQUEST, f"{errors[0]['field']}: {errors[0]['detail']}", errors=errors)
+
+
+def of_field(field: str, detail: str, type_: ProblemType = INVALID_REQUEST) -> Problem:
+    """The problem with one field."""
+    return Problem(type_, f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,249 @@
+"""What the API answers with: a transaction and its orders as an app sees them.
+
+Names and values of orders are the Gateway's. Requested and executed are both there: the user may have changed
+quantities on the Gateway's own screen (docs/gateway.md §1.2).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from securities_transactions.domain import order_errors
+from securities_transactions.domain.money import Rupees
+from securities_transactions.domain.orders import Order, Shares
+from securities_transactions.domain.transaction import Transaction
+from securities_transactions.storage.users import Pointer
+
+# The status of a transaction on a page whose item cannot be read: the error is logged, an operator has to look.
+UNREADABLE: Final = "UNREADABLE"
+
+
+class View(BaseModel):
+    """An answer: immutable, absent where nothing is known."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document, rupees as exact numbers."""
+        return self.model_dump(exclude_none=True)
+
+
+class SdkToken(View):
+    """What the Gateway SDK is initialised with. `expiresAt` is UTC, ISO 8601."""
+
+    smallcaseAuthToken: str
+    kind: Literal["guest", "connected"]
+    expiresAt: str
+    smallcaseAuthId: str | None = None
+    broker: str | None = None
+
+
+class CreatedTransaction(View):
+    """A new transaction: pass `transactionId` and the token to the Gateway SDK before `expireAt` (UTC)."""
+
+    transactionId: str
+    expireAt: str
+    notes: str
+    sdkToken: SdkToken
+    gateway: str
+
+
+class OrderView(View):
+    """An order in the Gateway's words, and the text for the user. Quantities are shares, prices rupees a share.
+
+    Only the fields that are named here are returned: whoever writes a webhook could invent others.
+    """
+
+    tradingsymbol: str
+    transactionType: str
+    status: str
+    quantity: Shares
+    filledQuantity: Shares | None = None
+    orderType: str | None = None
+    averagePrice: Rupees | None = None
+    price: Rupees | None = None
+    triggerPrice: Rupees | None = None
+    product: str | None = None
+    exchange: str | None = None
+    exchangeOrderId: str | None = None
+    errorCode: str | None = None
+    statusMessage: Annotated[
+        str | None, Field(description="The broker's own text, for support: only with the service scope.")
+    ] = None
+    orderTimestamp: str | None = None
+    userMessage: Annotated[str | None, Field(description="Safe to show to the user.")] = None
+
+    @classmethod
+    def of(cls, order: Order, *, placed: bool, for_support: bool) -> Self:
+        """`order` with the text for the user; the broker's own text only `for_support`."""
+        fields = {name: getattr(order, name) for name in _ORDER_FIELDS}
+        if not for_support:
+            fields["statusMessage"] = None
+        fields["userMessage"] = order_errors.user_message(order.status, order.errorCode, placed=placed)
+        return cls.model_validate(fields)
+
+
+_ORDER_FIELDS: Final = tuple(name for name in OrderView.model_fields if name != "userMessage")
+
+
+Version = Annotated[int, Field(description="The `sequence` of its latest event about its state.")]
+
+
+class OrdersView(View):
+    """The orders of a transaction as last seen, and how sure that is.
+
+    `status` is derived from the orders; `batchStatus` is the Gateway's own, advisory. `reported` was said by a
+    webhook or the SDK; `confirmed` was pulled from the Gateway. `settled`: final, confirmed, and not to change.
+    """
+
+    transactionId: str
+    notes: str
+    status: str
+    confirmation: Literal["reported", "confirmed"] | None = None
+    settled: bool
+    version: Version
+    requested: dict[str, Any]
+    batchId: str | None = None
+    batchStatus: str | None = None
+    variety: str | None = None
+    completedDate: str | None = None
+    quantity: Annotated[int | None, Field(description="Securities in the batch.")] = None
+    filled: Annotated[int | None, Field(description="Securities filled.")] = None
+    buyAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
+    sellAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
+    broker: str | None = None
+    smallcaseAuthId: str | None = None
+    orders: list[OrderView] = []
+    unplaced: list[OrderView] = []
+    updatedAt: str
+
+
+class TransactionView(View):
+    """A transaction: its state, what became of the user's flow, and a summary of its orders. Times are UTC."""
+
+    transactionId: str
+    notes: str
+    status: str
+    confirmation: Literal["reported", "confirmed"] | None = None
+    settled: bool
+    version: Version
+    createdAt: str
+    expireAt: str
+    updatedAt: str
+    requested: dict[str, Any]
+    gatewayStatus: str | None = None
+    broker: str | None = None
+    smallcaseAuthId: str | None = None
+    account: Annotated[
+        Literal["linked", "known", "conflict"] | None,
+        Field(description="linked: by this transaction; known: linked before; conflict: another user's."),
+    ] = None
+    error: Annotated[dict[str, Any] | None, Field(description="`reason`, and the SDK's `code` and `message`.")] = None
+    sdkError: Annotated[
+        dict[str, Any] | None, Field(description="The `code` and `message` that the SDK gave the user: no outcome yet.")
+    ] = None
+    needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; somebody has to look.")] = False
+    batchId: str | None = None
+    buyAmount: Rupees | None = None
+    sellAmount: Rupees | None = None
+    orderStatuses: Annotated[dict[str, int], Field(description="How many orders are in which status.")] = {}
+
+
+class OrdersPage(View):
+    """A user's orders, newest first; pass `cursor` on for the next page."""
+
+    items: list[OrdersView]
+    cursor: str | None = None
+
+
+class Account(View):
+    """A broker account linked to a user. `linkedAt` is UTC, ISO 8601."""
+
+    smallcaseAuthId: str
+    broker: str | None = None
+    linkedAt: str
+
+
+class Accounts(View):
+    """A user's linked broker accounts, the latest linked first."""
+
+    items: list[Account]
+
+
+def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
+    """The orders of a transaction; the broker's own texts only `for_support`."""
+    batch = transaction.snapshot
+    fields: dict[str, Any] = {
+        **_common(transaction),
+        "orders": _orders(batch.orders if batch else (), placed=True, for_support=for_support),
+        "unplaced": _orders(batch.unplaced if batch else (), placed=False, for_support=for_support),
+    }
+    if batch is not None:
+        fields |= {
+            "batchStatus": batch.status,
+            "variety": batch.variety,
+            "completedDate": batch.completedDate,
+            "quantity": batch.quantity,
+            "filled": batch.filled,
+        }
+    return OrdersView.model_validate(fields)
+
+
+def transaction_of(transaction: Transaction) -> TransactionView:
+    """A transaction without the details of its orders."""
+    batch = transaction.snapshot
+    statuses: dict[str, int] = {}
+    for order in batch.orders if batch else ():
+        statuses[order.status] = statuses.get(order.status, 0) + 1
+    if batch and batch.unplaced:
+        statuses["UNPLACED"] = len(batch.unplaced)
+    return TransactionView.model_validate(
+        {
+            **_common(transaction),
+            "createdAt": transaction.createdAt,
+            "expireAt": transaction.expireAt,
+            "gatewayStatus": transaction.gatewayStatus,
+            "account": transaction.account,
+            "error": dict(transaction.error) if transaction.error else None,
+            "sdkError": dict(transaction.sdkError) if transaction.sdkError else None,
+            "needsPerson": transaction.askedAt is not None and not transaction.is_settled,
+            "orderStatuses": statuses,
+        }
+    )
+
+
+def _common(transaction: Transaction) -> dict[str, Any]:
+    stamps = (transaction.createdAt, transaction.reportedAt, transaction.confirmedAt)
+    return {
+        "transactionId": transaction.transactionId,
+        "notes": transaction.notes,
+        "status": transaction.status,
+        "confirmation": transaction.confirmation,
+        "settled": transaction.is_settled,
+        "version": transaction.version,
+        "updatedAt": max(stamp for stamp in stamps if stamp is not None),
+        "requested": transaction.requested,
+        "broker": transaction.broker,
+        "smallcaseAuthId": transaction.smallcaseAuthId,
+        "batchId": transaction.batchId,
+        "buyAmount": transaction.buyAmount,
+        "sellAmount": transaction.sellAmount,
+    }
+
+
+def unreadable(pointer: Pointer, notes: str) -> OrdersView:
+    """What stands on a page for a transaction whose item cannot be read: that it exists."""
+    return OrdersView(
+        transactionId=pointer.transaction_id,
+        notes=notes,
+        status=UNREADABLE,
+        settled=False,
+        version=0,
+        requested={},
+        updatedAt=pointer.created_at,
+    )
+
+
+def _orders(orders: Sequence[Order], *, placed: bool, for_support: bool) -> list[OrderView]:
+    return [OrderView.of(order, placed=placed, for_support=for_support) for order in orders]

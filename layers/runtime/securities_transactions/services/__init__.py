@@ -1,0 +1,1 @@
+"""The use cases, a module each: they read and write through the gateway, storage and events packages."""

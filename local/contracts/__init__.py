@@ -1,1 +1,0 @@
-"""The contracts with the consumers of events, made from the models: `python -m local.contracts`."""

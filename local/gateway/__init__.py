@@ -1,5 +1,0 @@
-"""A simulator of the smallcase Gateway, a product of its own: `python -m local.gateway --help`.
-
-It follows docs/gateway.md; what that page marks as unknown is a setting here (`settings.py`) or a fault
-(`faults.py`).
-"""

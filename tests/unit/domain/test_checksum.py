@@ -1,0 +1,107 @@
+"""The webhook checksum (docs/gateway.md §4.2): the documented vector, each wrong variant, and the boundary."""
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+
+from securities_transactions.domain.checksum import is_genuine, parse_timestamp, sign
+from securities_transactions.gateway.secrets import ApiSecret
+
+SECRET = ApiSecret("test_api_secret_not_real")
+OTHER = ApiSecret("another_api_secret")
+TIMESTAMP = "2026-01-15T04:30:12.345Z"
+AUTH_ID = "65a1b2c3d4e5f60718293a4b"
+GOOD = "77ab23737db3fe2ebcaf55e111e56b6177bcf8c182ab3776ee43d73448677ddf"
+
+
+def test_the_documented_vector_is_what_we_sign() -> None:
+    """HMAC-SHA256, key the API secret, message timestamp then smallcaseAuthId, lower-case hex."""
+    assert sign(SECRET, TIMESTAMP, AUTH_ID) == GOOD
+    assert is_genuine([SECRET], TIMESTAMP, AUTH_ID, GOOD)
+
+
+def test_mutual_funds_are_signed_with_the_transaction_id() -> None:
+    """The same algorithm with another subject."""
+    expected = "e6aeca0358669ebf7e2372a081af016019d371da988d35b6d4b35bb7302a6ede"
+    assert sign(SECRET, TIMESTAMP, "TRX_0123456789abcdef0123456789abcdef") == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "e05b97e6e287bebe2f138b63dce0063edd43eb59627b3125fb8aefbcb01a1c81",
+        base64.b64encode(bytes.fromhex(GOOD)).decode(),
+        hashlib.sha256((TIMESTAMP + AUTH_ID + SECRET.value).encode()).hexdigest(),
+        GOOD.upper(),
+        GOOD[:-1],
+        GOOD + "0",
+        f" {GOOD}",
+        f"{GOOD}\n",
+        GOOD.replace("7", "７"),
+        "",
+        "0" * 64,
+    ],
+    ids=[
+        "reversed",
+        "base64",
+        "plain sha256",
+        "upper case",
+        "short",
+        "long",
+        "blank",
+        "newline",
+        "wide",
+        "empty",
+        "zero",
+    ],
+)
+def test_a_wrong_variant_is_not_genuine(wrong: str) -> None:
+    """Exactly one spelling matches."""
+    assert is_genuine([SECRET], TIMESTAMP, AUTH_ID, wrong) is False
+
+
+def test_any_current_secret_verifies_while_rotating() -> None:
+    """The order of the secrets does not matter, and none at all verifies nothing."""
+    assert is_genuine([OTHER, SECRET], TIMESTAMP, AUTH_ID, GOOD)
+    assert is_genuine([SECRET, OTHER], TIMESTAMP, AUTH_ID, GOOD)
+    assert not is_genuine([OTHER], TIMESTAMP, AUTH_ID, GOOD)
+    assert not is_genuine([], TIMESTAMP, AUTH_ID, GOOD)
+
+
+def test_a_timestamp_names_a_moment_in_utc() -> None:
+    """Milliseconds and Z, aware."""
+    moment = parse_timestamp(TIMESTAMP)
+    assert moment == datetime(2026, 1, 15, 4, 30, 12, 345_000, tzinfo=UTC)
+    assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-15T04:30:12Z",
+        "2026-01-15T04:30:12.345",
+        "2026-01-15T04:30:12.345+00:00",
+        "2026-01-15 04:30:12.345Z",
+        "2026-01-15T04:30:12.3456Z",
+        "2026-01-15T04:30:12.345Z\n",
+        "2026-01-15T04:30:12.345Z6",
+        "6" + TIMESTAMP,
+        "2026-02-30T04:30:12.345Z",
+        "2026-01-15T24:30:12.345Z",
+        "٢026-01-15T04:30:12.345Z",
+        "0000-01-15T04:30:12.345Z",
+        "",
+    ],
+)
+def test_a_timestamp_of_another_form_is_none(text: str) -> None:
+    """The grammar is exact: its fixed length fixes the boundary to the smallcaseAuthId."""
+    assert parse_timestamp(text) is None
+
+
+def test_no_character_can_move_across_the_boundary() -> None:
+    """Of all ways to cut what was signed in two, only the genuine one passes the grammar."""
+    signed = TIMESTAMP + AUTH_ID
+    cuts = [cut for cut in range(len(signed) + 1) if parse_timestamp(signed[:cut]) is not None]
+    assert cuts == [len(TIMESTAMP)]

@@ -1,0 +1,283 @@
+"""The real handlers behind the HTTP API, loaded afresh, with tables in memory and a Gateway that does as it is told.
+
+Requests are matched to functions by the template's routes. Nothing here waits or listens.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from securities_transactions import aws, bootstrap
+from securities_transactions.gateway import client as gateway
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import GatewaySecret
+from tests.simulation.dynamodb import DynamoDB, Table
+from tests.simulation.expressions import Item
+from tests.simulation.messaging import resources
+from tests.simulation.product import ENVIRONMENT
+from tests.simulation.world import SECOND, Rates, World
+
+_ROOT: Final = Path(__file__).parents[3]
+GATEWAY_SECRET: Final = "gateway_secret_of_the_unit_tests_not_real"
+API_SECRET: Final = "api_secret_of_the_unit_tests_not_real"
+USER: Final = "user-42"
+OTHER: Final = "user-43"
+SERVICE: Final = "securities-transactions:service"
+KITE: Final = "65a1b2c3d4e5f60718293a4b"
+GROWW: Final = "65a1b2c3d4e5f60718293a4c"
+INFY: Final = {"ticker": "INFY", "type": "BUY", "quantity": 3}
+
+Answer = httpx.Response | Exception
+
+
+class Client(DynamoDB):
+    """The simulation's client, with what only these handlers call. `failing` names an operation and how it fails."""
+
+    failing: Mapping[str, BaseException] = {}
+
+    def put_item(self, *, ReturnValuesOnConditionCheckFailure: str = "NONE", **arguments: Any) -> dict[str, Any]:
+        """PutItem, which shows the item that made its condition fail to who asks for it."""
+        self._fail("PutItem", arguments["TableName"])
+        try:
+            return super().put_item(**arguments)
+        except ClientError as error:
+            table = self.tables[arguments["TableName"]]
+            old = table.items.get(table.key(arguments["Item"]))
+            if ReturnValuesOnConditionCheckFailure == "ALL_OLD" and old is not None:
+                error.response["Item"] = dict(old)  # type: ignore[typeddict-unknown-key]  # DynamoDB's alone
+            raise
+
+    def update_item(self, *, TableName: str, Key: Item, **arguments: Any) -> dict[str, Any]:
+        """UpdateItem."""
+        self._fail("UpdateItem", TableName)
+        return super().update_item(TableName=TableName, Key=Key, **arguments)
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """TransactWriteItems."""
+        self._fail("TransactWriteItems", "")
+        return super().transact_write_items(TransactItems=TransactItems)
+
+    def delete_item(self, *, TableName: str, Key: Item) -> dict[str, Any]:
+        """DeleteItem."""
+        table = self.tables[TableName]
+        table.items.pop(table.key(Key), None)
+        return {}
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        """BatchGetItem: in an order of its own, and never more than two items at a time."""
+        ((name, asked),) = RequestItems.items()
+        keys = list(asked["Keys"])
+        if len({str(key) for key in keys}) < len(keys) or not 1 <= len(keys) <= 100:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "BatchGetItem")
+        table, now, later = self.tables[name], keys[:2], keys[2:]
+        found = [dict(table.items[table.key(key)]) for key in now if table.key(key) in table.items]
+        left = {name: {"Keys": later, "ConsistentRead": True}} if later else {}
+        return {"Responses": {name: found[::-1]}, "UnprocessedKeys": left}
+
+    def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:
+        """Query, page by page: as in DynamoDB, a page that is just full says that more may follow."""
+        self._fail("Query", TableName)
+        limit, start = arguments.pop("Limit", None), arguments.pop("ExclusiveStartKey", None)
+        found = super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)["Items"]
+        keys = self.tables[TableName].keys
+        if start is not None:
+            forward, sort = arguments.get("ScanIndexForward", True), keys[-1]
+            found = [
+                each for each in found if each[sort] != start[sort] and (each[sort]["S"] > start[sort]["S"]) is forward
+            ]
+        if limit is None or len(found) < limit:
+            return {"Items": found}
+        return {"Items": found[:limit], "LastEvaluatedKey": {name: found[limit - 1][name] for name in keys}}
+
+    def _fail(self, operation: str, table: str) -> None:
+        for name in (operation, f"{operation} {table}"):
+            if name in self.failing:
+                raise self.failing[name]
+
+
+class Gateway:
+    """The Gateway's side: what it was asked, and how it answers, `answer` first where a test sets it."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answer: Callable[[httpx.Request], Answer | None] = lambda request: None
+        self.details: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """The transport's handler."""
+        self.requests.append(request)
+        answer = self.answer(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return self._usual(request) if answer is None else answer
+
+    @property
+    def created(self) -> list[dict[str, Any]]:
+        """The bodies of the create calls."""
+        return [json.loads(request.content) for request in self.requests if request.method == "POST"]
+
+    def _usual(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return said({"transactionId": f"TRX_{len(self.created)}", "expireAt": "2026-01-15T04:45:00.000Z"})
+        known = self.details.get(request.url.params["transactionId"])
+        return refused(400, "unknown transaction") if known is None else said(known)
+
+
+def said(data: Any) -> httpx.Response:
+    """The Gateway's yes."""
+    return httpx.Response(200, json={"success": True, "errors": None, "data": data})
+
+
+def refused(status: int, *errors: str, **more: Any) -> httpx.Response:
+    """The Gateway's no."""
+    return httpx.Response(status, json={"success": False, "errors": list(errors), "data": None, **more})
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an app gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON document."""
+        document: dict[str, Any] = json.loads(self.text)
+        return document
+
+    @property
+    def problem(self) -> str:
+        """The last part of the problem's type."""
+        assert self.headers["content-type"] == "application/problem+json"
+        return str(self.body["type"]).rpartition(":")[2]
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    milliseconds: int = 20_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        """How long the invocation has left."""
+        return self.milliseconds
+
+
+class Rig:
+    """The API without API Gateway: `call(route, …)` runs the function that the template gives the route."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world = World(1, Rates(), (0,), story=False)
+        self.tables = {
+            "Transactions": Table(("transactionId",), streams=True),
+            "Notes": Table(("notes", "entry")),
+            "Webhooks": Table(("webhookId",), streams=True),
+            "Idempotency": Table(("id",)),
+        }
+        self.dynamodb = Client(self.world, self.tables, lambda table, old, new: None)
+        self.gateway = Gateway()
+        self.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
+        self.clients: dict[str, Any] = {"dynamodb": self.dynamodb, "secretsmanager": self}
+        self.modules: dict[str, ModuleType] = {}
+        transport = httpx.MockTransport(self.gateway)
+        monkeypatch.setattr(aws, "client", lambda service: self.clients.get(service))
+        monkeypatch.setattr(bootstrap, "utc_now", self.world.clock)
+        monkeypatch.setattr(gateway, "client", lambda url: httpx.Client(base_url=url, transport=transport))
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
+        """Secrets Manager's part."""
+        return {"SecretString": self.secret}
+
+    def pass_time(self, seconds: float) -> None:
+        """Later: for everything that goes by the product's own clock."""
+        self.world.now += int(seconds * SECOND)
+
+    def module(self, function: str) -> ModuleType:
+        """A function's `app.py`, loaded for this test alone."""
+        if function not in self.modules:
+            path = _ROOT / "functions" / function / "app.py"
+            spec = importlib.util.spec_from_file_location(f"rigged_{function}", path)
+            assert spec is not None
+            assert spec.loader is not None
+            self.modules[function] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(self.modules[function])
+        return self.modules[function]
+
+    def call(
+        self,
+        route: str,
+        body: Any = None,
+        *,
+        user: str = USER,
+        scope: str = "",
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        context: Context | None = None,
+    ) -> Answered:
+        """The answer to a request of `user` on `route`, such as "GET /orders"."""
+        event: dict[str, Any] = {
+            "routeKey": route,
+            "headers": dict(headers or {}),
+            "body": body if body is None or isinstance(body, str) else json.dumps(body),
+            "isBase64Encoded": False,
+            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": user, "scope": scope}}}},
+        }
+        event |= {"pathParameters": dict(path)} if path else {}
+        event |= {"queryStringParameters": dict(query)} if query else {}
+        answer = self.module(routes()[route]).handler(event, context or Context())
+        return Answered(answer["statusCode"], answer["headers"], answer.get("body", ""))
+
+    def create(self, user: str = USER, key: str | None = None, context: Context | None = None, **more: Any) -> Answered:
+        """POST /transactions of one security."""
+        headers = {"idempotency-key": key} if key is not None else {}
+        body = {"securities": [INFY], **more}
+        return self.call("POST /transactions", body, user=user, headers=headers, context=context)
+
+    def transaction(self, user: str = USER) -> str:
+        """The id of a new transaction of a user."""
+        answer = self.create(user)
+        assert answer.status == 201, answer.text
+        return str(answer.body["transactionId"])
+
+    def resolve(self, transaction_id: str, auth_id: str = KITE, user: str = USER, **more: Any) -> Answered:
+        """What the SDK resolves with, posted for a transaction."""
+        token = tokens.mint_connected(GatewaySecret(GATEWAY_SECRET), auth_id, self.world.clock())
+        resolved = {"transactionId": transaction_id, "smallcaseAuthToken": token, "broker": "kite", **more}
+        route = "POST /transactions/{transactionId}/sdk-response"
+        return self.call(route, {"resolved": resolved}, user=user, path={"transactionId": transaction_id})
+
+    def link(self, auth_id: str = KITE, broker: str = "kite", user: str = USER) -> None:
+        """An account that the user has traded with."""
+        answer = self.resolve(self.transaction(user), auth_id, user, broker=broker)
+        assert answer.body["account"] == "linked", answer.text
+
+
+@cache
+def routes() -> Mapping[str, str]:
+    """The function behind each route of the template."""
+    found = {}
+    for resource in resources().values():
+        for event in resource.get("Properties", {}).get("Events", {}).values() if "Properties" in resource else ():
+            if event["Type"] == "HttpApi":
+                properties = event["Properties"]
+                found[f"{properties['Method']} {properties['Path']}"] = Path(resource["Properties"]["CodeUri"]).name
+    return found
+
+
+def throttled(operation: str) -> ClientError:
+    """DynamoDB's no for now, after botocore has tried again."""
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)

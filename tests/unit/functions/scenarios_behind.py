@@ -1,0 +1,147 @@
+"""Ways through the functions behind queues, streams and the schedule, with the same planted in all that comes in."""
+
+import base64
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.unit.functions.harness import KITE, Rig
+from tests.unit.functions.scenarios import ASHA, details, echo, new, webhook, webhook_of_another_kind
+
+ROOT: Final = Path(__file__).parents[3]
+
+
+class Bus:
+    """EventBridge that takes everything, or nothing."""
+
+    refuses = False
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"Entries": [{"ErrorCode": "ThrottlingException"} if self.refuses else {} for _ in Entries]}
+
+
+class Queue:
+    """A queue that takes everything."""
+
+    def send_message(self, **message: Any) -> None: ...
+
+    def send_message_batch(self, **messages: Any) -> dict[str, Any]:
+        return {"Successful": [], "Failed": []}
+
+
+def reconcile(rig: Rig, transaction_id: str) -> list[Any]:
+    body = json.dumps({"transactionId": transaction_id, "smallcaseAuthId": KITE, "notes": ASHA})
+    records = {"Records": [{"messageId": "m", "body": body}]}
+    return list(rig.module("reconcile").handler(records, None)["batchItemFailures"])
+
+
+def pull(rig: Rig) -> None:
+    transaction_id = new(rig)
+    rig.gateway.details[transaction_id] = details(transaction_id)
+    assert reconcile(rig, transaction_id) == []
+    assert rig.tables["Transactions"].items[(transaction_id,)]["status"]["S"] == "COMPLETED"
+
+
+def pull_refused(rig: Rig) -> None:
+    transaction_id = new(rig)
+    echo(rig, 400)
+    assert reconcile(rig, transaction_id) == []
+
+
+def pull_with_a_wrong_orders_path(rig: Rig) -> None:
+    transaction_id = new(rig)
+    shown = details(transaction_id)
+    shown["success"]["data"]["batches"] = [{"batchId": "b1"}]
+    rig.gateway.details[transaction_id] = shown
+    echo(rig, 404)
+    refuse = rig.gateway.answer
+    rig.gateway.answer = lambda request: None if "transactiondetails" in request.url.path else refuse(request)
+    assert reconcile(rig, transaction_id) == []
+
+
+def pull_a_strangers(rig: Rig) -> None:
+    echo(rig, 403)
+    assert len(reconcile(rig, "TRX_0")) == 1
+
+
+def pull_what_nobody_can_read(rig: Rig) -> None:
+    transaction_id = new(rig)
+    rig.gateway.details[transaction_id] = details(transaction_id)
+    packed = rig.tables["Transactions"].items[(transaction_id,)]
+    packed |= {"snapshot": {"B": ASHA.encode()}, "revision": {"S": ASHA}, "batchId": {"S": "b1"}}
+    assert len(reconcile(rig, transaction_id)) == 1
+
+
+def sweep(rig: Rig) -> None:
+    new(rig)
+    rig.pass_time(3600)
+    rig.module("sweep").handler({}, None)
+
+
+def publish(rig: Rig) -> None:
+    assert webhook()(rig) == 200
+    assert webhook_of_another_kind(rig) == 200
+    records = [*rig.tables["Transactions"].stream, *rig.tables["Webhooks"].stream]
+    rig.module("publish_updates").handler({"Records": records}, None)
+
+
+def publish_what_nobody_can_read(rig: Rig) -> None:
+    assert webhook()(rig) == 200
+    records = json.loads(json.dumps(rig.tables["Transactions"].stream))
+    spoilt: list[dict[str, Any]] = [
+        {"snapshot": {"B": base64.b64encode(ASHA.encode()).decode()}},
+        {"account": {"S": f"{KITE} of {ASHA}"}},
+        {"version": {"S": ASHA}},
+        {"sdkError": {"S": ASHA}},
+        {"notes": {"L": [{"S": ASHA}]}},
+    ]
+    records = [records[-1] | {"dynamodb": spoil(records[-1]["dynamodb"], each)} for each in spoilt]
+    rig.module("publish_updates").handler({"Records": records}, None)
+
+
+def spoil(images: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+    return {**images, "NewImage": {**images["NewImage"], **attributes}}
+
+
+def publish_to_a_bus_that_refuses(rig: Rig) -> None:
+    rig.clients["events"].refuses = True
+    publisher = rig.module("publish_updates")
+    vars(publisher)["pause"] = lambda attempt: None
+    new(rig)
+    with pytest.raises(Exception, match="the bus refused") as caught:
+        publisher.handler({"Records": rig.tables["Transactions"].stream}, None)
+    logging.getLogger().error("as Lambda writes it", exc_info=caught.value)
+
+
+def consume(function: str, **changes: Any) -> Callable[[Rig], None]:
+    def drive(rig: Rig) -> None:
+        sample = (ROOT / "events" / f"{function}.json").read_text()
+        event = json.loads(sample.replace("user-42", ASHA).replace("65a1b2c3d4e5f60718293a4b", KITE))
+        body = json.loads(event["Records"][0]["body"])
+        body["detail"] |= changes
+        event["Records"][0]["body"] = json.dumps(body)
+        failed = rig.module(function).handler(event, None)["batchItemFailures"]
+        assert len(failed) == bool(changes)
+
+    return drive
+
+
+BEHIND: Final[dict[str, Callable[[Rig], None]]] = {
+    "reconcile": pull,
+    "reconcile, refused": pull_refused,
+    "reconcile, wrong orders path": pull_with_a_wrong_orders_path,
+    "reconcile, a stranger's": pull_a_strangers,
+    "reconcile, unreadable": pull_what_nobody_can_read,
+    "sweep": sweep,
+    "publish_updates": publish,
+    "publish_updates, unreadable": publish_what_nobody_can_read,
+    "publish_updates, bus refuses": publish_to_a_bus_that_refuses,
+    "notifier": consume("notifier"),
+    "notifier, broken": consume("notifier", notes=[ASHA], smallcaseAuthId={KITE: ASHA}, counts=ASHA),
+    "positions": consume("positions"),
+    "positions, broken": consume("positions", orders=[{"quantity": ASHA}], notes={"user": ASHA}),
+}

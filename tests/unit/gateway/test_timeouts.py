@@ -1,0 +1,181 @@
+"""Who waits for whom: each deadline is shorter than that of whoever is waiting, so that nobody hangs."""
+
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import yaml
+
+from securities_transactions.gateway import client as gateway
+from securities_transactions.gateway.client import CALL_SECONDS, DEADLINE, PULL_SECONDS, Gateway
+from securities_transactions.gateway.errors import GatewayUnavailable
+from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+
+TEMPLATE: Final = Path(__file__).parents[3] / "template.yaml"
+# API Gateway's own, which nothing can raise.
+HTTP_API_SECONDS: Final = 30
+# What tables and Secrets Manager take of an invocation beside the Gateway.
+OUR_OWN_SECONDS: Final = 5
+ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
+SECRETS: Final = GatewaySecrets(GatewaySecret("g" * 40), ApiSecret("a" * 40))
+
+
+class _Plain(yaml.SafeLoader):
+    """CloudFormation's short forms as what they are made of."""
+
+
+def _short_form(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node)
+
+
+_Plain.add_multi_constructor("!", _short_form)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """template.yaml."""
+    return dict(yaml.load(TEMPLATE.read_text(), _Plain))  # noqa: S506  # the loader is a safe one
+
+
+def longest(steps: dict[str, float]) -> float:
+    """The longest that a call of the Gateway takes.
+
+    httpx has a deadline for each step: connecting, TLS, sending and waiting for the answer. Its pool is one thread's.
+    """
+    return steps["connect"] * 2 + steps["write"] + steps["read"]
+
+
+def timeout_of(template: dict[str, Any], function: str) -> int:
+    """A function's timeout in seconds."""
+    properties = template["Resources"][function]["Properties"]
+    return int(properties.get("Timeout", template["Globals"]["Function"]["Timeout"]))
+
+
+def with_event(template: dict[str, Any], kind: str) -> dict[str, list[dict[str, Any]]]:
+    """The functions that have events of a kind, and those events' properties."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, resource in template["Resources"].items():
+        for event in resource["Properties"].get("Events", {}).values() if "Properties" in resource else ():
+            if isinstance(event, dict) and event.get("Type") == kind:
+                found.setdefault(name, []).append(event["Properties"])
+    return found
+
+
+def test_every_route_answers_before_api_gateway_gives_up(template: dict[str, Any]) -> None:
+    """Five seconds before, so that what API Gateway itself takes does not matter."""
+    routes = with_event(template, "HttpApi")
+    assert len(routes) == 7
+    for function in routes:
+        assert timeout_of(template, function) <= HTTP_API_SECONDS - 5, function
+
+
+def test_the_gateway_is_given_up_before_the_function_is(template: dict[str, Any]) -> None:
+    """A slow Gateway is a 503 that says when to try again, not an invocation that Lambda ends."""
+    calling = [
+        name for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+        and "GATEWAY_URL" in resource["Properties"].get("Environment", {}).get("Variables", {})
+        and name in with_event(template, "HttpApi")
+    ]  # fmt: skip
+    assert {"CreateTransaction", "FetchTransaction", "FetchOrders"} <= set(calling)
+    for function in calling:
+        left = timeout_of(template, function) - PULL_SECONDS
+        assert left >= OUR_OWN_SECONDS, function
+
+
+def test_a_call_takes_no_longer_than_is_reckoned_with() -> None:
+    """And the two calls of a usual pull each have their full deadline."""
+    deadlines = {step: seconds for step, seconds in DEADLINE.as_dict().items() if seconds is not None}
+    assert longest(deadlines) == CALL_SECONDS
+    assert PULL_SECONDS >= 2 * CALL_SECONDS
+
+
+class SlowGateway:
+    """A Gateway whose calls take as long as `shares` of their deadline, and which refuses both ids in one call.
+
+    `now` is the clock that it and the client go by.
+    """
+
+    def __init__(self, *shares: float) -> None:
+        self.shares = list(shares)
+        self.now = 1000.0
+        self.took: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer late."""
+        self.took.append(self.shares[len(self.took)] * longest(request.extensions["timeout"]))
+        self.now += self.took[-1]
+        if request.url.path.endswith("transactiondetails"):
+            batches = [{"batchId": "b1"}]
+            return httpx.Response(
+                200, json={"data": {"status": "COMPLETED", "success": {"data": {"batches": batches}}}}
+            )
+        if "batchId" in request.url.params:
+            return httpx.Response(400, json={"success": False, "errors": ["one of both"]})
+        return httpx.Response(200, json={"data": []})
+
+    def pull(self) -> None:
+        """Pull from it."""
+        with httpx.Client(
+            base_url="https://gateway.example", transport=httpx.MockTransport(self), timeout=DEADLINE
+        ) as http:
+            Gateway(http, "demo", lambda: SECRETS, ORDERS_PATH, lambda: self.now).pull(
+                "TRX_1", datetime(2026, 1, 15, tzinfo=UTC)
+            )
+
+
+@pytest.mark.parametrize("shares", [(0, 0, 1), (0.5, 0.5, 1), (1, 0.5, 1), (0.6, 1, 1), (1, 0.66, 1)])
+def test_three_slow_calls_of_a_pull_end_in_its_time(shares: tuple[float, ...]) -> None:
+    """The third call has what the others leave."""
+    slow = SlowGateway(*shares)
+    slow.pull()
+    assert len(slow.took) == 3
+    assert sum(slow.took) <= PULL_SECONDS + 1e-6
+    assert slow.took[2] == pytest.approx(min(CALL_SECONDS, PULL_SECONDS - sum(slow.took[:2])))
+
+
+@pytest.mark.parametrize("shares", [(1, 1), (1, 0.7)])
+def test_no_third_call_begins_without_time_for_it(shares: tuple[float, ...]) -> None:
+    slow = SlowGateway(*shares)
+    with pytest.raises(GatewayUnavailable, match="too slow"):
+        slow.pull()
+    assert len(slow.took) == 2
+
+
+def test_a_batch_of_slow_pulls_ends_before_the_function_does(template: dict[str, Any]) -> None:
+    (source,) = with_event(template, "SQS")["Reconcile"]
+    pulls = source["BatchSize"] * PULL_SECONDS
+    assert timeout_of(template, "Reconcile") - pulls >= OUR_OWN_SECONDS
+
+
+def test_a_message_stays_hidden_for_six_invocations_of_who_reads_it(template: dict[str, Any]) -> None:
+    """Lambda's advice for a queue that feeds a function: otherwise a slow batch is read twice at once."""
+    reading = with_event(template, "SQS")
+    assert "Reconcile" in reading
+    for function, sources in reading.items():
+        for source in sources:
+            queue = source["Queue"].removesuffix(".Arn")
+            visibility = template["Resources"][queue]["Properties"]["VisibilityTimeout"]
+            assert visibility >= 6 * timeout_of(template, function), function
+
+
+def test_a_gateway_that_says_nothing_is_given_up_in_time() -> None:
+    """Over a real socket that takes the call and is silent, with deadlines a hundred times as short."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        gateway.client(f"http://127.0.0.1:{silent.getsockname()[1]}") as http,
+    ):
+        http.timeout = httpx.Timeout(0.05, connect=0.5)
+        started = time.monotonic()
+        with pytest.raises(GatewayUnavailable, match="did not answer \\(ReadTimeout\\)"):
+            Gateway(http, "demo", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "t")
+        assert time.monotonic() - started < 2

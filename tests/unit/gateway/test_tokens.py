@@ -1,0 +1,144 @@
+"""The Gateway's JWTs (docs/gateway.md §5): what we mint, and what we take for genuine."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import jwt
+import pytest
+
+from securities_transactions.gateway.secrets import GatewaySecret
+from securities_transactions.gateway.tokens import TokenError, auth_id_of, mint_connected, mint_guest, verify
+from securities_transactions.http import problems
+from securities_transactions.http.problems import Problem
+from securities_transactions.services import issue_sdk_token
+from securities_transactions.storage.users import LinkedAccount
+
+SECRET: Final = GatewaySecret("gateway-secret-for-the-tests-0123456789")
+OTHER: Final = GatewaySecret("another-secret-for-the-tests-0123456789")
+NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
+AUTH_ID: Final = "65a1b2c3d4e5f60718293a4b"
+
+
+def signed(claims: dict[str, Any], algorithm: str = "HS256", key: str = SECRET.value) -> str:
+    """A token as somebody else may make it."""
+    return jwt.encode(claims, key, algorithm=algorithm)
+
+
+def test_a_guest_token_says_so_and_names_nobody() -> None:
+    """The claims are those the vendor takes, the times whole seconds, the life an hour."""
+    issued = int(NOW.timestamp())
+    assert verify(mint_guest(SECRET, NOW), SECRET, NOW) == {"guest": True, "iat": issued, "exp": issued + 3600}
+
+
+def test_a_connected_token_names_the_account_and_is_no_guests() -> None:
+    issued = int(NOW.timestamp())
+    claims = verify(mint_connected(SECRET, AUTH_ID, NOW, timedelta(minutes=1)), SECRET, NOW)
+    assert claims == {"smallcaseAuthId": AUTH_ID, "iat": issued, "exp": issued + 60}
+
+
+def test_tokens_are_signed_with_hs256() -> None:
+    assert jwt.get_unverified_header(mint_guest(SECRET, NOW)) == {"alg": "HS256", "typ": "JWT"}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        signed({"smallcaseAuthId": AUTH_ID}, key=OTHER.value),
+        signed({"smallcaseAuthId": AUTH_ID}, algorithm="HS512", key=SECRET.value * 2),
+        jwt.encode({"smallcaseAuthId": AUTH_ID}, "", algorithm="none"),
+        signed({"smallcaseAuthId": AUTH_ID})[:-2],
+        signed({"smallcaseAuthId": AUTH_ID}).rpartition(".")[0] + ".",
+        "",
+        "not a token",
+        "a.b.c",
+        "ü.ü.ü",
+    ],
+)
+def test_a_token_that_we_or_the_gateway_did_not_sign_is_refused(token: str) -> None:
+    """`none`, another algorithm and another key among them; nothing of it is repeated."""
+    with pytest.raises(TokenError, match="smallcaseAuthToken is not signed by the Gateway"):
+        verify(token, SECRET, NOW)
+
+
+def test_a_token_is_good_until_the_second_it_expires() -> None:
+    token = mint_connected(SECRET, AUTH_ID, NOW, timedelta(minutes=5))
+    assert verify(token, SECRET, NOW + timedelta(minutes=5, microseconds=-1))
+    with pytest.raises(TokenError, match="has expired"):
+        verify(token, SECRET, NOW + timedelta(minutes=5))
+
+
+def test_who_an_expired_token_names_is_still_known_where_the_gateway_itself_gave_it() -> None:
+    token = mint_connected(SECRET, AUTH_ID, NOW - timedelta(days=2))
+    assert auth_id_of(verify(token, SECRET, NOW, allow_expired=True)) == AUTH_ID
+    with pytest.raises(TokenError):
+        verify(token, OTHER, NOW, allow_expired=True)
+
+
+@pytest.mark.parametrize("expiry", ["tomorrow", [], True, None])
+def test_an_expiry_that_is_no_time_is_refused(expiry: object) -> None:
+    """All but an absent one: not every token of the vendor's has it."""
+    token = signed({"smallcaseAuthId": AUTH_ID, "exp": expiry})
+    if expiry is None:
+        assert verify(token, SECRET, NOW)
+        return
+    with pytest.raises(TokenError):
+        verify(token, SECRET, NOW)
+
+
+def test_the_callers_clock_decides_and_not_the_machines() -> None:
+    """A token issued in what the machine takes for the future is good at that time."""
+    later = datetime(2126, 1, 1, tzinfo=UTC)
+    assert verify(mint_guest(SECRET, later), SECRET, later)
+
+
+@pytest.mark.parametrize("claims", [{}, {"guest": True}, {"smallcaseAuthId": ""}, {"smallcaseAuthId": 7}])
+def test_claims_without_an_account_are_a_guests(claims: dict[str, Any]) -> None:
+    assert auth_id_of(claims) is None
+
+
+LATEST: Final = LinkedAccount(AUTH_ID, "kite", "2026-01-15T04:00:00.000Z")
+EARLIER: Final = LinkedAccount("65a1b2c3d4e5f60718293a4c", None, "2026-01-14T04:00:00.000Z")
+LINKED: Final = [LATEST, EARLIER]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "connect", "named", "chosen"),
+    [
+        ([], "auto", None, None),
+        ([], "guest", None, None),
+        (LINKED, "auto", None, LATEST),
+        (LINKED, "connected", None, LATEST),
+        (LINKED, "guest", None, None),
+        (LINKED, "auto", EARLIER.smallcaseAuthId, EARLIER),
+        (LINKED, "connected", EARLIER.smallcaseAuthId, EARLIER),
+    ],
+)
+def test_a_user_continues_with_the_account_linked_last_unless_they_choose(
+    accounts: list[LinkedAccount], connect: issue_sdk_token.Connect, named: str | None, chosen: LinkedAccount | None
+) -> None:
+    assert issue_sdk_token.choose(accounts, connect, named) is chosen
+
+
+@pytest.mark.parametrize(
+    ("accounts", "connect", "named", "cause"),
+    [
+        ([], "connected", None, problems.UNPROCESSABLE),
+        (LINKED, "auto", "f" * 24, problems.UNPROCESSABLE),
+        ([], "connected", AUTH_ID, problems.UNPROCESSABLE),
+        (LINKED, "guest", AUTH_ID, problems.INVALID_REQUEST),
+    ],
+)
+def test_nobody_gets_a_token_for_an_account_that_is_not_linked_to_them(
+    accounts: list[LinkedAccount], connect: issue_sdk_token.Connect, named: str | None, cause: problems.ProblemType
+) -> None:
+    with pytest.raises(Problem) as caught:
+        issue_sdk_token.choose(accounts, connect, named)
+    assert caught.value.type is cause
+
+
+def test_the_answer_says_which_token_it_is_and_until_when() -> None:
+    guest, connected = (issue_sdk_token.mint(account, SECRET, NOW).document() for account in (None, LATEST))
+    assert guest.pop("smallcaseAuthToken") == mint_guest(SECRET, NOW)
+    assert guest == {"kind": "guest", "expiresAt": "2026-01-15T05:30:00.000Z"}
+    assert connected.pop("smallcaseAuthToken") == mint_connected(SECRET, AUTH_ID, NOW)
+    assert connected == {**guest, "kind": "connected", "smallcaseAuthId": AUTH_ID, "broker": "kite"}

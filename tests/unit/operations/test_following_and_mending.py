@@ -1,0 +1,123 @@
+"""What an operator uses: following events, emitting them again, giving dead letters another try."""
+
+import argparse
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from operations import stage
+from operations.redrive import asked
+from operations.republish import entries, moment
+from operations.stage import Stage
+from operations.tail import pattern, told
+from securities_transactions.domain import statuses
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.domain.transaction import Transaction, encode_request
+from securities_transactions.storage.dynamodb import to_attributes
+from tools.contracts.examples import examples
+
+
+def test_an_event_is_told_in_readable_lines() -> None:
+    assert told(examples()["OrdersSettled"]) == [
+        "04:30:21.312  user-42 TRX_0123456789abcdef0123456789abcdef  OrdersSettled #4 (PARTIALLYFILLED, confirmed)",
+        "              bought for ₹4,494.60, sold for ₹0.00",
+    ]
+
+
+def test_each_order_that_changed_has_a_line_of_its_own() -> None:
+    _, first, second = told(examples()["OrdersProgressed"])
+
+    assert " ".join(first.split()) == "BUY INFY 3 of 3 at ₹1,498.20 COMPLETE (was 0 PLACED)"
+    assert " ".join(second.split()) == "BUY M&M 0 of 2 REJECTED (was 0 PLACED)"
+
+
+@pytest.mark.parametrize("event", examples().values(), ids=lambda event: event["detail-type"])
+def test_every_kind_of_event_can_be_told(event: dict[str, Any]) -> None:
+    assert event["detail-type"] in told(event)[0]
+
+
+def test_a_replay_is_told_as_one() -> None:
+    assert told(examples()["OrdersSettled"] | {"replay-name": "january"})[0].endswith("(replay)")
+
+
+def test_without_filters_all_public_events_are_followed_and_no_others() -> None:
+    assert pattern() == {"source": ["securities-transactions"], "detail": {"schemaVersion": [{"exists": True}]}}
+
+
+def test_filters_add_up() -> None:
+    wanted = pattern("asha", "T1", "OrdersSettled")
+
+    assert wanted["detail-type"] == ["OrdersSettled"]
+    assert (wanted["detail"]["notes"], wanted["detail"]["transactionId"]) == (["asha"], ["T1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-15T00:00:00Z", datetime(2026, 1, 15, tzinfo=UTC)),
+        ("2026-01-15T05:30:00+05:30", datetime(2026, 1, 15, 5, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))),
+        ("2026-01-15", datetime(2026, 1, 15, tzinfo=UTC)),
+    ],
+)
+def test_since_is_a_time_in_utc_unless_it_says_otherwise(text: str, expected: datetime) -> None:
+    assert moment(text) == expected
+
+
+def test_since_that_is_no_time_is_refused_with_an_example() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="write 2026-01-15T00:00:00Z"):
+        moment("yesterday")
+
+
+class Scans:
+    """A stage of two tables that gives every item, whatever the filter."""
+
+    outputs = {  # noqa: RUF012  # never changed
+        "EventBusName": "securities-transactions-dev",
+        "TransactionsTable": "transactions",
+        "WebhooksTable": "webhooks",
+    }
+
+    def __init__(self) -> None:
+        stamp = timestamp_text(datetime(2026, 1, 15, tzinfo=UTC))
+        transaction = Transaction(
+            transactionId="T1",
+            notes="asha",
+            status=statuses.CREATED,
+            version=1,
+            createdAt=stamp,
+            expireAt=stamp,
+            request=encode_request({}),
+        )
+        self.found = {"transactions": [to_attributes(transaction.to_item())], "webhooks": []}
+        self.asked: dict[str, dict[str, Any]] = {}
+
+    def items(self, table: str, **scan: Any) -> list[dict[str, Any]]:
+        self.asked[table] = scan
+        return self.found[table]
+
+
+def test_republishing_asks_for_what_changed_since_by_every_time_that_a_change_has() -> None:
+    scans: Any = Scans()
+
+    [only] = entries(scans, "2026-01-15T00:00:00.000Z")
+
+    assert (only["DetailType"], only["EventBusName"]) == ("TransactionCreated", "securities-transactions-dev")
+    assert json.loads(only["Detail"])["eventId"] == "T1.1"
+    for name in ("createdAt", "reportedAt", "confirmedAt", "askedAt"):
+        assert f"{name} >= :since" in scans.asked["transactions"]["FilterExpression"]
+
+
+def test_what_a_rule_could_not_deliver_is_asked_as_the_rule_would_have_asked() -> None:
+    """The rule hands on the detail alone; what it could not hand on lies there whole."""
+    assert json.loads(asked({"detail-type": "X", "detail": {"transactionId": "T1"}})) == {"transactionId": "T1"}
+    assert json.loads(asked({"transactionId": "T1", "price": Decimal("1.10")})) == {"transactionId": "T1", "price": 1.1}
+
+
+def test_the_local_stage_is_on_this_machine_and_others_are_not() -> None:
+    parser = stage.parser("")
+
+    assert stage.of(parser.parse_args([])) == Stage("local", "http://127.0.0.1:4566")
+    assert stage.of(parser.parse_args(["--stage", "dev"])) == Stage("dev", None)

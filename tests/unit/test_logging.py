@@ -1,0 +1,144 @@
+"""What is secret or somebody's own reaches no log: planted in all that comes in, looked for in all that is written.
+
+Each way (tests/unit/functions/scenarios.py, ways_behind.py) drives a real handler with a logger that writes all it has.
+"""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from aws_lambda_powertools.logging.filters import SuppressFilter
+
+from securities_transactions.domain import checksum
+from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
+from securities_transactions.gateway.secrets import ApiSecret
+from securities_transactions.http.api import _logger
+from tests.simulation.dynamodb import Table
+from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, Rig, throttled
+from tests.unit.functions.scenarios import ASHA, HTTP, PLANTED, PREVIOUS, connected
+from tests.unit.functions.scenarios_behind import BEHIND, Bus, Queue
+
+ROOT: Final = Path(__file__).parents[2]
+# Tokens are not known beforehand: any JWT is one.
+JWT: Final = re.compile(r"eyJ[\w-]{8,}")
+# A kept webhook is found by the hash of its body, which has the form of a checksum.
+CHECKSUM: Final = re.compile(r'(?<!"webhook_id":")\b[0-9a-f]{64}\b')
+
+
+class Recorder:
+    """Everything that any logger wrote, as it wrote it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def found(self) -> list[str]:
+        """What is in it that must not be."""
+        text = "\n".join(self.lines)
+        return [each for each in PLANTED if each in text] + JWT.findall(text) + CHECKSUM.findall(text)
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """Loggers write here: ours all they have, everybody else's what Lambda would show and what only tells more."""
+    recorder = Recorder()
+
+    def emit(handler: logging.Handler, record: logging.LogRecord) -> None:
+        if type(handler) is logging.StreamHandler:  # pytest's own handlers are none of the product's
+            recorder.lines.append(handler.format(record))
+
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    monkeypatch.setattr(logging.StreamHandler, "emit", emit)
+    ours, root = logging.getLogger(_logger.service), logging.getLogger()
+    shown = logging.StreamHandler()
+    shown.addFilter(SuppressFilter(_logger.service))  # as Powertools does with Lambda's own handler
+    monkeypatch.setattr(root, "handlers", [shown])
+    monkeypatch.setattr(ours, "level", logging.DEBUG)
+    monkeypatch.setattr(root, "level", logging.INFO)
+    return recorder
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """The handlers, with what the functions behind the stream and the queues need as well."""
+    rig = Rig(monkeypatch)
+    rig.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET, "previousApiSecret": PREVIOUS})
+    rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
+    rig.clients |= {"events": Bus(), "sqs": Queue()}
+    for name, value in {"POSITIONS_TABLE": "Positions", "MESSAGES_TABLE": "Messages"}.items():
+        monkeypatch.setenv(name, value)
+    return rig
+
+
+@pytest.mark.parametrize("way", HTTP)
+def test_no_request_leaves_anything_secret_or_personal_in_the_log(
+    rig: Rig, recorder: Recorder, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    drive, status = HTTP[way]
+    assert drive(rig) == status
+    recorder.lines += capsys.readouterr()
+    assert recorder.found() == []
+
+
+@pytest.mark.parametrize("way", BEHIND)
+def test_no_event_leaves_anything_secret_or_personal_in_the_log(
+    rig: Rig, recorder: Recorder, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    BEHIND[way](rig)
+    recorder.lines += capsys.readouterr()
+    assert recorder.lines
+    assert recorder.found() == []
+
+
+def test_every_function_is_driven_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new function is planted with secrets too, before it is deployed."""
+    driven = {way.partition(",")[0] for way in BEHIND}
+    for way in ("create, guest", "sdk response", "read", "orders", "forget", "token", "webhook"):
+        rig = Rig(monkeypatch)
+        HTTP[way][0](rig)
+        driven |= rig.modules.keys()
+
+    assert driven == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+
+@pytest.mark.parametrize("planted", [*PLANTED, "JWT", "checksum"])
+def test_what_is_looked_for_would_be_found(rig: Rig, recorder: Recorder, planted: str) -> None:
+    secret = {"JWT": connected(rig), "checksum": checksum.sign(ApiSecret(API_SECRET), "t", "a")}.get(planted, planted)
+    _logger.debug("x", extra={"said": secret})
+    assert recorder.found() != []
+
+
+def line_of(recorder: Recorder, error: Exception) -> str:
+    """The log line about an error."""
+    recorder.lines.clear()
+    try:
+        raise error
+    except Exception:
+        _logger.exception("x")
+    (line,) = recorder.lines
+    assert "line_of" in line
+    return line
+
+
+def test_an_error_is_told_by_its_type_and_place_and_a_library_s_not_by_what_it_says(recorder: Recorder) -> None:
+    """Ours and AWS's codes are told: they name what is wrong, never its value."""
+    assert "GatewayUnavailable: the Gateway answered 503" in line_of(
+        recorder, GatewayUnavailable("the Gateway answered 503")
+    )
+    assert "ClientError: ThrottlingException of PutItem" in line_of(recorder, throttled("PutItem"))
+    because = KeyError("outer " + ASHA)
+    because.__cause__ = ValueError(f"invalid literal: {ASHA}")
+    line = line_of(recorder, because)
+    assert "KeyError" in line
+    assert "because of" in line
+    assert "ValueError" in line
+    assert recorder.found() == []
+
+
+def test_what_the_gateway_says_no_with_is_for_who_asked_and_not_for_the_log() -> None:
+    """It may repeat what it was sent."""
+    refusal = GatewayRefused(400, (f"bad secret {API_SECRET}",), "InputException")
+    assert str(refusal) == "the Gateway refused (400, InputException)"
+    assert refusal.errors == (f"bad secret {API_SECRET}",)

@@ -1,0 +1,85 @@
+"""What happens anywhere in the product, brought together in one journal and pushed to the page as it happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import simplejson
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from operations.updates import Updates
+from tools.gateway_simulator.journal import Journal
+
+
+def dumps(value: Any) -> str:
+    """JSON with amounts exactly as they came."""
+    return simplejson.dumps(value, use_decimal=True)
+
+
+def loads(text: str | bytes) -> Any:
+    """What JSON says, with fractions as `Decimal`; `ValueError` where it is none."""
+    return simplejson.loads(text, parse_float=Decimal)
+
+
+def now() -> str:
+    """The time, ISO 8601 UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def follow_gateway(journal: Journal, gateway_url: str) -> None:
+    """Take over all that the simulator tells, from its beginning on, for as long as it runs."""
+    after = 0
+    async with httpx.AsyncClient(base_url=gateway_url, timeout=httpx.Timeout(10, read=60), trust_env=False) as http:
+        while True:
+            try:
+                async with http.stream("GET", f"/_sim/events?after={after}") as answer:
+                    async for line in answer.aiter_lines():
+                        if line.startswith("data:"):
+                            event = loads(line[5:])
+                            after = event["number"]
+                            at = event.get("sent") or event["at"]
+                            journal.add(at, "gateway", event.get("transactionId"), event=event)
+            except httpx.HTTPError:
+                await asyncio.sleep(1)  # it ended or is not up again: the page says so when a call to it fails
+
+
+async def follow_bus(journal: Journal, updates: Updates, settled: Callable[[dict[str, Any]], None]) -> None:
+    """Take over every event on the bus; `settled` hears the detail of each OrdersSettled, after the journal."""
+    while True:
+        try:
+            events = await asyncio.to_thread(updates.poll, 1)
+        except (BotoCoreError, ClientError):
+            await asyncio.sleep(1)  # the engine is not up again: the page says so when a call to it fails
+            continue
+        updates.received.clear()
+        for event in events:
+            detail = event["detail"]
+            journal.add(detail["occurredAt"], "bus", detail.get("transactionId"), event=event)
+            if event["detail-type"] == "OrdersSettled":
+                settled(detail)
+
+
+async def feed(request: Request) -> Response:
+    """Server-Sent Events: which run this is, all that is remembered or came after Last-Event-ID, then all that comes.
+
+    Ids begin with the run, so that a page that saw another run hears everything of this one.
+    """
+    journal: Journal = request.app.state.journal
+    run: str = request.app.state.run
+    seen_run, _, seen = request.headers.get("last-event-id", "").partition("-")
+
+    async def lines() -> AsyncIterator[str]:
+        yield f"event: run\ndata: {run}\n\n"
+        async for event in journal.follow(int(seen) if seen_run == run and seen.isdigit() else 0):
+            if event is None:
+                yield ": still here\n\n"
+            else:
+                yield f"id: {run}-{event.number}\ndata: {dumps(event.as_json())}\n\n"
+
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)

@@ -1,0 +1,93 @@
+"""The page's calls to the API, made with the token of whoever is signed in, and its calls to the simulator."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import unquote
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tools.console.feed import loads, now
+from tools.gateway_simulator.journal import Journal
+
+# What the page is never shown again once it was used: a token is a key.
+_HIDDEN: Final = frozenset({"smallcaseAuthToken", "access_token"})
+_PASSED_ON: Final = ("content-type", "idempotency-key")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def told(handler: Handler) -> Handler:
+    """`handler`, with a problem as its answer where what it calls does not answer."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except httpx.HTTPError as error:
+            return JSONResponse({"title": "The product does not answer", "detail": type(error).__name__}, 502)
+
+    return answer
+
+
+async def call_api(request: Request) -> Response:
+    """Pass a call on as the user named in the header `x-user` (URL-encoded); tell the journal of it and its answer."""
+    state = request.app.state
+    user, path = unquote(request.headers.get("x-user", "")), request.path_params["path"]
+    if not user:
+        return JSONResponse({"detail": "say who is signed in"}, 401)
+    token = await _token(state.http, state.product.issuer_url, user)
+    headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name))}
+    body, since = await request.body(), now()
+    answer = await state.http.request(
+        request.method,
+        f"{state.product.api_url}/{path}",
+        params=request.query_params.multi_items(),
+        content=body,
+        headers=headers | {"authorization": f"Bearer {token}"},
+    )
+    asks_the_gateway = "refresh" in request.query_params
+    if request.method != "GET" or asks_the_gateway:
+        shown = f"{path}?{request.url.query}" if asks_the_gateway else path
+        _tell(state.journal, since, request.method, shown, user, body, answer)
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def call_simulator(request: Request) -> Response:
+    """Pass a call on to the simulator's driver's plane."""
+    state = request.app.state
+    url = f"{state.product.gateway_url}/_sim/{request.path_params['path']}"
+    answer = await state.http.request(
+        request.method, url, params=request.query_params.multi_items(), content=await request.body()
+    )
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def _token(http: httpx.AsyncClient, issuer_url: str, user: str) -> str:
+    answer = await http.post(f"{issuer_url}/token", json={"sub": user})
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+def _tell(journal: Journal, since: str, method: str, path: str, user: str, body: bytes, answer: httpx.Response) -> None:
+    said = _document(answer.content)
+    asked = _document(body)
+    named = said.get("transactionId") if isinstance(said, dict) else None
+    if path.startswith("transactions/"):
+        named = path.split("/")[1].partition("?")[0]
+    call = {"method": method, "path": f"/{path}", "user": user, "status": answer.status_code}
+    journal.add(since, "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
+
+
+def _document(data: bytes) -> Any:
+    try:
+        return loads(data) if data else None
+    except ValueError:
+        return data.decode(errors="replace")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "…" if key in _HIDDEN else _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,53 @@
+"""`python -m tools.contracts`: write contracts/ and the catalogue in docs/events.md from the models.
+
+`python -m tools.contracts release` keeps the schemas as those of a released version, to compare later ones with.
+"""
+
+import re
+import shutil
+import sys
+
+from securities_transactions.events.schemas import SCHEMA_VERSION
+from tools.contracts import openapi
+from tools.contracts.compatibility import missing
+from tools.contracts.documents import catalogue, documents
+from tools.contracts.schemas import schemas
+from tools.contracts.store import CONTRACTS, DOCS, MARKS, RELEASED, released
+
+
+def write() -> None:
+    """Write everything that is made from the models."""
+    for path, text in (documents() | {openapi.NAME: openapi.text()}).items():
+        target = CONTRACTS / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    for stale in (CONTRACTS / "events").glob("*.json"):
+        if f"events/{stale.name}" not in documents():
+            stale.unlink()
+    begin, end = MARKS
+    page = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
+    DOCS.write_text(page.sub(lambda _: f"{begin}\n\n{catalogue()}\n{end}", DOCS.read_text()))
+
+
+def release() -> int:
+    """Keep the schemas of this version; 1 where it is released already or breaks what is."""
+    target = RELEASED / SCHEMA_VERSION
+    if target.exists():
+        print(
+            f"{SCHEMA_VERSION} is released: raise SCHEMA_VERSION in securities_transactions/events/schemas.py",
+            file=sys.stderr,
+        )
+        return 1
+    broken = [line for version in released().values() for line in missing(version, schemas())]
+    if broken:
+        print("\n".join(broken), file=sys.stderr)
+        return 1
+    write()
+    shutil.copytree(CONTRACTS / "events", target)
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["release"]:
+        sys.exit(release())
+    write()

@@ -1,0 +1,57 @@
+"""An example of what each route answers, made by the code that answers, from the story that the events tell."""
+
+from typing import Any
+
+from securities_transactions.http import cursor
+from securities_transactions.http.views import (
+    Account,
+    Accounts,
+    CreatedTransaction,
+    OrdersPage,
+    OrdersView,
+    SdkToken,
+    View,
+    orders_of,
+    transaction_of,
+)
+from tools.contracts.examples import created, story
+
+# Tokens look like this; this one is nobody's.
+_TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
+
+
+def answers() -> dict[str, dict[str, Any]]:
+    """The example of each model that is answered with, by the model's name."""
+    views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts()]
+    return {type(view).__name__: view.document() for view in views}
+
+
+def _token() -> SdkToken:
+    return SdkToken(smallcaseAuthToken=_TOKEN, kind="guest", expiresAt="2026-01-15T05:29:50.000Z")
+
+
+def _created() -> View:
+    first = created()
+    return CreatedTransaction(
+        transactionId=first.transactionId,
+        expireAt=first.expireAt,
+        notes=first.notes,
+        sdkToken=_token(),
+        gateway="your-gateway",
+    )
+
+
+def _orders() -> OrdersView:
+    return orders_of(story()[-1], for_support=False)
+
+
+def _page() -> View:
+    settled = story()[-1]
+    entry = f"transaction#{settled.createdAt}#{settled.transactionId}"
+    return OrdersPage(items=[_orders()], cursor=cursor.encode(settled.notes, entry))
+
+
+def _accounts() -> View:
+    settled = story()[-1]
+    account = Account(smallcaseAuthId=str(settled.smallcaseAuthId), broker=settled.broker, linkedAt=settled.createdAt)
+    return Accounts(items=[account])

@@ -1,0 +1,135 @@
+"""The files in `contracts/` and the catalogue in docs/events.md, as texts made from the models."""
+
+import inspect
+import json
+from typing import Any, Final
+
+import simplejson
+import yaml
+
+from securities_transactions.events.schemas import CATALOGUE, SCHEMA_VERSION
+from tools.contracts.examples import examples
+from tools.contracts.schemas import draft_4, envelope, schemas
+
+_MADE: Final = (
+    "# Made from layers/runtime/securities_transactions/events/schemas.py by `make contracts`: change it there.\n"
+)
+_WHEN: Final = {
+    "TransactionCreated": "A transaction was stored after the Gateway made it.",
+    "TransactionFailed": "The Gateway was asked and said so: errored (with the SDK's code), expired before the user"
+    " began, or abandoned after.",
+    "OrdersPlaced": "A webhook or the SDK reported orders for the first time, or a pull found them.",
+    "OrdersProgressed": "An order was filled, rejected or cancelled, or changed price; a final state that is only"
+    " reported comes as this, with `needsConfirming`.",
+    "OrdersSettled": "Every order is final, and the Gateway confirmed it over our own credentials. With `Confirm=none`"
+    " a final report counts.",
+    "OrdersUnknown": "Nothing but ERROR is left open, nothing was settled in three days, or orders that were confirmed"
+    " are no longer shown: a person has to ask the broker.",
+    "OrdersRetracted": "Orders were reported and the Gateway knows of none: a forged or mistaken report.",
+    "BrokerAccountLinked": "The Gateway named the broker account of a transaction, and it was nobody's before.",
+    "BrokerAccountConflict": "The Gateway named a broker account that is linked to another user.",
+    "WebhookReceived": "A webhook with a genuine checksum that is not about a securities order was kept.",
+}
+
+
+def documents() -> dict[str, str]:
+    """Text by path below `contracts/`: a schema an event, the AsyncAPI document, the registry's template."""
+    texts = {f"events/{name}.schema.json": _json(schema) for name, schema in schemas().items()}
+    return texts | {"asyncapi.yaml": _MADE + _yaml(asyncapi()), "registry.yaml": _MADE + _yaml(registry())}
+
+
+def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI 3.0 document of the bus."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Securities transactions: events",
+            "version": SCHEMA_VERSION,
+            "description": "Facts about securities transactions, on an EventBridge bus. docs/events.md says how to "
+            "consume them: repeats, gaps, corrections, patterns for rules.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            "bus": {
+                "address": "securities-transactions-{stage}",
+                "description": "An Amazon EventBridge event bus.",
+                "parameters": {"stage": {"enum": ["local", "dev", "staging", "prod"]}},
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _WHEN},
+            }
+        },
+        "operations": {
+            "publish": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/bus"},
+                "summary": "Each change of a transaction, at least once.",
+            }
+        },
+        "components": {"messages": {name: _message(name, event) for name, event in examples().items()}},
+    }
+
+
+def _message(name: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": name,
+        "summary": meanings()[name],
+        "description": _WHEN[name],
+        "contentType": "application/json",
+        "payload": envelope(name, {"$ref": f"events/{name}.schema.json"}),
+        "examples": [{"payload": json.loads(_json(example))}],
+    }
+
+
+def registry() -> dict[str, Any]:
+    """The nested template that registers every schema in EventBridge Schema Registry."""
+    named = {"RegistryName": {"Fn::GetAtt": "Registry.RegistryName"}}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The schemas of the events, for code bindings and for whoever looks for them.",
+        "Parameters": {"Stage": {"Type": "String"}},
+        "Resources": {
+            "Registry": {
+                "Type": "AWS::EventSchemas::Registry",
+                "Properties": {
+                    "RegistryName": {"Fn::Sub": "securities-transactions-${Stage}"},
+                    "Description": "Events of securities transactions",
+                },
+            },
+            **{
+                name: {
+                    "Type": "AWS::EventSchemas::Schema",
+                    "Properties": {
+                        **named,
+                        "SchemaName": f"securities-transactions@{name}",
+                        "Type": "JSONSchemaDraft4",
+                        "Description": meanings()[name],
+                        "Content": json.dumps(draft_4(name), separators=(",", ":"), ensure_ascii=False),
+                    },
+                }
+                for name in _WHEN
+            },
+        },
+    }
+
+
+def catalogue() -> str:
+    """The events with their meaning, when they are sent and an example, as Markdown for docs/events.md."""
+    parts = []
+    for name, event in examples().items():
+        detail = simplejson.dumps(event["detail"], indent=2, use_decimal=True, ensure_ascii=False)
+        parts.append(f"### {name}\n\n{meanings()[name]}\n\n*When:* {_WHEN[name]}\n\n```json\n{detail}\n```\n")
+    return "\n".join(parts)
+
+
+def meanings() -> dict[str, str]:
+    """What each event says, in a sentence, by detail-type."""
+    return {model.detail_type: " ".join(inspect.getdoc(model).split()) for model in CATALOGUE}  # type: ignore[union-attr]  # every model says what it means
+
+
+def _json(value: Any) -> str:
+    return simplejson.dumps(value, indent=2, use_decimal=True, ensure_ascii=False) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    return text

@@ -1,0 +1,237 @@
+"""`contracts/openapi.yaml`: the HTTP API as OpenAPI 3.1, from the routes and the models."""
+
+import inspect
+import json
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from securities_transactions.domain.decimal_json import dumps
+from securities_transactions.http.problems import CATALOGUE, ProblemType, of_field
+from tools.contracts.answers import answers
+from tools.contracts.routes import HEADERS, PARAMETERS, ROUTES, Route
+from tools.contracts.schemas import Published, Schema, published
+
+VERSION: Final = "1.0"
+NAME: Final = "openapi.yaml"
+_MADE: Final = (
+    "# Made from tools/contracts/routes.py and the models of layers/runtime/securities_transactions by "
+    "`make contracts`.\n"
+)
+_SCHEMAS: Final = "#/components/schemas/{model}"
+_PROBLEM: Final = "application/problem+json"
+_JSON: Final = "application/json"
+_DESCRIPTION: Final = """\
+Securities transactions through the smallcase Gateway. Rupees are numbers with exact decimal digits; times are UTC,
+ISO 8601. What has no value is absent, never null. Answers are open: a later version may add members.
+
+Problems are RFC 9457 documents with a stable `type` per cause (docs/problems.md). API Gateway itself answers a request
+that does not get as far as this product, as `{"message": "…"}`: 401 without a valid access token, 404 for a path that
+there is not, 413 beyond 10 MB, 429 when throttled, 500 or 503 when the product cannot be run.
+"""
+
+
+def text() -> str:
+    """The document as it stands in `contracts/`."""
+    # The exact digits of rupees go through JSON: YAML has no type for them.
+    plain = json.loads(dumps(document()))
+    written: str = yaml.dump(plain, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    return _MADE + written
+
+
+def document() -> Schema:
+    """The OpenAPI 3.1 document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Securities transactions", "version": VERSION, "description": _DESCRIPTION},
+        "servers": [{"url": "{api}", "variables": {"api": {"default": "/", "description": "The output ApiUrl."}}}],
+        "security": [{"accessToken": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Of the issuer and for the audience that the stack names. `sub` is the user; the "
+                    "service scope in `scope` may act for every user.",
+                }
+            },
+            "parameters": dict(PARAMETERS),
+            "headers": dict(HEADERS),
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _operation(route: Route) -> Schema:
+    operation: Schema = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": route.description,
+    }
+    if route.is_open:
+        operation["security"] = []
+    if route.parameters:
+        operation["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in route.parameters]
+    if asked := _body(route):
+        operation["requestBody"] = asked
+    operation["responses"] = _responses(route)
+    return operation
+
+
+def _body(route: Route) -> Schema | None:
+    if route.is_open:
+        sample = {"transactionId": "TRX_0123456789abcdef0123456789abcdef", "checksum": "…"}
+        schema = {"type": "object", "additionalProperties": True}
+        return {"required": True, "content": {_JSON: {"schema": schema, "example": sample}}}
+    if route.asks is None:
+        return None
+    examples = route.asks.model_json_schema()["examples"]
+    named = {f"example{number}": {"value": each} for number, each in enumerate(examples, 1)}
+    return {"required": True, "content": {_JSON: {"schema": _ref(route.asks), "examples": named}}}
+
+
+def _responses(route: Route) -> Schema:
+    responses = {str(route.status): _success(route)}
+    if route.is_conditional:
+        responses["304"] = {"description": "It is still what the caller has.", "headers": _headers(("ETag",))}
+    if not route.is_open:
+        responses["401"] = {"description": "No valid access token; from API Gateway.", "content": _message()}
+    for status in sorted({problem.status for problem in route.problems}):
+        responses[str(status)] = _problem(status, [each for each in route.problems if each.status == status])
+    if "{" in route.path:
+        responses["404"]["content"] |= _message()
+    responses["429"] = {"description": "Too many requests; from API Gateway.", "content": _message()}
+    return dict(sorted(responses.items()))
+
+
+def _success(route: Route) -> Schema:
+    success: Schema = {"description": HTTPStatus(route.status).phrase}
+    if route.headers:
+        success["headers"] = _headers(route.headers)
+    if route.is_open:
+        outcome = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+        success["content"] = {_JSON: {"schema": outcome, "example": {"status": "kept"}}}
+    if route.answer is not None:
+        example = answers()[route.answer.__name__]
+        success["content"] = {_JSON: {"schema": _ref(route.answer), "example": example}}
+    return success
+
+
+def _problem(status: int, types: list[ProblemType]) -> Schema:
+    schema = {
+        "allOf": [
+            {"$ref": _SCHEMAS.format(model="Problem")},
+            {"properties": {"type": {"enum": [each.uri for each in types]}, "status": {"const": status}}},
+        ]
+    }
+    content: Schema = {_PROBLEM: {"schema": schema}}
+    if status in (413, 500, 503):
+        content |= _message()
+    problem: Schema = {"description": ". ".join(each.title for each in types) + ".", "content": content}
+    if status in (409, 503):
+        problem["headers"] = _headers(("Retry-After",))
+    return problem
+
+
+def _message() -> Schema:
+    return {_JSON: {"schema": {"$ref": _SCHEMAS.format(model="Message")}}}
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _ref(model: type[BaseModel]) -> Schema:
+    return {"$ref": _SCHEMAS.format(model=model.__name__)}
+
+
+def _schemas() -> Schema:
+    asked = [route.asks for route in ROUTES if route.asks is not None]
+    answered = list(dict.fromkeys(route.answer for route in ROUTES if route.answer is not None))
+    requests = _definitions(asked)
+    responses = published(_definitions(answered), named=True)
+    return dict(sorted({**_without_titles(requests), **responses, **_OURS}.items()))
+
+
+def _definitions(models: Iterable[type[BaseModel]]) -> Schema:
+    _, schema = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_SCHEMAS, schema_generator=Published
+    )
+    definitions: Schema = schema["$defs"]
+    for definition in definitions.values():
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
+    return definitions
+
+
+def _without_titles(node: Any, *, named: bool = True) -> Any:
+    """Request schemas without what pydantic adds for its own forms. `named`: the keys are names of fields."""
+    if isinstance(node, list):
+        return [_without_titles(each, named=False) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if named:
+        return {name: _without_titles(each, named=False) for name, each in node.items()}
+    return {
+        word: _without_titles(value, named=word == "properties")
+        for word, value in node.items()
+        if word not in ("title", "examples") and not (word == "default" and value is None)
+    }
+
+
+_TEXT: Final = {"type": "string"}
+_OURS: Final[Schema] = {
+    "Message": {
+        "type": "object",
+        "description": "What API Gateway itself answers with.",
+        "required": ["message"],
+        "properties": {"message": _TEXT},
+    },
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. `errors` names each field at fault; `gatewayErrors` is what the Gateway said.",
+        "examples": [of_field("securities.0.quantity", "Input should be greater than or equal to 1").body()],
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "enum": [each.uri for each in CATALOGUE]},
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "detail"],
+                    "properties": {"field": _TEXT, "detail": _TEXT},
+                },
+            },
+            "gatewayErrors": {"type": "array", "items": _TEXT},
+            "gatewayErrorType": {"type": ["string", "null"]},
+        },
+    },
+}
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes the same mapping twice instead of referring to it, and text of several lines as a block."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _str(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value and not re.search(r"[ \t]\n", value) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Plain.add_representer(str, _str)

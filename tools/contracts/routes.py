@@ -1,0 +1,238 @@
+"""The routes of the HTTP API as data: what each takes, answers and may go wrong with.
+
+A test holds their list to template.yaml, so that a route cannot be deployed and not be described, nor the reverse.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS, NewTransaction
+from securities_transactions.domain.sdk_response import SdkResponse
+from securities_transactions.http import problems
+from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
+from securities_transactions.http.problems import ProblemType
+from securities_transactions.http.views import (
+    Accounts,
+    CreatedTransaction,
+    OrdersPage,
+    OrdersView,
+    SdkToken,
+    TransactionView,
+)
+from securities_transactions.services.issue_sdk_token import TokenRequest
+from securities_transactions.services.read_orders import MOST_ITEMS, USUAL_ITEMS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One method of one path. `answer` is the model of the `status` answer, `None` where it has no body."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    description: str
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    asks: type[BaseModel] | None = None
+    parameters: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    problems: tuple[ProblemType, ...] = ()
+    is_open: bool = False
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it answers 304 to an If-None-Match."""
+        return "If-None-Match" in self.parameters
+
+
+_ALWAYS: Final = (problems.FORBIDDEN, problems.INTERNAL, problems.UNAVAILABLE)
+_BODY: Final = (problems.INVALID_REQUEST, problems.TOO_LARGE)
+_ASKING_THE_GATEWAY: Final = (
+    problems.GATEWAY_REFUSED,
+    problems.GATEWAY_MISCONFIGURED,
+    problems.GATEWAY_UNAVAILABLE,
+    problems.MISCONFIGURED,
+)
+
+ROUTES: Final = (
+    Route(
+        method="post",
+        path="/transactions",
+        name="createTransaction",
+        summary="Create a transaction",
+        description="The Gateway makes a transaction of one security or a basket. Pass `transactionId` and "
+        "`sdkToken.smallcaseAuthToken` to the Gateway SDK, where the user confirms it. With an `Idempotency-Key` a "
+        "repeated request is answered with the first one's transaction, for 24 hours.",
+        status=201,
+        answer=CreatedTransaction,
+        asks=NewTransaction,
+        parameters=("Idempotency-Key",),
+        headers=("Location",),
+        problems=(
+            *_ALWAYS,
+            *_BODY,
+            problems.REQUEST_IN_PROGRESS,
+            problems.UNPROCESSABLE,
+            problems.KEY_REUSED,
+            *_ASKING_THE_GATEWAY,
+        ),
+    ),
+    Route(
+        method="get",
+        path="/transactions/{transactionId}",
+        name="getTransaction",
+        summary="The state of a transaction",
+        description="As stored; with `refresh=true` the Gateway is asked first, at most once in half a minute.",
+        answer=TransactionView,
+        parameters=("transactionId", "refresh", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND, *_ASKING_THE_GATEWAY),
+    ),
+    Route(
+        method="get",
+        path="/transactions/{transactionId}/orders",
+        name="getOrders",
+        summary="The orders of a transaction",
+        description="What was requested and what was executed: the user may have changed quantities on the Gateway's "
+        "own screen. `statusMessage` is for support; show the user `userMessage`.",
+        answer=OrdersView,
+        parameters=("transactionId", "refresh", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND, *_ASKING_THE_GATEWAY),
+    ),
+    Route(
+        method="get",
+        path="/orders",
+        name="listOrders",
+        summary="A user's orders, newest first",
+        description="Page by page: pass the `cursor` of one page on for the next; the last page has none.",
+        answer=OrdersPage,
+        parameters=("notes", "limit", "cursor", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST),
+    ),
+    Route(
+        method="post",
+        path="/sdk-tokens",
+        name="issueSdkToken",
+        summary="A fresh token for the Gateway SDK",
+        description="Connected where a broker account is linked to the user, guest where none is, unless they choose.",
+        status=201,
+        answer=SdkToken,
+        asks=TokenRequest,
+        problems=(*_ALWAYS, *_BODY, problems.UNPROCESSABLE, problems.MISCONFIGURED),
+    ),
+    Route(
+        method="post",
+        path="/transactions/{transactionId}/sdk-response",
+        name="acceptSdkResponse",
+        summary="What the Gateway SDK told the app",
+        description="Post what `triggerTransaction` resolved or rejected with, whatever it was. It is taken as a "
+        "signal: the token in it is verified, orders in it count as reported, and the Gateway is asked.",
+        status=202,
+        answer=TransactionView,
+        asks=SdkResponse,
+        parameters=("transactionId", "refresh"),
+        problems=(*_ALWAYS, *_BODY, problems.NOT_FOUND, problems.UNPROCESSABLE, *_ASKING_THE_GATEWAY),
+    ),
+    Route(
+        method="get",
+        path="/accounts",
+        name="listAccounts",
+        summary="A user's linked broker accounts",
+        description="The latest linked first.",
+        answer=Accounts,
+        parameters=("notes", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST),
+    ),
+    Route(
+        method="delete",
+        path="/accounts/{smallcaseAuthId}",
+        name="forgetAccount",
+        summary="Forget a linked broker account",
+        description="It links again when the user next trades with it.",
+        status=204,
+        parameters=("smallcaseAuthId", "notes"),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND),
+    ),
+    Route(
+        method="post",
+        path="/webhooks/orders",
+        name="ingestWebhook",
+        summary="The Gateway's webhook",
+        description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
+        "in docs/gateway.md §4.",
+        is_open=True,
+        problems=(problems.WEBHOOK_REFUSED, problems.MISCONFIGURED, problems.INTERNAL, problems.UNAVAILABLE),
+    ),
+)
+
+_NOTES: Final = {"type": "string", "minLength": 1, "maxLength": MOST_NOTES_CHARACTERS}
+
+PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
+    "transactionId": {
+        "name": "transactionId",
+        "in": "path",
+        "required": True,
+        "description": "As `POST /transactions` answered.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "TRX_4f0c2f1f9b7e4f7d",
+    },
+    "smallcaseAuthId": {
+        "name": "smallcaseAuthId",
+        "in": "path",
+        "required": True,
+        "description": "As `GET /accounts` answered.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "5f0c2f1f9b7e4f7d8a1b2c3d",
+    },
+    "refresh": {
+        "name": "refresh",
+        "in": "query",
+        "description": "Ask the Gateway first.",
+        "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    },
+    "notes": {
+        "name": "notes",
+        "in": "query",
+        "description": "The user it is about, by default the caller; another one takes the service scope.",
+        "schema": _NOTES,
+        "example": "user-42",
+    },
+    "limit": {
+        "name": "limit",
+        "in": "query",
+        "description": "How many transactions a page has at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": USUAL_ITEMS},
+    },
+    "cursor": {
+        "name": "cursor",
+        "in": "query",
+        "description": "Where the last page ended, as it said. It holds for the user that it was given for.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "If-None-Match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `ETag` of what the caller has: 304 where it is still that.",
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Any text that is new for a new request and the same for a repeated one; a UUID will do.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MOST_KEY_CHARACTERS},
+        "example": "7f3c1b9a-5d0e-4a49-9f0e-0c6c1f6b2d11",
+    },
+}
+
+HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
+    "Location": {"description": "Where the transaction is read.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 0}},
+}

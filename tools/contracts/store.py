@@ -1,0 +1,32 @@
+"""Where the contracts are kept."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from securities_transactions.events.schemas import SCHEMA_VERSION
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CONTRACTS: Final = ROOT / "contracts"
+RELEASED: Final = CONTRACTS / "released"
+DOCS: Final = ROOT / "docs" / "events.md"
+# What is between them is made from the models.
+MARKS: Final = ("<!-- catalogue: made by `make contracts` -->", "<!-- end of the catalogue -->")
+
+
+def released(kept: Path = RELEASED) -> dict[str, dict[str, Any]]:
+    """The schemas of each released version with this major version: by version, then by detail-type."""
+    major = SCHEMA_VERSION.partition(".")[0]
+    return {
+        folder.name: {
+            path.name.removesuffix(".schema.json"): json.loads(path.read_text())
+            for path in sorted(folder.glob("*.schema.json"))
+        }
+        for folder in sorted(kept.glob(f"{major}.*"))
+    }
+
+
+def schema(detail_type: str) -> dict[str, Any]:
+    """The schema of an event in `contracts/`; `FileNotFoundError` where there is no such event."""
+    loaded: dict[str, Any] = json.loads((CONTRACTS / "events" / f"{detail_type}.schema.json").read_text())
+    return loaded

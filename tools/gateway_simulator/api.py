@@ -1,0 +1,197 @@
+"""The server's plane: create (docs/gateway.md §1), transaction details (§2.3), stocks order details (§3)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tools.gateway_simulator import details, intake, tokens
+from tools.gateway_simulator.faults import CallFault, Endpoint, disfigure
+from tools.gateway_simulator.simulator import Simulator
+from tools.gateway_simulator.tokens import BadToken, Identity
+from tools.gateway_simulator.transactions import Transaction, View
+from tools.gateway_simulator.wire import Exact, failed, loads, stamp, succeeded
+
+
+class Refusal(Exception):
+    """An answer that ends the call."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Lost(Response):
+    """An answer that breaks off: the client has asked, the work is done, and nothing usable comes back."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"1000"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        raise ConnectionAbortedError("the answer is lost on purpose")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was let in, by whom, and the simulator that it came to."""
+
+    sim: Simulator
+    request: Request
+    caller: Identity
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+def routes(orders_path: str) -> list[Route]:
+    """The routes of the server's plane; the path of stocks order details is not published, hence a parameter.
+
+    At the path without `/sst` the vendor has the API for smallcase orders, unless `orders_path` is that one.
+    """
+    return [
+        Route("/gateway/{gatewayName}/transaction", _let_in("create", _create), methods=["POST"]),
+        Route("/v1/{gatewayName}/engine/transactiondetails", _let_in("details", _details), methods=["GET"]),
+        Route(orders_path, _let_in("orders", _orders), methods=["GET"]),
+        Route("/v1/{gatewayName}/engine/orders", _let_in("orders", _smallcase_orders), methods=["GET"]),
+    ]
+
+
+def sim_of(request: Request) -> Simulator:
+    """The simulator that `request` came to."""
+    sim: Simulator = request.app.state.simulator
+    return sim
+
+
+def _let_in(endpoint: Endpoint, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """`handler` behind the checks and faults that all endpoints share."""
+
+    async def guarded(request: Request) -> Response:
+        sim = sim_of(request)
+        fault = sim.desk.take_call(endpoint)
+        try:
+            if fault is not None and (answer := await _fail(fault)) is not None:
+                sim.journal.add(_now(), "call failed on purpose", endpoint=endpoint, fault=fault.kind)
+                return answer
+            response = await handler(Call(sim, request, _authenticate(request, sim)))
+        except Refusal as refusal:
+            response = refusal.response
+        if fault is not None and fault.kind == "lost":
+            return Lost()
+        return response
+
+    return guarded
+
+
+def _authenticate(request: Request, sim: Simulator) -> Identity:
+    """Check gateway, API secret and token in that order (§1.1, §5)."""
+    settings, refusals = sim.settings, sim.settings.refusals
+    if request.path_params.get("gatewayName", settings.gateway_name) != settings.gateway_name:
+        raise Refusal(failed(refusals.unknown_gateway, "invalid gateway"))
+    if request.headers.get("x-gateway-secret") != settings.api_secret:
+        raise Refusal(failed(refusals.bad_secret, "invalid gateway secret"))
+    try:
+        caller = tokens.verify(request.headers.get("x-gateway-authtoken", ""), settings.gateway_secret)
+    except BadToken:
+        raise Refusal(failed(refusals.bad_token, "Invalid JWT")) from None
+    if caller.auth_id is not None and caller.auth_id not in sim.world.accounts and not settings.adopt_accounts:
+        raise Refusal(failed(refusals.bad_token, "Invalid JWT"))
+    return caller
+
+
+async def _create(call: Call) -> Response:
+    sim = call.sim
+    try:
+        body = loads(await call.request.body())
+    except ValueError:
+        raise Refusal(_invalid(sim, ["the body is not JSON"])) from None
+    if wrong := intake.faults_of(body, sim.settings):
+        raise Refusal(_invalid(sim, wrong))
+    transaction = sim.create(body, call.caller)
+    data = {"transactionId": transaction.id, "expireAt": details.expire_at(transaction, sim.settings)}
+    return succeeded(data)
+
+
+async def _details(call: Call) -> Response:
+    sim, settings = call.sim, call.sim.settings
+    wanted = call.request.query_params.get("transactionId", "")
+    transaction = sim.world.transactions.get(wanted)
+    if transaction is None:
+        status = settings.refusals.unknown_transaction
+        raise Refusal(failed(status, "invalid transactionId", "InputException"))
+    if call.caller.auth_id is not None and call.caller.auth_id not in _owners(transaction):
+        raise Refusal(failed(settings.refusals.foreign, "the transaction belongs to another user"))
+    sim.journal.add(_now(), "pulled", transaction.id, endpoint="details")
+    view = _shown(sim, transaction)
+    shown = details.with_token(view.details, transaction.auth_id, settings, datetime.now(UTC))
+    return succeeded({"transactionDetails": shown} if settings.details_nesting == "transactionDetails" else shown)
+
+
+async def _orders(call: Call) -> Response:
+    sim, params = call.sim, call.request.query_params
+    ids, batches = set(params.getlist("transactionId")), set(params.getlist("batchId"))
+    if call.caller.auth_id is None and not ids and not batches:
+        raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
+    if ids and batches and sim.settings.orders_refuse_both_ids:
+        raise Refusal(_invalid(sim, ["transactionId and batchId cannot be combined"]))
+    sim.journal.add(_now(), "pulled", endpoint="orders", asked=sorted(ids | batches))
+    rows = []
+    for transaction in sim.world.transactions.values():
+        is_listed = transaction.id in ids or not (ids or batches)
+        is_batch = transaction.batch is not None and transaction.batch.batch_id in batches
+        if not (is_listed or is_batch) or call.caller.auth_id not in (None, transaction.auth_id):
+            continue
+        view = _shown(sim, transaction)
+        if view.row is None:
+            continue
+        is_complete = view.status == "COMPLETED" or sim.settings.orders_of_open_transactions
+        if (is_listed and is_complete) or is_batch:
+            rows.append(disfigure(view.row, sim.desk.of(transaction.fault_patch).wire))
+    return succeeded({sim.settings.orders_key: rows})
+
+
+async def _smallcase_orders(call: Call) -> Response:
+    """The sibling of stocks order details: no order of this simulator is a smallcase order, so it returns none."""
+    sim, params = call.sim, call.request.query_params
+    asked = sorted({*params.getlist("transactionId"), *params.getlist("batchId")})
+    if call.caller.auth_id is None and not asked:
+        raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
+    sim.journal.add(_now(), "pulled", endpoint="smallcase orders", asked=asked)
+    return succeeded({sim.settings.orders_key: []})
+
+
+def _shown(sim: Simulator, transaction: Transaction) -> View:
+    """The transaction as the pull APIs show it, which may lag."""
+    lag = sim.desk.of(transaction.fault_patch).details_lag_seconds
+    return transaction.shown_at(sim.clock.now() - timedelta(seconds=lag))
+
+
+def _owners(transaction: Transaction) -> set[str | None]:
+    """Whose tokens may read it: who created it and who logged in."""
+    return {transaction.owner.auth_id, transaction.auth_id} - {None}
+
+
+async def _fail(fault: CallFault) -> Response | None:
+    """The answer that `fault` gives instead of the work, or `None` where the work is done nonetheless."""
+    if fault.kind == "status":
+        headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+        return failed(fault.status, fault.error, **headers)
+    if fault.kind == "success_false":
+        return Exact({"success": False, "errors": [fault.error], "data": None})
+    if fault.kind == "garbage":
+        return Response("<html>gateway</html>", media_type="text/html")
+    if fault.kind in {"timeout", "slow"}:
+        await asyncio.sleep(fault.seconds)
+    return failed(504, fault.error) if fault.kind == "timeout" else None
+
+
+def _invalid(sim: Simulator, wrong: list[str]) -> Response:
+    content = {"success": False, "errors": wrong, "data": None, "errorType": "InputException"}
+    return Exact(content, sim.settings.refusals.invalid)
+
+
+def _now() -> str:
+    return stamp(datetime.now(UTC))

@@ -1,0 +1,56 @@
+"""The simulator as a Starlette app: `create_app(settings)`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from tools.gateway_simulator import admin, api, client_plane
+from tools.gateway_simulator.settings import Settings
+from tools.gateway_simulator.simulator import Simulator
+
+_SDK = Path(__file__).parent / "scdk"
+_LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+
+
+def create_app(
+    settings: Settings | None = None, webhook_transport: httpx.AsyncBaseTransport | None = None
+) -> Starlette:
+    """A Gateway with `settings`; `webhook_transport` replaces the network for webhooks (for tests).
+
+    The app's lifespan must run: jobs wait on it. `app.state.simulator` is the `Simulator`.
+    """
+    settings = settings or Settings()
+    # A webhook that meets a connection just being ended comes again in 15 minutes: each has its own.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(transport=webhook_transport, limits=limits, trust_env=False)
+    simulator = Simulator(settings, client)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        jobs = asyncio.create_task(simulator.agenda.run())
+        try:
+            yield
+        finally:
+            simulator.journal.close()
+            jobs.cancel()
+            await asyncio.gather(jobs, return_exceptions=True)
+            await client.aclose()
+
+    origins = (
+        Middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
+        if settings.origins
+        else Middleware(CORSMiddleware, allow_origin_regex=_LOOPBACK, allow_methods=["*"], allow_headers=["*"])
+    )
+    sdk = Mount("/scdk/2.0.0", StaticFiles(directory=_SDK))
+    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes(), sdk]
+    app = Starlette(routes=routes, middleware=[origins], lifespan=lifespan)
+    app.state.simulator = simulator
+    return app

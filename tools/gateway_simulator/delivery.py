@@ -1,0 +1,130 @@
+"""Sending webhooks over HTTP, again on failure, and a record of every attempt (docs/gateway.md §4.1)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tools.gateway_simulator.clock import Agenda
+from tools.gateway_simulator.settings import Settings
+from tools.gateway_simulator.webhooks import Variant, signed
+from tools.gateway_simulator.wire import dumps, stamp
+
+
+@dataclass
+class Attempt:
+    """One POST: `status` is the answer's, `None` where none came (then `error` says why); times are the wall's."""
+
+    at: str
+    body: dict[str, Any]
+    status: int | None = None
+    error: str | None = None
+    milliseconds: int | None = None
+    answer: str | None = None
+
+
+@dataclass
+class Hit:
+    """One notification. Its body is fixed when the fact happens; it is signed at each sending, or only at the first.
+
+    `origin`: genuine, duplicate, replay or forged. `state`: held, lost, waiting, delivered, failed.
+    """
+
+    number: int
+    transaction_id: str | None
+    kind: str
+    label: str
+    origin: str
+    body: dict[str, Any]
+    subject: str
+    variant: Variant = "genuine"
+    timestamp: str | None = None
+    presigned: bool = False
+    state: str = "waiting"
+    attempts: list[Attempt] = field(default_factory=list)
+    next_attempt_at: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "hit": self.number,
+            "transactionId": self.transaction_id,
+            "kind": self.kind,
+            "label": self.label,
+            "origin": self.origin,
+            "state": self.state,
+            "body": self.body,
+            "attempts": [vars(attempt) for attempt in self.attempts],
+            "nextAttemptAt": self.next_attempt_at,
+        }
+
+
+class Courier:
+    """Delivers hits to the webhook URL of the settings in force."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        settings: Callable[[], Settings],
+        client: httpx.AsyncClient,
+        report: Callable[[Hit], None],
+    ) -> None:
+        self._agenda, self._settings, self._client, self._report = agenda, settings, client, report
+
+    def send_after(self, seconds: float, hit: Hit) -> None:
+        """Send `hit` in `seconds` of the simulator's clock."""
+        self._agenda.after(seconds, lambda: self._again(hit))
+
+    async def send(self, hit: Hit, *, retry: bool = True) -> Attempt:
+        """POST `hit` now; where the answer is not 2xx, again by the schedule."""
+        settings = self._settings()
+        attempt = Attempt(stamp(datetime.now(UTC)), self._sealed(hit, settings))
+        hit.attempts.append(attempt)
+        if settings.webhook_url is None:
+            attempt.error, hit.state = "no webhook URL is registered", "failed"
+        else:
+            await self._post(settings, attempt)
+            delivered = attempt.status is not None and 200 <= attempt.status < 300
+            hit.state = "delivered" if delivered else "failed"
+        hit.next_attempt_at = None
+        if hit.state == "failed" and retry and attempt.error != "no webhook URL is registered":
+            self._schedule(hit, settings)
+        self._report(hit)
+        return attempt
+
+    async def _post(self, settings: Settings, attempt: Attempt) -> None:
+        started = datetime.now(UTC)
+        try:
+            answer = await self._client.post(
+                str(settings.webhook_url),
+                content=dumps(attempt.body).encode(),
+                headers={"content-type": "application/json"},
+                timeout=settings.webhook_timeout_seconds,
+            )
+            attempt.status, attempt.answer = answer.status_code, answer.text[:2000]
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            attempt.error = type(error).__name__
+        attempt.milliseconds = (datetime.now(UTC) - started) // timedelta(milliseconds=1)
+
+    def _sealed(self, hit: Hit, settings: Settings) -> dict[str, Any]:
+        if hit.presigned:
+            return hit.body
+        if hit.timestamp is None or (hit.attempts and settings.restamp_retries):
+            hit.timestamp = stamp(datetime.now(UTC))
+        secrets = {"api_secret": settings.api_secret, "gateway_secret": settings.gateway_secret}
+        return signed(hit.body, hit.subject, hit.timestamp, variant=hit.variant, **secrets)
+
+    def _schedule(self, hit: Hit, settings: Settings) -> None:
+        made = len(hit.attempts)
+        if made > len(settings.retry_seconds):
+            return
+        delay = settings.retry_seconds[made - 1]
+        if not settings.retries_cumulative and made > 1:
+            delay = max(0.0, delay - settings.retry_seconds[made - 2])
+        due = self._agenda.clock.now() + timedelta(seconds=delay)
+        hit.state, hit.next_attempt_at = "waiting", stamp(self._agenda.clock.wall(due))
+        self._agenda.at(due, lambda: self._again(hit))
+
+    async def _again(self, hit: Hit) -> None:
+        await self.send(hit)

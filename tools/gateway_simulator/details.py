@@ -1,0 +1,106 @@
+"""Transaction details as the pull API and the SDK see them (docs/gateway.md §2.3), and how the SDK decides (§6.3)."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from tools.gateway_simulator import tokens
+from tools.gateway_simulator.settings import Settings
+from tools.gateway_simulator.transactions import CODES, Transaction
+from tools.gateway_simulator.wire import stamp
+
+
+def expire_at(transaction: Transaction, settings: Settings) -> str | int:
+    """When the id stops working, in the encoding that is set (§1.3)."""
+    if settings.expire_at_format == "epoch_ms":
+        return int(transaction.expire_at.timestamp() * 1000)
+    return stamp(transaction.expire_at)
+
+
+def render(transaction: Transaction, settings: Settings, now: datetime) -> dict[str, Any]:
+    """The details at `now` (the wire's), all but the smallcaseAuthToken, which is minted when they are read."""
+    request, success = transaction.request, dict[str, Any]()
+    if transaction.broker is not None:
+        success = {"broker": transaction.broker, "signup": transaction.signup, "transactionId": transaction.id}
+        if transaction.notes is not None:
+            success["notes"] = transaction.notes
+        row = transaction.row(settings)
+        if row is not None:
+            full = transaction.batch.as_json() if transaction.batch else {}
+            short = {"batchId": row["batchId"], "status": row["status"]}
+            success["data"] = {"batches": [full if settings.details_batches == "full" else short]}
+    details: dict[str, Any] = {
+        "transactionId": transaction.id,
+        "gateway": settings.gateway_name,
+        "intent": transaction.intent,
+        "status": transaction.status,
+        "expired": transaction.expired,
+        "expireAt": expire_at(transaction, settings),
+        "createdAt": stamp(transaction.created_at),
+        "updatedAt": stamp(now),
+        **{key: request[key] for key in ("orderConfig", "config") if key in request},
+        "flags": {"isOrderRequested": transaction.order_requested},
+        "success": success or None,
+        "error": {
+            "value": transaction.error is not None,
+            "message": transaction.error_message,
+            "code": transaction.error,
+        },
+    }
+    if transaction.auth_id is not None and settings.details_auth_id != "token":
+        details[settings.details_auth_id] = transaction.auth_id
+    return details
+
+
+def with_token(details: dict[str, Any], auth_id: str | None, settings: Settings, now: datetime) -> dict[str, Any]:
+    """`details` with the connected token of the user who logged in; `now` is the wall's."""
+    if auth_id is None or not details["success"]:
+        return details
+    token = tokens.connected(auth_id, settings.gateway_secret, now, settings.token_lifetime_seconds)
+    return {**details, "success": {"smallcaseAuthToken": token, **details["success"]}}
+
+
+Settling = Literal["resolve", "reject", "poll"]
+
+
+def sdk_decides(transaction: Transaction, *, polled_out: bool = False) -> tuple[Settling, int | None]:
+    """What the SDK does on seeing the transaction now, and the code it rejects with (§6.3).
+
+    "poll" means that it looks again, 15 times, 2 seconds apart; `polled_out` is its decision after that.
+    """
+    if transaction.expired and not transaction.order_requested:
+        return "reject", 1005
+    if transaction.error is not None:
+        return "reject", transaction.error
+    if transaction.status in {"COMPLETED", "ACTION_REQUIRED"}:
+        return "resolve", None
+    if transaction.status == "PROCESSING":
+        if transaction.intent == "TRANSACTION":
+            return "resolve", None
+        return ("reject", 4003) if polled_out else ("poll", None)
+    if transaction.status == "USED":
+        if not transaction.order_requested:
+            return "reject", 1012
+        return ("reject", 4006) if polled_out else ("poll", None)
+    return "reject", 1011
+
+
+def sdk_value(transaction: Transaction, code: int | None, settings: Settings, now: datetime) -> dict[str, Any]:
+    """What the SDK's promise resolves to (`code` None) or rejects with (§8); `now` is the wall's."""
+    known: dict[str, Any] = {"transactionId": transaction.id}
+    if transaction.auth_id is not None:
+        known["smallcaseAuthToken"] = tokens.connected(
+            transaction.auth_id, settings.gateway_secret, now, settings.token_lifetime_seconds
+        )
+        known["broker"] = transaction.broker
+        known["signup"] = transaction.signup
+    if transaction.notes is not None:
+        known["notes"] = transaction.notes
+    if code is not None:
+        message = CODES.get(code, transaction.error_message or "internal_error")
+        return {"success": False, "message": message, "code": code, "errorCode": code, "data": known}
+    row = transaction.row(settings)
+    if row is not None:
+        known["orderBatches"] = [
+            {key: value for key, value in row.items() if key not in {"transactionId", "broker", "notes"}}
+        ]
+    return {"success": True, **known}

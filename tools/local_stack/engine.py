@@ -1,0 +1,98 @@
+"""The local engine: MiniStack, an AWS emulator that runs the functions as processes of its own Python.
+
+It listens on 127.0.0.1 alone and keeps everything in memory and in its own directory, which goes when it
+goes, unless it is given a directory to leave its state in.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from operations.stage import REGION as REGION
+from tools.local_stack.process_supervisor import ROOT, Started, started
+
+PYTHON: Final = ROOT / ".venv-engine" / "bin" / "python"
+# Made up: the engine takes any.
+CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+_SERVICES: Final = (
+    "apigateway",
+    "cloudformation",
+    "dynamodb",
+    "dynamodbstreams",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine; `url` is the endpoint of every AWS service."""
+
+    url: str
+    process: Started
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What tools and the engine see: nothing of the caller's AWS settings, proxies or Python."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "PATH") if name in os.environ}
+    return {**kept, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "PYTHONUNBUFFERED": "1", **more}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on `port` of 127.0.0.1 and it may be taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
+    """An engine on `port` (0: a free one) while the context lasts; `process_supervisor.Failed` where it does not start.
+
+    With `state`, a directory, it takes up what an engine before it left there, and leaves what it has when it is ended.
+    """
+    port = port or free_port()
+    settings = environment(
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        MINISTACK_REGION=REGION,
+        SERVICES=",".join(_SERVICES),
+        # Neither listens elsewhere nor touches containers of the machine.
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        LAMBDA_EXECUTOR="local",
+        DOCKER_HOST="unix:///nonexistent",
+        # The functions' Python is the engine's: what is installed for the user is none of theirs.
+        PYTHONNOUSERSITE="1",
+        **({} if state is None else {"PERSIST_STATE": "1", "STATE_DIR": str(state)}),
+    )
+    with started("engine", [str(PYTHON), "-m", "ministack"], settings) as process:
+        process.wait_for_line(r"Running on http://127\.0\.0\.1:\d+", timeout=30)
+        yield Engine(f"http://127.0.0.1:{port}", process)

@@ -1,0 +1,140 @@
+"""The whole product on this machine: engine, Gateway simulator, token issuer and the deployed stack.
+
+`make run`, `make demo` and the integration tests all bring it up through `running`.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tools.local_stack import stack
+from tools.local_stack.adapt import API_ID
+from tools.local_stack.engine import engine, environment, free_port
+from tools.local_stack.issuer import AUDIENCE
+from tools.local_stack.process_supervisor import Started, started
+
+GATEWAY_NAME = "demo-gw"
+# The simulator's and ours; nothing else knows them.
+GATEWAY_SECRET = "local-gateway-secret-that-signs-tokens"
+API_SECRET = "local-api-secret-that-signs-webhooks"
+_SERVICES = {"issuer": "tools.local_stack.issuer", "gateway": "tools.gateway_simulator"}
+_READY_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where to listen on 127.0.0.1; 0 takes any free port."""
+
+    engine: int = 0
+    gateway: int = 0
+    issuer: int = 0
+
+
+@dataclass(frozen=True)
+class Product:
+    """A running product. `outputs` are the stack's; `outputs["ApiUrl"]` is where the API answers."""
+
+    aws: stack.Aws
+    outputs: dict[str, str]
+    gateway_url: str
+    issuer_url: str
+    logs: dict[str, Started]
+
+    @property
+    def api_url(self) -> str:
+        return self.outputs["ApiUrl"]
+
+    def token(self, user: str, scope: str | None = None) -> str:
+        """An access token of `user`, as the team's identity provider would give it."""
+        asked = {"sub": user} | ({"scope": scope} if scope else {})
+        answer = httpx.post(f"{self.issuer_url}/token", json=asked, trust_env=False)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def api(self, user: str | None, scope: str | None = None) -> httpx.Client:
+        """A client of the API that is signed in as `user`, or not at all."""
+        headers = {"authorization": f"Bearer {self.token(user, scope)}"} if user else {}
+        # The first call of a function starts a process and imports what it needs. The engine ends idle connections
+        # after 5 s: one that is as old must not be used again.
+        limits = httpx.Limits(keepalive_expiry=1)
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60, limits=limits, trust_env=False)
+
+
+def _quiet(_: str, __: float) -> None:
+    pass
+
+
+@contextlib.contextmanager
+def running(
+    ports: Ports | None = None, progress: Callable[[str, float], None] = _quiet, state: Path | None = None
+) -> Iterator[Product]:
+    """The product while the context lasts. `progress` hears of each step when it is done: what, and seconds.
+
+    `state` is where the engine leaves its state when it is ended, for one that takes over from it.
+    """
+    ports = ports or Ports()
+    engine_port = ports.engine or free_port()
+    webhook_url = f"http://127.0.0.1:{engine_port}/_aws/execute-api/{API_ID}/webhooks/orders"
+    with contextlib.ExitStack() as up:
+        clock = _Clock(progress)
+        our_turn = up.enter_context(contextlib.ExitStack())
+        built = our_turn.enter_context(stack.building())
+        running_engine = up.enter_context(engine(engine_port, state))
+        issuer = up.enter_context(_service("issuer", ports.issuer, []))
+        gateway = up.enter_context(_service("gateway", ports.gateway, _gateway_options(webhook_url)))
+        issuer_url, gateway_url = (
+            process.wait_for_line(r"http://127\.0\.0\.1:\d+", _READY_SECONDS)[0] for process in (issuer, gateway)
+        )
+        clock.done("engine, Gateway simulator and token issuer started")
+        template = built()
+        clock.done("layer and functions built")
+        aws = up.enter_context(contextlib.closing(stack.Aws(running_engine.url)))
+        template_url = stack.package(aws, template, running_engine.process.directory)
+        our_turn.close()  # what was built is in the engine now: the next may build
+        clock.done("packaged")
+        parameters = stack.local_parameters() | {
+            "GatewayUrl": gateway_url,
+            "GatewayName": GATEWAY_NAME,
+            "TokenIssuer": issuer_url,
+            "TokenAudience": AUDIENCE,
+        }
+        outputs = stack.deploy(aws, template_url, parameters)
+        stack.put_secret(aws, outputs["GatewaySecretArn"], GATEWAY_SECRET, API_SECRET)
+        clock.done("deployed")
+        logs = {process.name: process for process in (running_engine.process, gateway, issuer)}
+        yield Product(aws, outputs, gateway_url, issuer_url, logs)
+
+
+def _service(name: str, port: int, options: list[str]) -> contextlib.AbstractContextManager[Started]:
+    command = [sys.executable, "-m", _SERVICES[name], "--port", str(port), *options]
+    return started(name, command, environment())
+
+
+def _gateway_options(webhook_url: str) -> list[str]:
+    options = {
+        "--webhook-url": webhook_url,
+        "--gateway-name": GATEWAY_NAME,
+        "--gateway-secret": GATEWAY_SECRET,
+        "--api-secret": API_SECRET,
+        # On a busy machine a function's first call takes long, and the Gateway's next attempt comes after 15 minutes.
+        "--set": "webhookTimeoutSeconds=60",
+    }
+    return [word for pair in options.items() for word in pair]
+
+
+class _Clock:
+    """Tells how long each step took."""
+
+    def __init__(self, progress: Callable[[str, float], None]) -> None:
+        self._progress = progress
+        self._since = time.monotonic()
+
+    def done(self, what: str) -> None:
+        now = time.monotonic()
+        self._progress(what, now - self._since)
+        self._since = now

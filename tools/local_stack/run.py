@@ -1,0 +1,147 @@
+"""`python -m tools.local_stack run` and `python -m tools.local_stack demo`: the whole product on this machine, and two
+orders through it.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from operations.timeline import Timeline
+from operations.updates import Updates
+from tools.console.app import serving
+from tools.local_stack import consumers, walkthrough
+from tools.local_stack.driver import GatewayDriver
+from tools.local_stack.engine import REGION, is_free
+from tools.local_stack.process_supervisor import ROOT, RUNS, Failed
+from tools.local_stack.product import Ports, Product, running
+
+USER = "asha"
+
+
+def main(arguments: list[str]) -> int:
+    """0 where all went as it should, 1 where it did not, 130 or 143 where it was interrupted."""
+    options = _options(arguments)
+    ports = Ports(options.port, options.gateway_port, options.issuer_port)
+    for name, port in (
+        ("port", ports.engine),
+        ("gateway-port", ports.gateway),
+        ("issuer-port", ports.issuer),
+        ("console-port", options.console_port),
+    ):
+        if port and not is_free(port):
+            print(f"Port {port} is in use: stop what listens there, or pick another with --{name}.", file=sys.stderr)
+            return 1
+    signal.signal(signal.SIGTERM, _interrupted)
+    tell = Timeline()
+    try:
+        with running(ports, lambda what, seconds: tell.note(f"· {what} ({seconds:.1f} s)")) as product:
+            if options.command == "demo":
+                good = _show(product, tell)
+                tell.note("\nEverything went as it should." if good else "\nSomething went wrong, see above.")
+                return 0 if good else 1
+            with serving(product, options.console_port) as console_url:
+                _show(product, tell)
+                _next_things(product, tell, console_url)
+                while True:
+                    time.sleep(3600)
+    except Failed as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, what, first in (
+        ("run", "deploy locally, place two orders, stay up", 4566),
+        ("demo", "the same, check every step and end", 0),
+    ):
+        sub = commands.add_parser(command, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        for offset, (name, whose) in enumerate(
+            (
+                ("port", "the API and all of AWS"),
+                ("gateway-port", "the Gateway simulator"),
+                ("issuer-port", "the token issuer"),
+                ("console-port", "the console, which `run` alone serves"),
+            )
+        ):
+            variable = f"LOCAL_{name.upper().replace('-', '_')}"
+            default = int(os.environ.get(variable, first + offset if first else 0))
+            sub.add_argument(f"--{name}", type=int, default=default, help=f"of {whose}; 0: any free one; or {variable}")
+    return parser.parse_args(arguments)
+
+
+def _interrupted(number: int, _: object) -> NoReturn:
+    # A second signal must not interrupt the taking down; the leash holds in any case.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _show(product: Product, tell: Timeline) -> bool:
+    """Two orders, one after the other; whether all went as it should."""
+    updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+    with GatewayDriver(product.gateway_url) as gateway:
+        gateway.settings(fill_webhooks="always")
+    try:
+        # The first order links the user's broker account, so the second comes with a connected token.
+        walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")
+        walkthrough.place(product, updates, USER, walkthrough.BASKET, tell, expect_token="connected")
+        consumers.show(product, updates, USER, tell)
+    except Exception as wrong:  # whatever it is, it is told, and the product stays up to look at
+        tell.note(f"\n✗ {type(wrong).__name__}: {wrong}")
+        for name, process in product.logs.items():
+            tell.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
+        return False
+    return True
+
+
+def _port(product: Product) -> str:
+    """What `make tail` has to be told where the product is not at its usual port."""
+    port = product.aws.url.rpartition(":")[2]
+    return "" if port == "4566" else f" PORT={port}"
+
+
+def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
+    token = f'curl -s {product.issuer_url}/token -d \'{{"sub": "{USER}"}}\''
+    field = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
+    bearer = '-H "authorization: Bearer $TOKEN"'
+    order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
+    unsigned = f'{{"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
+    tell.note(f"""
+It stays up until Ctrl-C.
+
+  API                {product.api_url}
+  Gateway simulator  {product.gateway_url}
+  token issuer       {product.issuer_url}
+  AWS                {product.aws.url}   (any credentials, region {REGION})
+  updates queue      {product.outputs["UpdatesQueueUrl"]}
+  logs               {RUNS.relative_to(ROOT)}/*/log
+
+Try next, in a browser: place orders, throw faults, and see what the backend makes of them:
+
+  {console_url}
+
+Or in another terminal:
+
+  TOKEN=$({token} | {field})
+  curl -s {product.api_url}/orders {bearer}
+  curl -s {product.api_url}/transactions {bearer} -d '{order}'
+
+  # with the transactionId it answers, be the user in the Gateway, and look again:
+  TX=TRX_…
+  curl -s {product.gateway_url}/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
+  curl -s {product.gateway_url}/_sim/transactions/$TX/confirm -d '{{}}'
+  curl -s {product.api_url}/transactions/$TX/orders {bearer}
+
+  # what the bus says, as it happens:
+  make tail{_port(product)}
+
+  # a webhook that the Gateway has not signed is refused:
+  curl -si {product.api_url}/webhooks/orders -d '{unsigned}'
+""")

@@ -1,0 +1,41 @@
+"""The SAM CLI as this repository runs it: `python -m tools.local_stack.sam validate --lint`, `python -m
+tools.local_stack.sam build`.
+
+It keeps its settings under .local/, reports to nobody and asks nobody for news.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tools.local_stack.engine import CREDENTIALS, REGION
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+TOOLS: Final = ROOT / ".venv-engine" / "bin"
+
+
+def environment() -> dict[str, str]:
+    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with made-up
+    credentials where the caller has none (validating wants some and uses none)."""
+    settings = ROOT / ".local" / "sam"
+    settings.mkdir(parents=True, exist_ok=True)
+    asked = {"lastVersionCheck": time.time(), "telemetryEnabled": False}
+    (settings / "metadata.json").write_text(json.dumps(asked))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {
+        **CREDENTIALS,
+        "AWS_DEFAULT_REGION": REGION,
+        **inherited,
+        "PATH": os.pathsep.join([str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]),
+        "PWD": str(ROOT),
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(settings),
+    }
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    os.execve(TOOLS / "sam", ["sam", *sys.argv[1:]], environment())  # noqa: S606 - becoming the tool is the point
