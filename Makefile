@@ -11,6 +11,11 @@ BIN := .venv/bin
 SOURCES := functions layers/runtime operations tools tests
 export UV_NO_PROGRESS ?= 1
 
+# Compiled modules are kept, even where the caller's environment forbids it (half of a short test run is compiling),
+# but in one place: `sam build` hashes the source tree while tests import from it.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
+
 # Options of `make run` and `make demo`, e.g. make run ARGS="--port 8080"
 ARGS ?=
 # Options of pytest, e.g. make pytest TESTS=tests/unit
@@ -33,11 +38,36 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck validate pytest ## Everything: lint, types, the template and the whole test suite
+test: env chromium ## Everything: lint, types, the template and all tests
+	@$(MAKE) --silent -j2 lint typecheck validate coverage
+	@exec $(PYTEST) -m "integration or browser or long"
+
+.PHONY: unit
+unit: .venv/.ready ## The fast tests: they need neither the local engine nor a browser
+	@exec $(PYTEST) $(UNIT)
+
+.PHONY: coverage
+coverage: .venv/.ready ## The fast tests, and whether they still cover the branches that they should
+	@exec $(PYTEST) $(UNIT) --cov --cov-report=term:skip-covered
+
+.PHONY: integration
+integration: env ## The tests that run the product on the local engine, the SAM CLI or a command
+	@exec $(PYTEST) -m integration
+
+.PHONY: browser
+browser: env chromium ## The tests of the console and of the SDK in a browser
+	@exec $(PYTEST) -m browser
+
+.PHONY: long
+long: .venv/.ready ## The tests with thousands of generated cases
+	@exec $(PYTEST) -m long
 
 .PHONY: pytest
-pytest: env chromium ## The test suite alone (a part of it: make pytest TESTS=tests/unit)
-	@exec $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder $(TESTS)
+pytest: env chromium ## A part of the tests: make pytest TESTS=tests/unit/http
+	@exec $(PYTEST) $(TESTS)
+
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+UNIT = -m "not integration and not browser and not long" --ignore=tests/integration --ignore=tests/browser
 
 .PHONY: chromium
 chromium: ## A browser for the browser tests, where there is none yet (Debian and Ubuntu, as root)

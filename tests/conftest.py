@@ -16,20 +16,29 @@ from tools.local_stack.product import Product, running
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 
-# They share one running product: on one worker it is started once.
-_WITH_THE_PRODUCT = ("tests/integration/", "tests/browser/")
+# They share one running product: on one worker it is started once. Each directory has the mark of what it needs.
+_WITH_THE_PRODUCT = {"tests/integration/": "integration", "tests/browser/": "browser"}
 
 
 class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for its schedulers
     """A file is a unit of work; everything that needs the running product is a single one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "product" if nodeid.startswith(_WITH_THE_PRODUCT) else nodeid.partition("::")[0]
+        return "product" if nodeid.startswith(tuple(_WITH_THE_PRODUCT)) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneProduct:
     """Called by xdist where the suite runs on several workers."""
     return OneProduct(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before `-m` chooses: a test in a directory that needs the running product is marked with it."""
+    for item in items:
+        for directory, mark in _WITH_THE_PRODUCT.items():
+            if item.nodeid.startswith(directory):
+                item.add_marker(mark)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ SEEDS = 200
 INTERNAL = "ConfirmationRequested"
 
 
+@pytest.mark.long
 def test_every_event_of_the_simulation_keeps_to_its_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     """And every type of the catalogue is among them but one, which the tests on the engine make happen."""
     published: dict[str, dict[str, Any]] = {}

@@ -16,6 +16,8 @@ import pytest
 
 from tools.local_stack import engine
 
+pytestmark = pytest.mark.integration  # the SAM translator and cfn-lint are installed in .venv-engine only
+
 ROOT = Path(__file__).parents[2]
 PER_STACK = frozenset({"Stage", "AWS::StackName", "AWS::StackId"})
 NO_VALUE = {"Ref": "AWS::NoValue"}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +153,7 @@ class Made:
         ) | {"batchId": self.chance.choice(self.pools["texts"])}
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(POOLS)
 def test_none_of_ten_thousand_batches_loses_a_field_or_a_paisa(pools: dict[str, Any]) -> None:

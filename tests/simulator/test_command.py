@@ -23,6 +23,8 @@ from tools.gateway_simulator import admin, webhooks
 from tools.gateway_simulator.faults import WebhookFaults, WireFaults
 from tools.gateway_simulator.outcomes import SCENARIOS
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).parents[2]
 SECTIONS = [
     "1.1",

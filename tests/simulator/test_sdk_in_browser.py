@@ -21,6 +21,7 @@ from tools.gateway_simulator.settings import Settings
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH; CHROMIUM names one"),
     pytest.mark.xdist_group("gateway-browser"),
 ]

@@ -63,6 +63,7 @@ import sys, time
 from pathlib import Path
 from tools.local_stack import process_supervisor
 process_supervisor.RUNS = Path({str(tmp_path)!r})
+process_supervisor.GRACE = 0.2
 with process_supervisor.started("thing", [sys.executable, "-c", {STUBBORN!r}], {{}}) as thing:
     print(*thing.wait_for_line(r"pids (\\d+) (\\d+)", 10).groups(), flush=True)
     time.sleep(600)
