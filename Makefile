@@ -38,9 +38,8 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 ##@ Check it
 
 .PHONY: test
-test: env chromium ## Everything: lint, types, the template and all tests
-	@$(MAKE) --silent -j2 lint typecheck validate coverage
-	@exec $(PYTEST) -m "integration or browser or long"
+test: lint typecheck validate env chromium ## Everything: lint, types, the template, all tests and the branches they cover
+	@exec $(PYTEST) $(COVERAGE)
 
 .PHONY: unit
 unit: .venv/.ready ## The fast tests: they need neither the local engine nor a browser
@@ -48,7 +47,7 @@ unit: .venv/.ready ## The fast tests: they need neither the local engine nor a b
 
 .PHONY: coverage
 coverage: .venv/.ready ## The fast tests, and whether they still cover the branches that they should
-	@exec $(PYTEST) $(UNIT) --cov --cov-report=term:skip-covered
+	@exec $(PYTEST) $(UNIT) $(COVERAGE)
 
 .PHONY: integration
 integration: env ## The tests that run the product on the local engine, the SAM CLI or a command
@@ -67,6 +66,7 @@ pytest: env chromium ## A part of the tests: make pytest TESTS=tests/unit/http
 	@exec $(PYTEST) $(TESTS)
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+COVERAGE = --cov --cov-report=term:skip-covered
 UNIT = -m "not integration and not browser and not long" --ignore=tests/integration --ignore=tests/browser
 
 .PHONY: chromium

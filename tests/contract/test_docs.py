@@ -1,86 +1,123 @@
-"""docs/problems.md and docs/settings.md list what there is: no more, no less."""
+"""The problems page and the README list everything that the code has: each test loops over the code.
 
-import pkgutil
+docs/settings.md is in test_docs_settings.py, the catalogue in docs/events.md in test_event_contracts.py.
+"""
+
 import re
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from securities_transactions.http.problems import CATALOGUE, TYPE_BASE
-from tests.simulation.messaging import resources, template
+import pytest
+
+from securities_transactions.events import schemas
+from securities_transactions.http import problems
+from securities_transactions.http.problems import CATALOGUE, TYPE_BASE, ProblemType
+from tests.simulation.messaging import resources
 
 ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
 PROBLEMS = (ROOT / "docs" / "problems.md").read_text()
-SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+README = (ROOT / "README.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+TARGETS = re.findall(r"^([a-z][a-z-]*):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_problems_are_those_of_the_catalogue_in_its_order_each_with_its_status() -> None:
+def of_type(kind: str) -> list[str]:
+    """The logical ids of the template's resources of a type."""
+    return [name for name, each in resources().items() if each["Type"] == kind]
+
+
+def routes() -> list[str]:
+    """Every deployed route, as `GET /orders`."""
+    events = [
+        event["Properties"]
+        for name in of_type("AWS::Serverless::Function")
+        for event in resources()[name]["Properties"].get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    ]
+    return [f"{event['Method'].upper()} {event['Path']}" for event in events]
+
+
+def test_problem_catalogue_has_every_problem_type() -> None:
+    defined = [each for each in vars(problems).values() if isinstance(each, ProblemType)]
+    assert len(defined) > 10
+    assert list(CATALOGUE) == sorted(defined, key=CATALOGUE.index)
+
+
+def test_event_catalogue_has_every_public_event() -> None:
+    """Subclasses without a type of their own are the parts that events share."""
+    defined = {
+        each
+        for each in vars(schemas).values()
+        if isinstance(each, type) and issubclass(each, schemas.Event) and "detail_type" in vars(each)
+    }
+    assert len(defined) > 5
+    assert defined == set(schemas.CATALOGUE)
+
+
+def test_each_problem_has_a_section_with_cause_and_remedy() -> None:
     sections = re.findall(r"^## (\S+)\n\n\*\*(\d+)\*\* · \*Cause:\* \S.*?\*Do:\*", PROBLEMS, re.MULTILINE | re.DOTALL)
     assert sections == [(each.name, str(each.status)) for each in CATALOGUE]
 
 
-def test_the_table_of_problems_has_each_with_its_status_and_leads_to_its_section() -> None:
+def test_each_problem_has_a_row_that_links_to_its_section() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(#(\S+)\) \| (\d+) \|", PROBLEMS, re.MULTILINE)
     assert rows == [(each.name, each.name, str(each.status)) for each in CATALOGUE]
 
 
-def test_the_problems_page_says_what_a_type_begins_with() -> None:
+def test_problems_page_names_the_common_prefix_of_the_types() -> None:
     assert f"after `{TYPE_BASE}`" in PROBLEMS
 
 
-def test_every_stack_parameter_is_described_with_its_default() -> None:
-    parameters = template()["Parameters"]
-    defaults = {name: str(each.get("Default", "–")) or "empty" for name, each in parameters.items()}
-
-    assert {name: default.strip("`") for name, default, _ in table("Stack parameters")} == defaults
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_make_target_is_in_the_readme(target: str) -> None:
+    assert re.search(rf"^make {target}(?= )", README, re.MULTILINE)
 
 
-def test_every_variable_that_a_function_has_or_reads_is_described() -> None:
-    described = [name for name, *_ in table("What functions see")]
-    given = [template()["Globals"]["Function"]["Environment"]["Variables"]]
-    given += [
-        each["Properties"]["Environment"]["Variables"]
-        for each in resources().values()
-        if each["Type"] == "AWS::Serverless::Function" and "Environment" in each["Properties"]
-    ]
-    sources = [
-        path.read_text()
-        for folder in ("functions", "layers/runtime/securities_transactions")
-        for path in (ROOT / folder).rglob("*.py")
-    ]
-    read = {name for text in sources for name in re.findall(r'env(?:iron)?\["(\w+)"\]', text)}
-
-    assert sorted(described) == sorted({name for variables in given for name in variables})
-    assert read <= set(described)
+def test_make_targets_are_found() -> None:
+    """Without it, a Makefile that is not read would leave the test above with nothing to do."""
+    assert {"run", "test", "unit", "integration", "browser", "redrive"} <= set(TARGETS)
 
 
-def test_every_function_is_given_what_its_own_module_reads() -> None:
-    everywhere = set(template()["Globals"]["Function"]["Environment"]["Variables"])
-    for name, each in resources().items():
-        if each["Type"] == "AWS::Serverless::Function":
-            text = (ROOT / each["Properties"]["CodeUri"] / "app.py").read_text()
-            given = everywhere | set(each["Properties"].get("Environment", {}).get("Variables", {}))
-            assert set(re.findall(r'environ\["(\w+)"\]', text)) <= given, name
+def test_pages_name_only_make_targets_that_exist() -> None:
+    named = {
+        name for page in PAGES for name in re.findall(r"(?:`|^)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 10
+    assert named - set(TARGETS) == set()
 
 
-def test_every_constant_is_described_with_its_value() -> None:
-    rows = table("Constants")
-    assert {name: value.strip("`") for name, value, _ in rows} == {name: shown(name) for name, _, _ in rows}
+@pytest.mark.parametrize("route", routes())
+def test_each_route_is_in_the_readme(route: str) -> None:
+    table = [line for line in README.splitlines() if line.startswith("| `")]
+    assert [line for line in table if f"`{route}`" in line or f"`{route}?" in line]
 
 
-def shown(name: str) -> str:
-    """The value of a constant, or of a field's default, as the page shows it."""
-    value: Any = pkgutil.resolve_name(name)
-    if not isinstance(value, timedelta):
-        return str(value)
-    for unit, one in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1))):
-        if value % one == timedelta():
-            return f"{value // one} {unit}"
-    return f"{value // timedelta(seconds=1)} s"
+@pytest.mark.parametrize("alarm", of_type("AWS::CloudWatch::Alarm"))
+def test_each_alarm_has_a_row_in_the_runbook(alarm: str) -> None:
+    rows = [line.split(" | ")[0] for line in RUNBOOK.splitlines() if line.startswith("| **")]
+    assert [row for row in rows if f"**{alarm}**" in row]
 
 
-def table(title: str) -> list[list[str]]:
-    """The rows of the table in a section of the settings page, the name in each without its backticks."""
-    section = SETTINGS.split(f"## {title}\n")[1].split("\n## ")[0]
-    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| `")]
-    return [[row[0].strip(" `"), row[1].strip(), " | ".join(row[2:]).strip()] for row in rows]
+def test_routes_and_alarms_are_found() -> None:
+    """Without it, a template that is not read would leave the tests above with nothing to do."""
+    assert len(routes()) > 5
+    assert len(of_type("AWS::CloudWatch::Alarm")) > 5
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as GitHub links to them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
+    """A heading that another section links to cannot go unnoticed."""
+    links = re.findall(r"\]\(([^)\s]*)\)", page.read_text())
+    broken = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
+            broken.append(link)
+    assert broken == []
