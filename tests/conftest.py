@@ -18,13 +18,16 @@ settings.load_profile("suite")
 
 # They share one running product: on one worker it is started once. Each directory has the mark of what it needs.
 _WITH_THE_PRODUCT = {"tests/integration/": "integration", "tests/browser/": "browser"}
+# These start a product of their own, or none: they run beside the others.
+_WITHOUT_IT = ("tests/integration/test_restart.py", "tests/integration/test_layer_targets.py")
 
 
 class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for its schedulers
     """A file is a unit of work; everything that needs the running product is a single one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "product" if nodeid.startswith(tuple(_WITH_THE_PRODUCT)) else nodeid.partition("::")[0]
+        shared = nodeid.startswith(tuple(_WITH_THE_PRODUCT)) and not nodeid.startswith(_WITHOUT_IT)
+        return "product" if shared else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneProduct:

@@ -5,6 +5,7 @@ test uses users of its own (the fixture `user`) and looks only at its own transa
 and users are in tests/conftest.py: the browser tests use the same one.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,19 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from operations.updates import Updates
+from operations.updates import Event, Updates
 from securities_transactions.domain.times import timestamp_text
+from tests.polling import PATIENCE, eventually
 from tools.contracts.validation import violations
 from tools.local_stack.product import Product
 from tools.local_stack.stack import Aws
+
+
+class PatientUpdates(Updates):
+    """Waits as long as a busy machine may take."""
+
+    def wait_for(self, transaction_id: str, condition: Callable[[Event], bool], timeout: float = PATIENCE) -> Event:
+        return super().wait_for(transaction_id, condition, timeout)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +46,7 @@ def updates(product: Product) -> Iterator[Updates]:
 
     In the end, every event that any test has received keeps to its contract.
     """
-    updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+    updates = PatientUpdates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
     yield updates
     assert [line for event in updates.received for line in violations(event)] == []
 
@@ -65,3 +74,29 @@ def check_now(product: Product, transaction_id: str) -> None:
     functions = product.aws.functions.list_functions()["Functions"]
     (sweep,) = [each["FunctionName"] for each in functions if "-Sweep-" in each["FunctionName"]]
     product.aws.functions.invoke(FunctionName=sweep, Payload=b"{}")
+
+
+def pulls(product: Product, transaction_id: str) -> int:
+    """How often `reconcile` has taken in the Gateway's answer about a transaction, as it logs it."""
+    lines = [json.loads(line) for line in product.aws.logged(since=0)]
+    return sum(each.get("transaction_id") == transaction_id and each.get("outcome") == "pulled" for each in lines)
+
+
+def wait_for_pull(product: Product, transaction_id: str, before: int) -> None:
+    """Until there was another pull than the `before` that there were."""
+    eventually(lambda: pulls(product, transaction_id), lambda count: count > before)
+
+
+def check_until_settled(product: Product, updates: Updates, transaction_id: str) -> Event:
+    """The settling event: the sweep comes by until it is there, however many pulls fail before."""
+
+    def settled() -> Event | None:
+        check_now(product, transaction_id)
+        for event in updates.arriving(transaction_id, timeout=1):
+            if event["detail-type"] == "OrdersSettled":
+                return event
+        return None
+
+    event = eventually(settled)
+    assert event is not None
+    return event

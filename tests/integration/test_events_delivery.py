@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,6 +19,8 @@ from securities_transactions.domain.times import timestamp_text
 from securities_transactions.storage.dynamodb import of_attributes
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import filled, place, post, signed
+from tests.polling import PATIENCE, eventually
+from tests.processes import process
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 
@@ -33,13 +33,6 @@ def stage(product: Product) -> Stage:
 
 def is_(detail_type: str) -> Callable[[Event], bool]:
     return lambda event: bool(event["detail-type"] == detail_type)
-
-
-def eventually(look: Callable[[], Any], good: Callable[[Any], bool], timeout: float = 30) -> Any:
-    deadline = time.monotonic() + timeout
-    while not good(seen := look()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return seen
 
 
 def buy(product: Product, gateway: GatewayDriver, user: str, quantities: dict[str, int], scenario: Any) -> str:
@@ -59,7 +52,7 @@ def test_the_example_consumers_book_and_tell_what_was_settled(
     """The deployed functions behind their queues: positions equal the books, and people hear of the rejected order."""
     scenario = {"INFY": "COMPLETE", "M&M": "REJECTED:marginsExceeded"}
     transaction_id = buy(product, gateway, user, {"INFY": 3, "M&M": 2}, scenario)
-    settled = updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    settled = updates.wait_for(transaction_id, is_("OrdersSettled"))
     traded = gateway.books(settled["detail"]["smallcaseAuthId"])["traded"]["INFY"]
     positions = Positions(product.aws.dynamodb, product.outputs["PositionsTable"])
 
@@ -96,7 +89,7 @@ def test_a_retraction_is_an_event(product: Product, gateway: GatewayDriver, upda
 
     check_now(product, transaction_id)
 
-    retracted = updates.wait_for(transaction_id, is_("OrdersRetracted"), timeout=60)
+    retracted = updates.wait_for(transaction_id, is_("OrdersRetracted"))
     assert retracted["detail"]["status"] == "CREATED"
 
 
@@ -106,23 +99,21 @@ def test_tail_follows_one_user_and_leaves_nothing_behind(
     port = product.aws.url.rpartition(":")[2]
     command = [sys.executable, "-m", "operations.tail", "--port", port, "--notes", user]
     seen = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/runtime")])}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=seen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as tail:
+    with process(command, ROOT, seen) as tail:
         lines: list[str] = []
         assert tail.stdout is not None
         assert tail.stderr is not None
         out = tail.stdout
         assert "following" in tail.stderr.readline()
-        reading = threading.Thread(target=lambda: lines.extend(iter(out.readline, "")))
+        reading = threading.Thread(target=lambda: lines.extend(iter(out.readline, "")), daemon=True)
         reading.start()
         transaction_id = buy(product, gateway, user, {"INFY": 1}, "complete")
         buy(product, gateway, f"{user}-other", {"TCS": 1}, "complete")
-        updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+        updates.wait_for(transaction_id, is_("OrdersSettled"))
         eventually(lambda: "".join(lines), lambda text: "OrdersSettled" in text)
         tail.send_signal(signal.SIGINT)
-        assert tail.wait(timeout=30) == 0
-        reading.join(10)
+        assert tail.wait(PATIENCE) == 0
+        reading.join(PATIENCE)
 
     text = "".join(lines)
     assert f"{user} {transaction_id}  TransactionCreated #1 (CREATED)" in text
@@ -140,7 +131,7 @@ def test_republishing_emits_where_each_transaction_stands_under_the_ids_it_had(
 ) -> None:
     start = datetime.now(UTC)
     settled_id = buy(product, gateway, user, {"INFY": 1}, "complete")
-    first = updates.wait_for(settled_id, is_("OrdersSettled"), timeout=60)
+    first = updates.wait_for(settled_id, is_("OrdersSettled"))
     with product.api(user) as api:
         created_id = api.post(
             "/transactions", json={"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}
@@ -198,7 +189,7 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
         waiting, (1, 0)
     )
     assert updates.wait_for(transaction_id, lambda event: bool(event["id"] == "undelivered"))
-    assert updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    assert updates.wait_for(transaction_id, is_("OrdersSettled"))
     sample_id = sample["dynamodb"]["NewImage"]["transactionId"]["S"]
     assert updates.wait_for(sample_id, is_("OrdersProgressed"))
 

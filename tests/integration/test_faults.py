@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from operations.updates import Updates
-from tests.integration.conftest import check_now
+from tests.integration.conftest import check_now, check_until_settled, pulls, wait_for_pull
 from tests.integration.test_webhooks import place, signed
+from tests.polling import PATIENCE
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 
@@ -27,7 +28,7 @@ def settled_as_the_gateway_says(
     product: Product, gateway: GatewayDriver, updates: Updates, transaction_id: str
 ) -> None:
     """Wait until the transaction is settled, and compare every order with the Gateway's own books."""
-    updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=120)
+    updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"))
     truth = gateway.truth(transaction_id)["batch"]
     with product.api("operator", scope="securities-transactions:service") as api:
         shown = api.get(f"/transactions/{transaction_id}/orders").json()
@@ -63,11 +64,9 @@ def test_what_a_failing_gateway_could_not_confirm_is_confirmed_later(
     transaction_id, _ = place(product, gateway, user)
     gateway.faults(details=fault)
     gateway.finish(transaction_id)
-    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")), timeout=60)
+    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")))
 
-    for _ in range(4):
-        time.sleep(1)
-        check_now(product, transaction_id)
+    check_until_settled(product, updates, transaction_id)
 
     settled_as_the_gateway_says(product, gateway, updates, transaction_id)
     in_order_without_gaps(updates, transaction_id)
@@ -78,12 +77,14 @@ def test_details_that_lag_behind_the_webhook_do_not_take_the_report_back(
 ) -> None:
     """The pull still shows PLACED: for a while the report stands, and nothing is shown twice in different order."""
     transaction_id, _ = place(product, gateway, user)
-    gateway.faults(details_lag_seconds=20)
+    gateway.faults(details_lag_seconds=3600)
+    before = pulls(product, transaction_id)
     gateway.finish(transaction_id)
-    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")), timeout=60)
-    time.sleep(2)
+    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")))
+    wait_for_pull(product, transaction_id, before)
+    before = pulls(product, transaction_id)
     check_now(product, transaction_id)
-    time.sleep(3)
+    wait_for_pull(product, transaction_id, before)
 
     shown = api(user).get(f"/transactions/{transaction_id}").json()
 
@@ -120,11 +121,11 @@ def test_twenty_late_repeated_and_reordered_webhooks_a_second_change_nothing_of_
 
     def trade() -> None:
         for transaction_id, _ in placed:
-            time.sleep(SOAK_SECONDS / 8)
+            time.sleep(SOAK_SECONDS / 8)  # the pace of trading, not a wait for anything
             said[transaction_id].append(signed(gateway.finish(transaction_id)))
 
     http = product.api(None)
-    trading = threading.Thread(target=trade)
+    trading = threading.Thread(target=trade, daemon=True)
     with http, ThreadPoolExecutor(8) as pool:
         trading.start()
         end = time.monotonic() + SOAK_SECONDS
@@ -135,8 +136,9 @@ def test_twenty_late_repeated_and_reordered_webhooks_a_second_change_nothing_of_
                 truth = {**gateway.truth(transaction_id), "batch": body}
                 body = signed(truth)
             pool.submit(say, body)
-            time.sleep(1 / PER_SECOND)
-        trading.join()
+            time.sleep(1 / PER_SECOND)  # the pace of the webhooks
+        trading.join(PATIENCE)
+        assert not trading.is_alive()
 
     assert set(answers) == {200}
     for transaction_id, _ in placed:

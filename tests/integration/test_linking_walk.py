@@ -37,7 +37,7 @@ class User:
         self.gateway.login(transaction_id, broker, **login)
         self.gateway.confirm(transaction_id, scenario="complete", paused=True)
         self.gateway.finish(transaction_id)
-        self.updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=60)
+        self.updates.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"))
         return str(self.gateway.truth(transaction_id)["smallcaseAuthId"])
 
     def accounts(self) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def test_amo_and_limit_orders_stay_open_until_the_user_cancels_them(
 
     for transaction_id, status in ((amo, "CANCELLED AMO"), (limited, "CANCELLED")):
         gateway.ask("POST", f"/transactions/{transaction_id}/cancel", {})
-        updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+        updates.wait_for(transaction_id, is_("OrdersSettled"))
         assert only_order(app, transaction_id)["status"] == status
     assert orders(app, amo)["status"] == "CANCELLED"
     assert orders(app, limited)["batchStatus"] == "CANCELLED"
@@ -60,7 +60,7 @@ def test_unplaced_is_certain_and_error_in_orders_is_unknown(
     gateway.finish(unplaced)
     gateway.finish(unknown)
 
-    updates.wait_for(unplaced, is_("OrdersSettled"), timeout=60)
+    updates.wait_for(unplaced, is_("OrdersSettled"))
     shown = orders(app, unplaced)
     assert (shown["status"], shown["orders"]) == ("UNPLACED", [])
     (order,) = shown["unplaced"]
@@ -68,13 +68,13 @@ def test_unplaced_is_certain_and_error_in_orders_is_unknown(
     assert order["userMessage"].startswith("This order was not placed. ")
     assert "statusMessage" not in order
 
-    told = updates.wait_for(unknown, is_("OrdersUnknown"), timeout=60)["detail"]
+    told = updates.wait_for(unknown, is_("OrdersUnknown"))["detail"]
     assert (told["status"], told["counts"]["unknown"], told["counts"]["unplaced"]) == ("ERROR", 1, 0)
     assert app.get(f"/transactions/{unknown}").json()["needsPerson"] is True
     gateway.ask("POST", f"/transactions/{unknown}/reconcile", {"outcomes": {"INFY": "COMPLETE"}})
     updates.wait_for(unknown, in_("COMPLETED", "reported"))
     check_now(product, unknown)
-    updates.wait_for(unknown, is_("OrdersSettled"), timeout=60)
+    updates.wait_for(unknown, is_("OrdersSettled"))
     assert app.get(f"/transactions/{unknown}").json()["needsPerson"] is False
 
 
@@ -92,7 +92,7 @@ def test_what_was_asked_and_what_was_executed_are_both_shown(
     changed = [asked[0] | {"quantity": 2}, asked[1]]
     confirm(gateway, transaction_id, securities=changed, scenario="complete")
     gateway.finish(transaction_id)
-    updates.wait_for(transaction_id, is_("OrdersSettled"), timeout=60)
+    updates.wait_for(transaction_id, is_("OrdersSettled"))
 
     for shown in (orders(app, transaction_id), app.get(f"/transactions/{transaction_id}").json()):
         assert shown["requested"]["orderConfig"]["securities"] == asked

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from operations.updates import Updates
-from tests.integration.conftest import check_now
+from tests.integration.conftest import PatientUpdates, check_now
 from tests.integration.test_webhooks import place
+from tests.polling import PATIENCE
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.engine import engine
 from tools.local_stack.product import Product, running
@@ -18,14 +18,14 @@ def end(product: Product) -> None:
     keeper = product.logs["engine"].keeper
     assert keeper.stdin is not None
     keeper.stdin.close()
-    keeper.wait()
+    keeper.wait(PATIENCE)
 
 
-@pytest.mark.timeout(300)  # two engines start, one after the other
+@pytest.mark.timeout(900)  # two engines start, one after the other
 def test_what_happens_while_everything_is_down_is_found_and_settled_afterwards(tmp_path: Path) -> None:
     """Every webhook of the order is lost to a dead endpoint; the transaction is due, and the Gateway is asked."""
     with running(state=tmp_path) as product, GatewayDriver(product.gateway_url) as gateway:
-        before = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
+        before = PatientUpdates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
         transaction_id, _ = place(product, gateway, "user-restart")
         before.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersPlaced"))
         end(product)
@@ -33,9 +33,7 @@ def test_what_happens_while_everything_is_down_is_found_and_settled_afterwards(t
 
         with engine(urlsplit(product.aws.url).port or 0, tmp_path):
             check_now(product, transaction_id)
-            settled = before.wait_for(
-                transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"), timeout=60
-            )
+            settled = before.wait_for(transaction_id, lambda event: bool(event["detail-type"] == "OrdersSettled"))
 
     sequences = [event["detail"]["sequence"] for event in before.of(transaction_id)]
     assert sequences == sorted(sequences)

@@ -1,6 +1,5 @@
 """A result comes back by the SDK's response, by webhook or by pull: each ends in the same state and the same events."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from securities_transactions.domain.checksum import parse_timestamp
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.secrets import GatewaySecret
 from tests.integration.conftest import check_now
+from tests.polling import eventually
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import GATEWAY_SECRET, Product
 
@@ -101,7 +101,7 @@ def test_the_three_ways_end_in_the_same_state_and_the_same_events(
     pulled = apps["pull"].get(f"/transactions/{made['pull']}", params={"refresh": "true"}).json()
     assert (pulled["account"], pulled["settled"], pulled["confirmation"]) == ("linked", True, "confirmed")
 
-    settled = {way: updates.wait_for(made[way], is_("OrdersSettled"), timeout=60)["detail"] for way in ways}
+    settled = {way: updates.wait_for(made[way], is_("OrdersSettled"))["detail"] for way in ways}
     for way in ways:
         updates.wait_for(made[way], is_("BrokerAccountLinked"))
     shown = {way: orders(apps[way], made[way]) for way in ways}
@@ -125,13 +125,11 @@ def test_the_three_ways_end_in_the_same_state_and_the_same_events(
 
 def pulled_by_the_system(app: httpx.Client, transaction_id: str) -> dict[str, Any]:
     """The transaction once the Gateway was asked about it: only a pull tells the Gateway's own status."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        shown: dict[str, Any] = app.get(f"/transactions/{transaction_id}").json()
-        if "gatewayStatus" in shown:
-            return shown
-        time.sleep(0.2)
-    raise TimeoutError(f"{transaction_id} was not pulled")
+
+    def shown() -> dict[str, Any]:
+        return dict(app.get(f"/transactions/{transaction_id}").json())
+
+    return eventually(shown, lambda transaction: "gatewayStatus" in transaction)
 
 
 def test_a_rejected_sdk_response_never_fails_a_transaction_by_itself(
@@ -166,7 +164,7 @@ def test_a_rejected_sdk_response_never_fails_a_transaction_by_itself(
     failed = updates.wait_for(left, is_("TransactionFailed"))["detail"]
     assert (failed["reason"], failed["errorCode"]) == ("errored", 1012)
 
-    updates.wait_for(pending, is_("OrdersSettled"), timeout=60)
+    updates.wait_for(pending, is_("OrdersSettled"))
     assert not [event for each in (untouched, pending) for event in updates.of(each) if is_("TransactionFailed")(event)]
 
 

@@ -1,7 +1,6 @@
 """The simulator as it is run: one command, real HTTP both ways, and the suite's own completeness."""
 
 import ast
-import contextlib
 import json
 import re
 import signal
@@ -10,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -18,6 +18,8 @@ from typing import Any, ClassVar, get_args
 import httpx
 import pytest
 
+from tests.polling import PATIENCE
+from tests.processes import process
 from tests.simulator.harness import API_SECRET, GATEWAY_SECRET, order, token
 from tools.gateway_simulator import admin, webhooks
 from tools.gateway_simulator.faults import WebhookFaults, WireFaults
@@ -51,20 +53,8 @@ SECTIONS = [
 ]
 
 
-@contextlib.contextmanager
-def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.gateway_simulator", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+def command(*arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return process([sys.executable, "-m", "tools.gateway_simulator", *arguments], ROOT)
 
 
 class Partner(BaseHTTPRequestHandler):
@@ -92,19 +82,19 @@ def webhook_url() -> Iterator[str]:
 def test_one_command_runs_the_whole_gateway(webhook_url: str) -> None:
     """§4.1: an order over real HTTP, told by webhooks over real HTTP and by events as they happen."""
     options = ["--webhook-url", webhook_url, "--gateway-name", "my-gw", "--set", "fill_seconds=0.01", "--seed", "1"]
-    with command("--port", "0", "--gateway-secret", GATEWAY_SECRET, "--api-secret", API_SECRET, *options) as process:
-        url = _url(process)
+    with command("--port", "0", "--gateway-secret", GATEWAY_SECRET, "--api-secret", API_SECRET, *options) as simulator:
+        url = _url(simulator)
         headers = {"x-gateway-secret": API_SECRET, "x-gateway-authtoken": token()}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
             created = http.post("/gateway/my-gw/transaction", json=order())
             transaction_id = created.json()["data"]["transactionId"]
             http.post(f"/_sim/transactions/{transaction_id}/login", json={"broker": "kite"}).raise_for_status()
             http.post(f"/_sim/transactions/{transaction_id}/confirm", json={}).raise_for_status()
-            statuses = [Partner.received.get(timeout=10)["status"]]
+            statuses = [Partner.received.get(timeout=PATIENCE)["status"]]
             while statuses[-1] != "COMPLETED":
-                statuses.append(Partner.received.get(timeout=10)["status"])
+                statuses.append(Partner.received.get(timeout=PATIENCE)["status"])
             assert statuses[0] == "PLACED"
-            with http.stream("GET", "/_sim/events?after=0", timeout=10) as events:
+            with http.stream("GET", "/_sim/events?after=0", timeout=PATIENCE) as events:
                 lines = (line for line in events.iter_lines() if line.startswith("data: "))
                 kinds = [
                     json.loads(line.removeprefix("data: "))["kind"] for _, line in zip(range(4), lines, strict=False)
@@ -115,11 +105,11 @@ def test_one_command_runs_the_whole_gateway(webhook_url: str) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_quietly_even_while_events_are_followed(sign: signal.Signals) -> None:
     """Ctrl-C and SIGTERM leave no traceback and nothing running."""
-    with command("--port", "0") as process:
-        url = _url(process)
-        with httpx.stream("GET", f"{url}/_sim/events", timeout=10, trust_env=False):
-            process.send_signal(sign)
-            _, errors = process.communicate(timeout=10)
+    with command("--port", "0") as simulator:
+        url = _url(simulator)
+        with httpx.stream("GET", f"{url}/_sim/events", timeout=PATIENCE, trust_env=False):
+            simulator.send_signal(sign)
+            _, errors = simulator.communicate(timeout=PATIENCE)
     assert errors == ""
 
 
@@ -128,18 +118,18 @@ def test_a_port_in_use_gives_one_clear_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with command("--port", str(taken.getsockname()[1])) as process:
-            _, errors = process.communicate(timeout=20)
-            assert process.returncode == 1
+        with command("--port", str(taken.getsockname()[1])) as simulator:
+            _, errors = simulator.communicate(timeout=PATIENCE)
+            assert simulator.returncode == 1
     assert re.fullmatch(r"port \d+ is in use: give another with --port, or 0 for any\n", errors)
 
 
 @pytest.mark.parametrize("pair", ["nonsense=1", "market=sometimes", "expiry_seconds=-1"])
 def test_a_bad_setting_is_refused(pair: str) -> None:
     """A misspelt setting never passes for a default."""
-    with command("--port", "0", "--set", pair) as process:
-        _, errors = process.communicate(timeout=20)
-        assert process.returncode == 2
+    with command("--port", "0", "--set", pair) as simulator:
+        _, errors = simulator.communicate(timeout=PATIENCE)
+        assert simulator.returncode == 2
     assert errors.startswith("bad settings")
 
 
@@ -153,9 +143,9 @@ def test_every_section_of_the_contract_has_its_tests() -> None:
     assert set(SECTIONS) - cited == set()
 
 
-def _url(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().split()[-1]
+def _url(simulator: subprocess.Popen[str]) -> str:
+    assert simulator.stdout is not None
+    return simulator.stdout.readline().split()[-1]
 
 
 def test_the_readme_names_every_call_scenario_and_fault() -> None:

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import uvicorn
 from playwright import sync_api as playwright
 
+from tests.polling import eventually
 from tests.simulator.harness import API_SECRET, GATEWAY_SECRET, token
 from tests.simulator.sdk_world import PAGE, World, check_accessible
 from tools.gateway_simulator.app import create_app
@@ -38,8 +38,7 @@ def gateway() -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    eventually(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
@@ -79,7 +78,7 @@ def world(request: pytest.FixtureRequest, browser: Any, gateway: str, partner: s
     """A fresh page; a console error or an exception in it fails the test."""
     context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=request.param)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -289,9 +288,13 @@ def test_a_pending_order_rejects_after_fifteen_looks(world: World) -> None:
     world.frame.get_by_text("Placing your order…").wait_for()
     world.press("Done")
     world.page.on("requestfinished", lambda request: looks.append(request.url) if "polledOut" in request.url else None)
-    while world.page.evaluate("window.result === null"):
+
+    def has_result_a_second_later() -> bool:
         world.page.clock.run_for(1000)
-        world.page.wait_for_timeout(20)
+        world.page.wait_for_timeout(20)  # lets the page's requests through, which a sleep of ours would not
+        return bool(world.page.evaluate("window.result !== null"))
+
+    eventually(has_result_a_second_later)
     assert world.result() == ("rejected", {"message": "order_pending", "code": 4006})
     assert 14 <= len(looks) <= 16
 

@@ -13,7 +13,7 @@ from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 from tools.local_stack.walkthrough import Unexpected
 
-_SECONDS: Final = 30
+_SECONDS: Final = 120
 
 # Shares bought less shares sold, and rupees spent less rupees received, by ticker.
 Traded = dict[str, tuple[int, Decimal]]

@@ -16,7 +16,7 @@ class GatewayDriver:
         self.url = url
         # The simulator ends idle connections after 5 s: one that is as old must not be used again.
         limits = httpx.Limits(keepalive_expiry=1)
-        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=30, limits=limits, trust_env=False)
+        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=120, limits=limits, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

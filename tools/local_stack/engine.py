@@ -94,5 +94,5 @@ def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
         **({} if state is None else {"PERSIST_STATE": "1", "STATE_DIR": str(state)}),
     )
     with started("engine", [str(PYTHON), "-m", "ministack"], settings) as process:
-        process.wait_for_line(r"Running on http://127\.0\.0\.1:\d+", timeout=30)
+        process.wait_for_line(r"Running on http://127\.0\.0\.1:\d+", timeout=120)
         yield Engine(f"http://127.0.0.1:{port}", process)

@@ -25,6 +25,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 RUNS: Final = ROOT / ".local" / "run"
 # How long a process has to end by itself, in seconds, before it is made to.
 GRACE: Final = 2.0
+# The longest that a command may take, in seconds: a build on a busy machine, not one that hangs.
+COMMAND_SECONDS: Final = 600.0
+# A shell starts a job with SIGINT and SIGQUIT ignored, and every process below it inherits that.
+_INHERITED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class Failed(RuntimeError):
@@ -54,9 +58,15 @@ class Started:
                 raise Failed(f"{self.name} {'ended early' if ended else 'is not ready'}:\n{self.last_words()}")
             time.sleep(0.02)
 
-    def wait(self) -> str:
-        """Waits for the end and gives what was written; `Failed` where it is not an end with 0."""
-        if self.keeper.wait() != 0:
+    def wait(self, timeout: float = COMMAND_SECONDS) -> str:
+        """Waits for the end and gives what was written; `Failed` where it ends with another code than 0, or not in
+        `timeout` s.
+        """
+        try:
+            code = self.keeper.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.name} did not end in {timeout:g} s:\n{self.last_words()}") from None
+        if code != 0:
             raise Failed(f"{self.name} failed:\n{self.last_words()}")
         return self.log.read_text(errors="replace")
 
@@ -86,7 +96,11 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
     finally:
         if keeper.stdin is not None:
             keeper.stdin.close()
-        keeper.wait()
+        try:
+            keeper.wait(GRACE + 30)
+        except subprocess.TimeoutExpired:  # the keeper itself hangs: better that its process is left than that we hang
+            keeper.kill()
+            keeper.wait()
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -101,8 +115,10 @@ def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
     # Whatever we are told, first the process is taken down: being told is the same as being let go.
     let_go = threading.Event()
     alone = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # A signal that has a handler here, and not one that is ignored, has its default effect on the process below.
+    for number in _INHERITED:
         signal.signal(number, lambda *_: let_go.set())
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def until_the_pipe_closes() -> None:

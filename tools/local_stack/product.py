@@ -23,7 +23,7 @@ GATEWAY_NAME = "demo-gw"
 GATEWAY_SECRET = "local-gateway-secret-that-signs-tokens"
 API_SECRET = "local-api-secret-that-signs-webhooks"
 _SERVICES = {"issuer": "tools.local_stack.issuer", "gateway": "tools.gateway_simulator"}
-_READY_SECONDS = 20
+_READY_SECONDS = 120  # a busy machine starts a Python in tens of seconds
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Aws:
 
     @cached_property
     def _config(self) -> Config:
-        return Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=60, proxies={})
+        return Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=120, proxies={})
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
@@ -150,7 +150,7 @@ def package(aws: Aws, built: Path, work: Path) -> str:
     return f"{aws.url}/{_BUCKET}/template.json"
 
 
-def deploy(aws: Aws, template_url: str, parameters: Mapping[str, str], timeout: float = 120) -> dict[str, str]:
+def deploy(aws: Aws, template_url: str, parameters: Mapping[str, str], timeout: float = 300) -> dict[str, str]:
     """Creates the stack, or updates it, and gives its outputs; `process_supervisor.Failed` with the reasons where that
     fails.
 

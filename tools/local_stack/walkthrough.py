@@ -15,7 +15,7 @@ from tools.local_stack.product import Product
 
 Securities = list[dict[str, Any]]
 
-_EVENT_SECONDS: Final = 30
+_EVENT_SECONDS: Final = 120
 _MOST_STEPS: Final = 100
 
 
