@@ -21,9 +21,12 @@ def console(product: Product) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium without a window."""
+    """Chromium without a window.
+
+    Not for the session: Playwright leaves an event loop running, and a test that comes later may want one of its own.
+    """
     with contextlib.ExitStack() as up:
         try:
             browser = up.enter_context(chromium())
