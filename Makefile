@@ -141,6 +141,11 @@ tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STA
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.tail $(STAGED) \
 	  $(if $(NOTES),--notes '$(NOTES)') $(if $(TRANSACTION),--transaction '$(TRANSACTION)') $(if $(STATE),--state '$(STATE)')
 
+.PHONY: show
+show: .venv/.ready ## Print a transaction's stored item, decoded (TRANSACTION=id STAGE=dev)
+	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make show TRANSACTION=TRX_…" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.show $(STAGED) '$(TRANSACTION)'
+
 .PHONY: redrive
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)

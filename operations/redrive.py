@@ -7,21 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import stage as stages
 from operations.stage import Stage
-from securities_transactions.domain.decimal_json import dumps, loads
-from securities_transactions.domain.stored_webhook import KeptWebhook
-from securities_transactions.domain.transaction import Transaction
-from securities_transactions.events.builder import latest
 from securities_transactions.events.dead_letters import opened
-from securities_transactions.events.publisher import Entry, entry, publish_all
-from securities_transactions.events.schemas import Published, detail_of
-from securities_transactions.services.publish_updates import events_of, of_kept
+from securities_transactions.events.publisher import entry, publish_all
+from securities_transactions.services.publish_updates import Update, latest_of, of_webhook, update_of
+from securities_transactions.services.pull_queue import message_of
 from securities_transactions.storage.dynamodb import of_attributes
+from securities_transactions.storage.webhooks import webhook_of
+
+# What lies in these queues is sent to the queue it came from as it is.
+_REDRIVEN: Final = ("Reconcile", "Updates", "Positions", "Notifier")
 
 
 @dataclass
@@ -40,16 +40,10 @@ def redrive(stage: Stage) -> dict[str, Result]:
         return lambda body: _sent(stage, outputs[queue], body)
 
     hands: dict[str, Callable[[str], None]] = {
-        "ReconcileDeadLetterQueueUrl": lambda body: send("ReconcileQueueUrl")(asked(loads(body))),
-        **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in ("Updates", "Positions", "Notifier")},
+        **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in _REDRIVEN},
         "PublishDeadLetterQueueUrl": lambda body: _published(stage, body),
     }
     return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
-
-
-def asked(message: Mapping[str, Any]) -> str:
-    """What `reconcile` is asked: the message itself, or the detail of an event that its rule could not deliver."""
-    return dumps(detail_of(message))
 
 
 def _sent(stage: Stage, queue: str, body: str) -> None:
@@ -59,37 +53,41 @@ def _sent(stage: Stage, queue: str, body: str) -> None:
 def _published(stage: Stage, body: str) -> None:
     """Publish what the publisher set aside: a record that it could not read, or an event that the bus refused.
 
-    Raises `PublishError` where the bus refuses it still.
+    A record that could not be read may request a pull as well. Raises `PublishError` where the bus still refuses the
+    event.
     """
-    publish_all(stage.events, _set_aside(stage, opened(body)), lambda attempt: time.sleep(0.2 * 2**attempt))
+    message = opened(body)
+    update = _set_aside(stage, message)
+    if update.pull is not None:
+        _sent(stage, stage.outputs["ReconcileQueueUrl"], message_of(update.pull))
+    bus = stage.outputs["EventBusName"]
+    entries = [entry(each, bus) for each in update.events]
+    if not entries and "entry" in message:
+        entries = [message["entry"] | {"EventBusName": bus}]
+    publish_all(stage.events, entries, lambda attempt: time.sleep(0.2 * 2**attempt))
 
 
-def _set_aside(stage: Stage, message: Mapping[str, Any]) -> list[Entry]:
-    """The entries of what was set aside, made anew by today's code, for the cause may have been ours.
+def _set_aside(stage: Stage, message: Mapping[str, Any]) -> Update:
+    """What was set aside, made anew by today's code, for the cause may have been ours.
 
     A message too large for its record has the item's key: then it is where the item stands today that is published.
     """
-    bus = stage.outputs["EventBusName"]
-    if "record" in message:
-        events = events_of(message["record"])
-        # Of an event that the bus refused, its record's other events were published.
-        events = [each for each in events if "detailType" not in message or each.eventId == message["eventId"]]
-        found = [entry(each, bus) for each in events]
-    else:
-        found = [entry(each, bus) for each in _stored(stage, message["key"])]
-    if not found and "entry" in message:
-        return [message["entry"] | {"EventBusName": bus}]
-    return found
+    update = update_of(message["record"]) if "record" in message else _stored(stage, message["key"])
+    if "detailType" not in message:
+        return update
+    # Of an event that the bus refused, its record's other events were published and its request to pull was sent.
+    own = [each for each in update.events if "record" not in message or each.eventId == message["eventId"]]
+    return Update(own)
 
 
-def _stored(stage: Stage, key: Mapping[str, str]) -> list[Published]:
+def _stored(stage: Stage, key: Mapping[str, str]) -> Update:
     [(name, value)] = key.items()
     table = stage.outputs["WebhooksTable" if name == "webhookId" else "TransactionsTable"]
     answer = stage.dynamodb.get_item(TableName=table, Key={name: {"S": value}}, ConsistentRead=True)
     if "Item" not in answer:
         raise LookupError("what was set aside was too large to keep, and its item is gone")
     item = of_attributes(answer["Item"])
-    return of_kept(KeptWebhook.of_item(item)) if name == "webhookId" else latest(Transaction.of_item(item))
+    return of_webhook(webhook_of(item)) if name == "webhookId" else Update(latest_of(item))
 
 
 def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:

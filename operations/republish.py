@@ -9,44 +9,60 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import stage as stages
 from operations.stage import Stage
-from securities_transactions.domain.stored_webhook import KeptWebhook
+from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction
-from securities_transactions.events.builder import latest
 from securities_transactions.events.publisher import Entry, PublishError, entry, publish_all
-from securities_transactions.services.publish_updates import of_kept
+from securities_transactions.services.publish_updates import Published, Update, latest_of, of_webhook
+from securities_transactions.services.pull_queue import PullQueue, SendError
 from securities_transactions.storage.dynamodb import of_attributes
+from securities_transactions.storage.mapper import Attribute
+from securities_transactions.storage.webhooks import webhook_of
 
-_CHANGED = ("createdAt", "reportedAt", "confirmedAt", "askedAt", "pullRequestedAt")
+_CHANGED: Final = (
+    Attribute.CREATED_AT,
+    Attribute.REPORTED_AT,
+    Attribute.CONFIRMED_AT,
+    Attribute.ESCALATED_AT,
+    Attribute.PULL_REQUESTED_AT,
+)
 
 
-def republish(stage: Stage, since: datetime) -> int:
-    """Emit the latest events of what changed since `since` (aware); how many. Raises
-    `securities_transactions.events.publisher.PublishError`.
+def republish(stage: Stage, since: datetime) -> Published:
+    """Emit the latest events of what changed since `since` (aware), and request the pulls of suspicious webhooks again.
+
+    Raises `PublishError` where the bus does not accept an event, and `SendError` where the queue refuses a request.
     """
-    found = entries(stage, timestamp_text(since))
-    return publish_all(stage.events, found, lambda attempt: time.sleep(0.2 * 2**attempt))
+    pulls: list[PullRequest] = []
+    bus = stage.outputs["EventBusName"]
+
+    def entries() -> Iterator[Entry]:
+        for update in updates(stage, timestamp_text(since)):
+            pulls.extend([] if update.pull is None else [update.pull])
+            for event in update.events:
+                yield entry(event, bus)
+
+    events = publish_all(stage.events, entries(), lambda attempt: time.sleep(0.2 * 2**attempt))
+    return Published(events, PullQueue(stage.sqs, stage.outputs["ReconcileQueueUrl"]).send(pulls))
 
 
-def entries(stage: Stage, since: str) -> Iterator[Entry]:
-    """The bus entries for the transactions, and the webhooks that were kept, since `since` (UTC, ISO 8601)."""
-    bus, value = stage.outputs["EventBusName"], {":since": {"S": since}}
+def updates(stage: Stage, since: str) -> Iterator[Update]:
+    """Where each transaction stands that changed since `since` (UTC, ISO 8601), and each webhook stored since."""
+    value = {":since": {"S": since}}
     changed = " OR ".join(f"{name} >= :since" for name in _CHANGED)
     for item in stage.items(
         stage.outputs["TransactionsTable"], FilterExpression=changed, ExpressionAttributeValues=value
     ):
-        for event in latest(Transaction.of_item(of_attributes(item))):
-            yield entry(event, bus)
+        yield Update(latest_of(of_attributes(item)))
     for item in stage.items(
         stage.outputs["WebhooksTable"], FilterExpression="receivedAt >= :since", ExpressionAttributeValues=value
     ):
-        for each in of_kept(KeptWebhook.of_item(of_attributes(item))):
-            yield entry(each, bus)
+        yield of_webhook(webhook_of(of_attributes(item)))
 
 
 def moment(text: str) -> datetime:
@@ -64,11 +80,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("since", type=moment, help="a time, as 2026-01-15T00:00:00Z")
     options = parser.parse_args(arguments)
     try:
-        count = republish(stages.of(options), options.since)
-    except (BotoCoreError, ClientError, PublishError) as error:
+        published = republish(stages.of(options), options.since)
+    except (BotoCoreError, ClientError, PublishError, SendError) as error:
         print(f"not all was emitted: {error}", file=sys.stderr)
         return 1
-    print(f"{count} events emitted again")
+    print(f"{published.events} events emitted again, {published.pulls} pulls requested again")
     return 0
 
 

@@ -1,34 +1,28 @@
-"""POST /transactions/{transactionId}/sdk-response: what the SDK told the app is taken as a signal, and checked."""
+"""POST /transactions/{transactionId}/sdk-response: the SDK's response that an app posts is a signal, and verified."""
 
 import os
 
-from securities_transactions import bootstrap
-from securities_transactions.domain import sdk_response
-from securities_transactions.domain.sdk_response import Rejected, SdkResponse
-from securities_transactions.http.api import Request, Response, api
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.domain.sdk_response import SdkResponse
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response
 from securities_transactions.http.views import transaction_of
-from securities_transactions.services.accept_sdk_response import Signals
-from securities_transactions.services.read_orders import Fetcher
-
-read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
-notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
-fetcher = Fetcher(
-    notes_table.transactions, lambda: bootstrap.puller(os.environ, bootstrap.utc_now), os.environ["SERVICE_SCOPE"]
-)
-signals = Signals(notes_table, os.environ["CONFIRM"])
+from securities_transactions.settings import Settings
 
 
-def accept_sdk_response(request: Request) -> Response:
-    """Verify what was posted for a transaction of the caller's, keep what it says, and ask the Gateway."""
-    transaction = fetcher.fetch(request)
-    now = bootstrap.utc_now()
-    posted = request.parse(SdkResponse)
-    said = sdk_response.read(posted, transaction.transactionId, read_secrets().gateway, now)
-    if isinstance(said, Rejected):
-        signals.rejected(transaction, said, now)
-    else:
-        signals.resolved(transaction, said, now)
-    return Response(202, transaction_of(fetcher.fetch(request)).document())
+def make_handler(application: Application) -> Handler:
+    """Verify what was posted for a transaction of the caller's, store what it reports, and request a pull."""
+    transactions, responses = application.read_orders, application.accept_sdk_response
+    scope = application.settings.service_scope
+
+    def accept_sdk_response(request: Request) -> Response:
+        transaction_id, may_see = request.path("transactionId"), request.caller(scope).may_see
+        transaction = transactions.one(transaction_id, may_see)
+        responses.accept(transaction, request.parse(SdkResponse))
+        return Response(202, transaction_of(transactions.one(transaction_id, may_see)).document())
+
+    return http_handler(accept_sdk_response)
 
 
-handler = api(accept_sdk_response)
+handler = make_handler(build(Settings(os.environ)))

@@ -2,25 +2,28 @@
 
 import os
 
-from securities_transactions import bootstrap
-from securities_transactions.http import problems
-from securities_transactions.http.api import Request, Response, api, cacheable
-from securities_transactions.http.problems import Problem
-from securities_transactions.http.views import Account, Accounts
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.domain.errors import NotFound
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response, cacheable
+from securities_transactions.http.views import accounts_of
+from securities_transactions.settings import Settings
 
-SERVICE_SCOPE = os.environ["SERVICE_SCOPE"]
-notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
 
+def make_handler(application: Application) -> Handler:
+    """List the accounts, or unlink the one that the route names."""
+    users, scope = application.users, application.settings.service_scope
 
-def broker_accounts(request: Request) -> Response:
-    """List the accounts, or forget the one that the route names."""
-    notes = request.caller(SERVICE_SCOPE).acting_for(request.query("notes"))
-    if request.names("smallcaseAuthId"):
-        if not notes_table.forget(notes, request.path("smallcaseAuthId")):
-            raise Problem(problems.NOT_FOUND, "this broker account is not linked to the user")
+    def broker_accounts(request: Request) -> Response:
+        user_id = request.caller(scope).acting_for(request.query("notes"))
+        if not request.names("smallcaseAuthId"):
+            return cacheable(request, accounts_of(users.accounts_of(user_id)).document())
+        if not users.unlink(user_id, request.path("smallcaseAuthId")):
+            raise NotFound("this broker account is not linked to the user")
         return Response(204)
-    accounts = [Account(**vars(account)) for account in notes_table.accounts_of(notes)]
-    return cacheable(request, Accounts(items=accounts).document())
+
+    return http_handler(broker_accounts)
 
 
-handler = api(broker_accounts)
+handler = make_handler(build(Settings(os.environ)))

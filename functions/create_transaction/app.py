@@ -2,33 +2,37 @@
 
 import os
 
-from securities_transactions import bootstrap
+from securities_transactions.bootstrap import Application, build
 from securities_transactions.domain.order_config import NewTransaction
-from securities_transactions.http.api import Request, Response, api
-from securities_transactions.http.idempotency import Once
-from securities_transactions.http.views import CreatedTransaction
-from securities_transactions.services import issue_sdk_token
-from securities_transactions.services.create_transaction import Creator
-
-SERVICE_SCOPE = os.environ["SERVICE_SCOPE"]
-read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
-dynamodb = bootstrap.dynamodb()
-notes_table = bootstrap.notes(os.environ, dynamodb)
-gateway = bootstrap.gateway(os.environ, read_secrets)
-creator = Creator(gateway, notes_table, bootstrap.utc_now)
-once = Once(dynamodb, os.environ["IDEMPOTENCY_TABLE"])
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response
+from securities_transactions.http.views import CreatedTransaction, sdk_token_of
+from securities_transactions.settings import Settings
 
 
-def create_transaction(request: Request) -> Response:
-    """Create the transaction that is asked for and answer with what the Gateway SDK needs."""
-    asked = request.parse(NewTransaction)
-    notes = request.caller(SERVICE_SCOPE).acting_for(asked.notes)
-    account = issue_sdk_token.choose(notes_table.accounts_of(notes), asked.connect, asked.smallcaseAuthId)
-    asked.check_broker(account.broker if account else None)
-    token = issue_sdk_token.mint(account, read_secrets().gateway, bootstrap.utc_now())
-    created = once(request, notes, asked, lambda: creator.create(asked, notes, token.smallcaseAuthToken))
-    view = CreatedTransaction(**created, notes=notes, sdkToken=token, gateway=gateway.name)
-    return Response(201, view.document(), {"location": f"/transactions/{view.transactionId}"})
+def make_handler(application: Application) -> Handler:
+    """Create the transaction that is requested, and return what the Gateway SDK needs."""
+    tokens, transactions, once = application.issue_sdk_token, application.create_transaction, application.once
+    scope, gateway = application.settings.service_scope, application.settings.gateway_name
+
+    def create_transaction(request: Request) -> Response:
+        new = request.parse(NewTransaction)
+        user_id = request.caller(scope).acting_for(new.notes)
+        account = tokens.account_for(user_id, new.connect, new.smallcaseAuthId)
+        new.check_broker(account.broker if account else None)
+        token = tokens.issue(account)
+
+        def create() -> dict[str, str]:
+            created = transactions.create(new, user_id, token.token)
+            return {"transactionId": created.transaction_id, "expireAt": timestamp_text(created.expire_at)}
+
+        created = once(request, user_id, new, create)
+        view = CreatedTransaction(**created, notes=user_id, sdkToken=sdk_token_of(token), gateway=gateway)
+        return Response(201, view.document(), {"location": f"/transactions/{view.transactionId}"})
+
+    return http_handler(create_transaction)
 
 
-handler = api(create_transaction)
+handler = make_handler(build(Settings(os.environ)))

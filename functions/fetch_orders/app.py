@@ -2,23 +2,30 @@
 
 import os
 
-from securities_transactions import bootstrap
-from securities_transactions.http.api import Request, Response, api, cacheable
-from securities_transactions.services.read_orders import Fetcher
-
-notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
-fetcher = Fetcher(
-    notes_table.transactions,
-    lambda: bootstrap.puller(os.environ, bootstrap.utc_now),
-    os.environ["SERVICE_SCOPE"],
-)
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.http import cursor
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response, cacheable
+from securities_transactions.http.views import orders_of, page_of
+from securities_transactions.settings import Settings
 
 
-def fetch_orders(request: Request) -> Response:
-    """One transaction's orders where the route names one, else a page of the user's, newest first."""
-    if request.names("transactionId"):
-        return cacheable(request, fetcher.orders(request).document())
-    return cacheable(request, fetcher.page(request, notes_table).document())
+def make_handler(application: Application) -> Handler:
+    """Return one transaction's orders where the route names one, else a page of the user's, newest first."""
+    transactions, scope = application.read_orders, application.settings.service_scope
+
+    def fetch_orders(request: Request) -> Response:
+        caller = request.caller(scope)
+        if request.names("transactionId"):
+            transaction_id, refresh = request.path("transactionId"), request.flag("refresh")
+            transaction = transactions.one(transaction_id, caller.may_see, refresh=refresh)
+            return cacheable(request, orders_of(transaction, for_support=caller.is_service).document())
+        user_id = caller.acting_for(request.query("notes"))
+        page = transactions.page(user_id, request.limit(), cursor.decode(user_id, request.query("cursor")))
+        return cacheable(request, page_of(page, user_id, for_support=caller.is_service).document())
+
+    return http_handler(fetch_orders)
 
 
-handler = api(fetch_orders)
+handler = make_handler(build(Settings(os.environ)))

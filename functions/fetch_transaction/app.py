@@ -2,21 +2,24 @@
 
 import os
 
-from securities_transactions import bootstrap
-from securities_transactions.http.api import Request, Response, api, cacheable
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response, cacheable
 from securities_transactions.http.views import transaction_of
-from securities_transactions.services.read_orders import Fetcher
-
-fetcher = Fetcher(
-    bootstrap.transactions(os.environ, bootstrap.dynamodb()),
-    lambda: bootstrap.puller(os.environ, bootstrap.utc_now),
-    os.environ["SERVICE_SCOPE"],
-)
+from securities_transactions.settings import Settings
 
 
-def fetch_transaction(request: Request) -> Response:
-    """The transaction, if it is the caller's to see."""
-    return cacheable(request, transaction_of(fetcher.fetch(request)).document())
+def make_handler(application: Application) -> Handler:
+    """Return the transaction, if it is the caller's to see."""
+    transactions, scope = application.read_orders, application.settings.service_scope
+
+    def fetch_transaction(request: Request) -> Response:
+        transaction_id, caller = request.path("transactionId"), request.caller(scope)
+        transaction = transactions.one(transaction_id, caller.may_see, refresh=request.flag("refresh"))
+        return cacheable(request, transaction_of(transaction).document())
+
+    return http_handler(fetch_transaction)
 
 
-handler = api(fetch_transaction)
+handler = make_handler(build(Settings(os.environ)))

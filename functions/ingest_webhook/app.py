@@ -1,45 +1,37 @@
-"""POST /webhooks/orders: the Gateway says something; nothing genuine is lost, nothing forged decides."""
+"""POST /webhooks/orders: the Gateway reports; nothing genuine is lost, nothing forged decides."""
 
 import os
 from typing import Any
 
-from securities_transactions import bootstrap, logging
-from securities_transactions.domain.webhook_verification import Doubt, Keep, Refuse, Report, Verdict, judge, webhook_id
+from securities_transactions import logging
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.domain.webhook_verification import Accepted, Rejected, Suspicious, webhook_id
 from securities_transactions.http import problems
-from securities_transactions.http.api import Request, Response, api
+from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.problems import Problem
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response
+from securities_transactions.services.ingest_webhook import Ingested
+from securities_transactions.settings import Settings
 
 # A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
 MOST_BODY_BYTES = 1024 * 1024
 logger = logging.logger()
-CONFIRM = os.environ["CONFIRM"]
-policy = bootstrap.webhook_policy(os.environ)
-read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
-dynamodb = bootstrap.dynamodb()
-transactions = bootstrap.transactions(os.environ, dynamodb)
-webhooks = bootstrap.webhooks(os.environ, dynamodb)
 
 
-def ingest_webhook(request: Request) -> Response:
-    """Judge the body, then report it, keep it or refuse it; one write decides."""
-    raw, now = body_of(request), bootstrap.utc_now()
-    verdict = judge(raw, read_secrets().webhook_keys, now, policy)
-    if isinstance(verdict, Refuse) and verdict.mismatch:
-        verdict = judge(raw, read_secrets(fresh=True).webhook_keys, now, policy)
-    if isinstance(verdict, Refuse):
-        audit(verdict, "refused", raw)
-        raise Problem(problems.WEBHOOK_REFUSED, verdict.reason)
-    outcome = "kept"
-    if isinstance(verdict, Report):
-        reported = transactions.report(verdict, now, confirm=CONFIRM)
-        if isinstance(reported, Doubt):
-            verdict = reported
-        else:
-            outcome = reported
-    if isinstance(verdict, Doubt | Keep):
-        outcome = "kept" if webhooks.keep(raw, verdict, now) else "duplicate"
-    audit(verdict, outcome, raw)
-    return Response(200, {"status": outcome})
+def make_handler(application: Application) -> Handler:
+    """Verify the body, then report, store or reject it; one write decides."""
+    webhooks = application.ingest_webhook
+
+    def ingest_webhook(request: Request) -> Response:
+        raw = body_of(request)
+        ingested = webhooks.ingest(raw)
+        logger.info("webhook", extra=facts(ingested, raw))
+        if isinstance(ingested.verification, Rejected):
+            raise Problem(problems.WEBHOOK_REFUSED, ingested.verification.reason)
+        return Response(200, {"status": ingested.status})
+
+    return http_handler(ingest_webhook)
 
 
 def body_of(request: Request) -> bytes:
@@ -52,18 +44,22 @@ def body_of(request: Request) -> bytes:
         raise
 
 
-def audit(verdict: Verdict, outcome: str, raw: bytes) -> None:
-    """One line for each webhook, which metric filters count: what became of which body, with nobody named in it."""
-    facts: dict[str, Any] = {
-        "verdict": type(verdict).__name__.lower(),
-        "outcome": outcome,
+def facts(ingested: Ingested, raw: bytes) -> dict[str, Any]:
+    """What is logged of a webhook, for metric filters to count: what became of which body. No user is named in it."""
+    verification = ingested.verification
+    found: dict[str, Any] = {
+        "verification": type(verification).__name__.lower(),
+        "outcome": ingested.status.value,
         "webhook_id": webhook_id(raw),
     }
-    if isinstance(verdict, Refuse | Doubt):
-        facts["reason"] = verdict.reason
-    if isinstance(verdict, Report):
-        facts |= {"transaction_id": verdict.transaction_id, "revision": verdict.snapshot.revision}
-    logger.info("webhook", extra=facts)
+    match verification:
+        case Rejected(reason) | Suspicious(reason):
+            found["reason"] = reason
+        case Accepted(transaction_id, snapshot=snapshot):
+            found |= {"transaction_id": transaction_id, "revision": snapshot.revision.text}
+        case _:
+            pass
+    return found
 
 
-handler = api(ingest_webhook)
+handler = make_handler(build(Settings(os.environ)))

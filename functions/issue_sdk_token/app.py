@@ -2,22 +2,26 @@
 
 import os
 
-from securities_transactions import bootstrap
-from securities_transactions.http.api import Request, Response, api
-from securities_transactions.services import issue_sdk_token as sdk_tokens
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.http.handler import Handler, http_handler
+from securities_transactions.http.request import Request
+from securities_transactions.http.response import Response
+from securities_transactions.http.views import sdk_token_of
 from securities_transactions.services.issue_sdk_token import TokenRequest
-
-SERVICE_SCOPE = os.environ["SERVICE_SCOPE"]
-read_secrets = bootstrap.read_secrets(os.environ, bootstrap.utc_now)
-notes_table = bootstrap.notes(os.environ, bootstrap.dynamodb())
+from securities_transactions.settings import Settings
 
 
-def issue_sdk_token(request: Request) -> Response:
-    """Mint the token that the user's standing calls for, or the one they choose."""
-    asked = request.parse(TokenRequest)
-    notes = request.caller(SERVICE_SCOPE).acting_for(asked.notes)
-    account = sdk_tokens.choose(notes_table.accounts_of(notes), asked.connect, asked.smallcaseAuthId)
-    return Response(201, sdk_tokens.mint(account, read_secrets().gateway, bootstrap.utc_now()).document())
+def make_handler(application: Application) -> Handler:
+    """Issue the token that fits the user's linked accounts, or the one they choose."""
+    tokens, scope = application.issue_sdk_token, application.settings.service_scope
+
+    def issue_sdk_token(request: Request) -> Response:
+        wanted = request.parse(TokenRequest)
+        user_id = request.caller(scope).acting_for(wanted.notes)
+        account = tokens.account_for(user_id, wanted.connect, wanted.smallcaseAuthId)
+        return Response(201, sdk_token_of(tokens.issue(account)).document())
+
+    return http_handler(issue_sdk_token)
 
 
-handler = api(issue_sdk_token)
+handler = make_handler(build(Settings(os.environ)))

@@ -1,53 +1,53 @@
-"""What needs confirming is pulled from the Gateway, whose word is the truth."""
+"""What is to be confirmed is pulled from the Gateway, whose state decides."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from securities_transactions import bootstrap, logging
+from securities_transactions import logging
+from securities_transactions.bootstrap import Application, build
 from securities_transactions.domain.decimal_json import loads
-from securities_transactions.events.schemas import SDK, detail_of
+from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.gateway.errors import GatewayError
-from securities_transactions.storage.transactions import Pull
+from securities_transactions.services.pull_queue import request_of
+from securities_transactions.services.reconcile import Reconcile
+from securities_transactions.settings import Settings
 
 logger = logging.logger()
-puller = bootstrap.puller(os.environ, bootstrap.utc_now)
+Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Pull each transaction of the batch; what has to be asked again by the queue is returned to it."""
-    failed = [record["messageId"] for record in event["Records"] if not pull(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+def make_handler(application: Application) -> Handler:
+    """Pull each transaction of the message batch; what the queue has to deliver again is returned to it."""
+    reconcile = application.reconcile
+
+    def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        failed = [record["messageId"] for record in event["Records"] if not pull(reconcile, record)]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    return handler
 
 
-def pull(record: Mapping[str, Any]) -> bool:
-    """Pull the transaction that a message names; False where the message is to come again."""
+def pull(reconcile: Reconcile, record: Mapping[str, Any]) -> bool:
+    """Pull the transaction that a message names; False where the message is to be delivered again."""
     try:
-        asked = asked_in(loads(record["body"]))
+        request = request_of(loads(record["body"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         logger.error("a message cannot be read", message_id=record["messageId"])
         return False
-    transaction_id = asked.transaction_id
+    transaction_id = request.transaction_id
     try:
-        outcome = puller.pull(asked)
+        outcome = reconcile.pull(request)
     except GatewayError as error:
-        tell = logger.error if error.is_about_us else logger.warning
-        tell("the gateway does not say", transaction_id=transaction_id, reason=str(error))
+        log = logger.error if error.is_about_us else logger.warning
+        log("the gateway does not say", transaction_id=transaction_id, reason=str(error))
         # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
-        return puller.is_scheduled(transaction_id)
+        return reconcile.is_scheduled(transaction_id)
     except Exception:  # one poison message must not bring the others of its batch back
         logger.exception("a pull failed", transaction_id=transaction_id)
         return False
-    logger.info("pulled", transaction_id=transaction_id, outcome=outcome)
-    return outcome != "deferred"
+    logger.info("pulled", transaction_id=transaction_id, outcome=outcome.value)
+    return outcome is not PullOutcome.DEFERRED
 
 
-def asked_in(message: Mapping[str, Any]) -> Pull:
-    """What a message asks for: the sweep's, or the detail of an event, in its envelope where SQS redrove it."""
-    detail = detail_of(message)
-    return Pull(
-        transaction_id=detail["transactionId"],
-        smallcase_auth_id=detail.get("smallcaseAuthId") or None,
-        due_at=detail.get("dueAt"),
-        doubted=detail.get("reason") not in (None, SDK),
-    )
+handler = make_handler(build(Settings(os.environ)))

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from securities_transactions.bootstrap import build, utc_now
 from securities_transactions.events import schemas
 from securities_transactions.http import problems
 from securities_transactions.http.problems import CATALOGUE, TYPE_BASE, ProblemType
-from tests.simulation.messaging import resources
+from securities_transactions.settings import Settings
+from tests.application import ENVIRONMENT, FakeClients, handler
+from tests.simulation.messaging import resources, template
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
@@ -71,6 +74,34 @@ def test_problems_page_names_the_common_prefix_of_the_types() -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_each_make_target_is_in_the_readme(target: str) -> None:
     assert re.search(rf"^make {target}(?= )", README, re.MULTILINE)
+
+
+def test_nothing_but_the_settings_reads_a_variable() -> None:
+    """A function hands its environment on as a whole."""
+    sources = {
+        path.relative_to(ROOT): path.read_text()
+        for folder in ("functions", "layers/runtime/securities_transactions")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert [str(path) for path, text in sources.items() if re.search(r"getenv|environ[\[.]", text)] == []
+
+
+FUNCTIONS = {name: each for name, each in resources().items() if each["Type"] == "AWS::Serverless::Function"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_given_the_variables_that_it_reads(name: str) -> None:
+    """Each part of it is built over what the template gives it; one that lacks a variable fails at its start."""
+    properties = FUNCTIONS[name]["Properties"]
+    given = set(template()["Globals"]["Function"]["Environment"]["Variables"])
+    given |= set(properties.get("Environment", {}).get("Variables", {}))
+    environment = {variable: value for variable, value in ENVIRONMENT.items() if variable in given}
+    made = build(Settings(environment), FakeClients(dynamodb=object(), http=object()), utc_now, lambda: 0.5)
+
+    handler(Path(properties["CodeUri"]).name, made)
+
+    if "read_orders" in vars(made) and "GATEWAY_URL" in given:
+        assert made.read_orders.reconcile is made.reconcile
 
 
 def test_make_targets_are_found() -> None:

@@ -111,8 +111,8 @@ def variables(properties: dict[str, Any]) -> set[str]:
 
 COMMON = variables(template()["Globals"]["Function"])
 GIVEN = COMMON.union(*(variables(each) for each in functions().values()))
-# `env["NAME"]`, `os.environ["NAME"]` and `os.environ.get("NAME"…)`
-READ = re.compile(r'\benv(?:iron)?(?:\[|\.get\()"(\w+)"')
+# Settings alone reads the environment, by `self._text("NAME")`.
+READ = re.compile(r'\b_text\("(\w+)"\)')
 
 
 @pytest.mark.parametrize("name", template()["Parameters"])
@@ -128,12 +128,6 @@ def test_each_stack_parameter_is_described_with_its_default(name: str) -> None:
 def test_each_variable_that_the_product_is_given_or_reads_is_described(name: str) -> None:
     assert [row[0] for row in table("What functions see")].count(name) == 1
     assert name in GIVEN
-
-
-@pytest.mark.parametrize("name", functions())
-def test_function_is_given_the_variables_its_module_reads(name: str) -> None:
-    source = (ROOT / functions()[name]["CodeUri"] / "app.py").read_text()
-    assert set(READ.findall(source)) <= COMMON | variables(functions()[name])
 
 
 @pytest.mark.parametrize(("name", "value"), constants().items())

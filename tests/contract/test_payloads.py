@@ -1,10 +1,11 @@
 """Every sample payload of the Gateway against the code that reads it.
 
-tests/contract/payloads/index.json says what each has to amount to; docs/gateway.md is where its shape is from.
+tests/contract/payloads/index.json has the expected result of each; docs/gateway.md documents its shape.
 """
 
 import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +15,14 @@ import pytest
 
 from securities_transactions.domain import sdk_response, webhook_verification
 from securities_transactions.domain.decimal_json import loads
-from securities_transactions.domain.gateway_state import Truth
+from securities_transactions.domain.gateway_state import GatewayTransaction
+from securities_transactions.domain.sdk_errors import may_have_orders
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
+from securities_transactions.domain.webhook_verification import Accepted, Rejected, Suspicious, Unrelated
+from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Created, Gateway
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
-from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets
-from securities_transactions.http.problems import Problem
+from securities_transactions.gateway.secrets import GatewaySecrets
 
 PAYLOADS: Final = Path(__file__).parent / "payloads"
 INDEX: Final[dict[str, Any]] = json.loads((PAYLOADS / "index.json").read_text())
@@ -28,6 +32,8 @@ POLICY: Final = webhook_verification.Policy(
     auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15)
 )
 ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
+# The verifications by the names that the index has for them.
+VERIFICATIONS: Final = {"refuse": Rejected, "report": Accepted, "doubt": Suspicious, "keep": Unrelated}
 TRANSACTION: Final = "TRX_0123456789abcdef0123456789abcdef"
 
 
@@ -44,11 +50,11 @@ def body(row: dict[str, Any]) -> bytes:
 
 
 def moment(row: dict[str, Any]) -> datetime:
-    """When it is judged."""
+    """When it is received."""
     return datetime.fromisoformat(row.get("now", "2026-01-15T04:34:00.000Z")).astimezone(UTC)
 
 
-def test_the_index_lists_every_payload_and_nothing_else() -> None:
+def test_index_lists_every_payload_and_nothing_else() -> None:
     assert sorted(row["file"] for row in ROWS) == sorted(
         path.name for path in PAYLOADS.glob("*.json") if path.name != "index.json"
     )
@@ -60,63 +66,63 @@ def test_every_payload_has_a_test_here() -> None:
 
 
 @rows("webhook")
-def test_a_webhook_gets_its_verdict(row: dict[str, Any]) -> None:
+def test_webhook_is_verified_as_expected(row: dict[str, Any]) -> None:
     expected = row["expected"]
-    found = webhook_verification.judge(body(row), [SECRETS.api], moment(row), POLICY)
-    assert type(found).__name__.lower() == expected["verdict"]
-    if isinstance(found, webhook_verification.Keep):
+    found = webhook_verification.verify(body(row), [SECRETS.api], moment(row), POLICY)
+    assert type(found) is VERIFICATIONS[expected["verdict"]]
+    if isinstance(found, Unrelated):
         assert found.kind == expected["kind"]
-    if isinstance(found, webhook_verification.Report):
+    if isinstance(found, Accepted):
         batch = found.snapshot.batch
-        told = (batch.derived_status, batch.is_final, batch.status)
-        assert told == (expected["derivedStatus"], expected["isFinal"], expected["gatewayStatus"])
+        stated = (batch.status_of_orders, batch.is_final, batch.status)
+        assert stated == (expected["derivedStatus"], expected["isFinal"], expected["gatewayStatus"])
         for amount in {"buyAmount", "sellAmount"} & expected.keys():
             assert str(getattr(batch, amount)) == expected[amount]
 
 
 def posted(row: dict[str, Any]) -> sdk_response.Resolved | sdk_response.Rejected:
-    """What a posted SDK response is read as."""
+    """A posted SDK response as it is read."""
     which = row["kind"].split(".")[1]
-    said = sdk_response.SdkResponse(**{which: loads(body(row))})
-    return sdk_response.read(said, TRANSACTION, SECRETS.gateway, moment(row))
+    return sdk_response.read(sdk_response.SdkResponse(**{which: loads(body(row))}), TRANSACTION)
 
 
 @rows("sdk.resolved")
-def test_a_resolved_sdk_response_is_read_or_refused(row: dict[str, Any]) -> None:
+def test_resolved_sdk_response_is_read_or_its_token_rejected(row: dict[str, Any]) -> None:
     expected = row["expected"]
+    resolved = posted(row)
+    assert isinstance(resolved, sdk_response.Resolved)
     if expected["outcome"] == "refused":
-        with pytest.raises(Problem):
-            posted(row)
+        with pytest.raises(tokens.TokenError):
+            tokens.verify(resolved.token, SECRETS.gateway, moment(row))
         return
-    said = posted(row)
-    assert isinstance(said, sdk_response.Resolved)
-    assert said.batch is not None
+    assert resolved.batch is not None
     assert {
         "outcome": "resolved",
-        "smallcaseAuthId": said.smallcase_auth_id,
-        "broker": said.broker,
-        "derivedStatus": said.batch.derived_status,
-        "isFinal": said.batch.is_final,
+        "smallcaseAuthId": tokens.auth_id_of(tokens.verify(resolved.token, SECRETS.gateway, moment(row))),
+        "broker": resolved.broker,
+        "derivedStatus": resolved.batch.status_of_orders,
+        "isFinal": resolved.batch.is_final,
     } == expected
 
 
 @rows("sdk.rejected")
-def test_a_rejected_sdk_response_is_read(row: dict[str, Any]) -> None:
-    said = posted(row)
-    assert isinstance(said, sdk_response.Rejected)
-    outcome = "unknown" if said.unknown else "rejected"
-    assert {"outcome": outcome, "code": said.code, "message": said.message} == row["expected"]
+def test_rejected_sdk_response_is_read(row: dict[str, Any]) -> None:
+    rejected = posted(row)
+    assert isinstance(rejected, sdk_response.Rejected)
+    error = rejected.error
+    outcome = "unknown" if may_have_orders(error.code, error.message) else "rejected"
+    assert {"outcome": outcome, "code": error.code, "message": error.message} == row["expected"]
 
 
 def created(row: dict[str, Any]) -> Created:
-    """What an answer to create is read as."""
+    """The response to a create call as it is read."""
     transport = httpx.MockTransport(lambda _: httpx.Response(row["httpStatus"], content=body(row)))
     http = httpx.Client(base_url="https://gateway.example", transport=transport)
     return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "a token")
 
 
 @rows("gateway.create")
-def test_an_answer_to_create_is_read(row: dict[str, Any]) -> None:
+def test_response_to_create_is_read(row: dict[str, Any]) -> None:
     expected = row["expected"]
     match expected["outcome"]:
         case "refused":
@@ -134,8 +140,8 @@ def test_an_answer_to_create_is_read(row: dict[str, Any]) -> None:
             assert (expire_at and expire_at.replace("+00:00", "Z")) == expected["expireAt"]
 
 
-def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: str = TRANSACTION) -> Truth:
-    """What a pull finds where the Gateway answers so."""
+def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: str = TRANSACTION) -> GatewayTransaction:
+    """The state that a pull returns where the Gateway responds so."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         served = {
@@ -163,23 +169,23 @@ def test_transaction_details_are_read(row: dict[str, Any]) -> None:
         "status": found.status,
         "smallcaseAuthId": found.smallcase_auth_id,
         "broker": found.broker,
-        "notes": found.notes,
+        "notes": found.user_id,
         "hasOrders": found.batch is not None,
         "mayHaveOrders": found.may_have_orders,
-        "error": found.error,
+        "error": None if found.error is None else asdict(found.error),
         "expired": found.expired,
     } == {"expired": False} | {key: value for key, value in expected.items() if key != "derivedStatus"}
     if found.batch is not None:
-        assert found.batch.derived_status == expected["derivedStatus"]
+        assert found.batch.status_of_orders == expected["derivedStatus"]
 
 
 @rows("gateway.orders")
-def test_order_details_are_read_for_whom_they_are(row: dict[str, Any]) -> None:
-    """However many transactions an answer is about, each finds its own orders, and a stranger none."""
+def test_order_rows_are_read_for_their_own_transaction_only(row: dict[str, Any]) -> None:
+    """A response may be about several transactions; another transaction gets none of their orders."""
     expected = row["expected"]
     details = b'{"success": true, "data": {"status": "COMPLETED"}}'
     for transaction_id, status in zip(expected["transactionIds"], expected["derivedStatuses"], strict=True):
         batch = pulled(row, details, body(row), transaction_id).batch
         assert batch is not None
-        assert batch.derived_status == status
+        assert batch.status_of_orders == status
     assert pulled(row, details, body(row), "TRX_of_a_stranger").batch is None

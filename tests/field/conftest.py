@@ -6,6 +6,6 @@ from tests.field.harness import Field
 
 
 @pytest.fixture
-def field(monkeypatch: pytest.MonkeyPatch) -> Field:
+def field() -> Field:
     """One user's world with empty tables."""
-    return Field(monkeypatch)
+    return Field()

@@ -13,11 +13,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 import httpx
-import pytest
 
+from tests.application import ENVIRONMENT
 from tests.simulation.dynamodb import Table
-from tests.simulation.messaging import matches, resources, rule
-from tests.simulation.product import ENVIRONMENT
+from tests.simulation.messaging import resources
 from tests.unit.functions.harness import Context, Rig, routes
 
 _STREAMS: Final = ("Transactions", "Webhooks")
@@ -102,18 +101,15 @@ class Deployment:
 
     def __init__(
         self,
-        monkeypatch: pytest.MonkeyPatch,
         secret: Mapping[str, str],
         gateway: Callable[[httpx.Request], httpx.Response],
     ) -> None:
-        monkeypatch.setenv("POSITIONS_TABLE", "Positions")
-        monkeypatch.setenv("MESSAGES_TABLE", "Messages")
-        self._rig = Rig(monkeypatch)
+        self._rig = Rig()
         self._rig.secret = json.dumps(secret)
         self._rig.gateway.answer = gateway
         self._rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
         self._bus, self._queues = Bus(), Queues()
-        self._rig.clients |= {"events": self._bus, "sqs": self._queues}
+        self._rig.clients.events, self._rig.clients.sqs = self._bus, self._queues
         self._read = dict.fromkeys(_STREAMS, 0)
         self._pull_queue: list[Message] = []
         self._sent = 0
@@ -165,7 +161,7 @@ class Deployment:
 
     def run_schedule(self) -> None:
         """One minute's run of the schedule, and what follows from it."""
-        self._invoke("sweep", {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler"})
+        self._invoke("check_due", {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler"})
         self.run_background()
 
     def run_background(self) -> None:
@@ -174,8 +170,7 @@ class Deployment:
             entries = list(self._published())
             for entry in entries:
                 self._deliver(entry)
-            self._send_to_pull_queue(requested_pulls(entries))
-            self._send_to_pull_queue(self._queues.bodies.pop(ENVIRONMENT["RECONCILE_QUEUE_URL"], []))
+            self._send_to_pull_queue(self._queues.bodies.pop(ENVIRONMENT["PULL_QUEUE_URL"], []))
             due = [message for message in self._pull_queue if message.visible_at <= self.now()]
             for message in due:
                 self._reconcile(message)
@@ -204,7 +199,7 @@ class Deployment:
     def _invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         try:
             # Events reach a function as JSON: none shares an object with a table or another event.
-            return self._rig.module(function).handler(json.loads(json.dumps(event)), Context())
+            return self._rig.handler(function)(json.loads(json.dumps(event)), Context())
         except Exception as error:
             raise AssertionError(f"{function} raised {type(error).__name__}: {error}") from error
 
@@ -255,13 +250,6 @@ class Deployment:
         failed = self._failures("reconcile", message.body, message.id, message.receives)
         if not failed or message.receives >= queue["RedrivePolicy"]["maxReceiveCount"]:
             self._pull_queue.remove(message)
-
-
-def requested_pulls(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The messages that reach the pull queue because of `entries`: what the template's ConfirmRule selects."""
-    pattern, detail_alone = rule("ConfirmRule")
-    assert detail_alone, "ConfirmRule passes on the detail of an event alone"
-    return [entry["Detail"] for entry in entries if matches(pattern, json.loads(envelope(entry)))]
 
 
 def envelope(entry: Mapping[str, Any]) -> str:

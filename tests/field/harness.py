@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import httpx
 import jwt
-import pytest
 
 from tests.field.deployment import Deployment, Event, HttpResponse, SetupError
 from tests.field.documents import Document
@@ -86,10 +85,10 @@ def _success(data: Document) -> httpx.Response:
 class Field:
     """What a case does, and what it sees of the product."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.gateway = Gateway()
         secret = {"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET}
-        self._deployment = Deployment(monkeypatch, secret, self.gateway)
+        self._deployment = Deployment(secret, self.gateway)
 
     # --- what a case does
 

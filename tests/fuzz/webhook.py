@@ -14,13 +14,16 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from typing import Any, Final
 
-from securities_transactions.domain.transaction import Transaction, encode_request
+from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.transaction import Transaction
 from securities_transactions.events.publisher import entry
-from securities_transactions.services.publish_updates import events_of
+from securities_transactions.services.publish_updates import update_of
 from tests.fuzz.bodies import API_SECRET, AUTH_ID, GATEWAY_SECRET, KNOWN, NOTES, Bodies, Event, sign
-from tests.simulation.product import Product, handlers, simulated
+from tests.simulation.product import Product, simulated
 from tests.simulation.vendor import Moods, Vendor
 from tests.simulation.world import Rates, World
 
@@ -57,7 +60,7 @@ class Target:
         vendor = Vendor(self.world, Moods())
         self.product = Product(self.world, vendor, "final", lambda table, old, new: None, lambda event: None)
         self.product.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
-        self.handler = handlers()["ingest_webhook"].handler
+        self.handler = self.product.handlers["ingest_webhook"]
         self.bodies = Bodies(random.Random(seed), self.world.clock())
         self.renew()
 
@@ -67,15 +70,15 @@ class Target:
             table.items.clear()
             table.stream.clear()
         known = Transaction(
-            transactionId=KNOWN,
-            notes=NOTES,
-            status="CREATED",
+            transaction_id=KNOWN,
+            user_id=NOTES,
+            status=Status.CREATED,
             version=1,
-            createdAt="2026-01-15T03:59:00.000Z",
-            expireAt="2026-01-15T04:14:00.000Z",
-            request=encode_request({}),
+            created_at=self.world.moment(0) - timedelta(minutes=1),
+            expire_at=self.world.moment(0) + timedelta(minutes=14),
+            requested=Deferred.of({}),
         )
-        self.product.creator.notes.create(known)
+        self.product.application.users.create(known)
         for table in self.product.tables.values():
             table.stream.clear()
 
@@ -113,7 +116,7 @@ class Target:
             if new.get("smallcaseAuthId", {"S": AUTH_ID})["S"] not in (AUTH_ID, "f" * 24):
                 raise Broken(f"stored an odd smallcaseAuthId: {start}")
         try:
-            for event in events_of(record):
+            for event in update_of(record).events:
                 if len(entry(event, "bus")["Detail"].encode()) > 256_000:
                     raise Broken(f"an event too large for the bus: {start}")
         except Exception as error:

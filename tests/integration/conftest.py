@@ -63,7 +63,7 @@ def api(product: Product) -> Iterator[Callable[..., httpx.Client]]:
 
 
 def check_now(product: Product, transaction_id: str) -> None:
-    """As if the time until the next check, and since the last pull, had passed: the sweep comes by."""
+    """As if the time until the next check, and since the last pull, had passed: check_due runs."""
     past = timestamp_text(datetime.now(UTC) - timedelta(hours=1))
     product.aws.dynamodb.update_item(
         TableName=product.outputs["TransactionsTable"],
@@ -72,8 +72,8 @@ def check_now(product: Product, transaction_id: str) -> None:
         ExpressionAttributeValues={":past": {"S": past}},
     )
     functions = product.aws.functions.list_functions()["Functions"]
-    (sweep,) = [each["FunctionName"] for each in functions if "-Sweep-" in each["FunctionName"]]
-    product.aws.functions.invoke(FunctionName=sweep, Payload=b"{}")
+    (check_due,) = [each["FunctionName"] for each in functions if "-CheckDue-" in each["FunctionName"]]
+    product.aws.functions.invoke(FunctionName=check_due, Payload=b"{}")
 
 
 def pulls(product: Product, transaction_id: str) -> int:

@@ -11,11 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from functions.positions.app import Leg, Positions
 from operations import redrive, republish
 from operations.stage import Stage
 from operations.updates import Event, Updates
 from securities_transactions.domain.times import timestamp_text
+from securities_transactions.examples.ledger import Leg, Positions
+from securities_transactions.services.publish_updates import Published
 from securities_transactions.storage.dynamodb import of_attributes
 from tests.integration.conftest import check_now
 from tests.integration.test_webhooks import filled, place, post, signed
@@ -138,7 +139,7 @@ def test_republishing_emits_where_each_transaction_stands_under_the_ids_it_had(
         ).json()["transactionId"]
     created = updates.wait_for(created_id, is_("TransactionCreated"))
 
-    assert republish.republish(stage(product), start) >= 2
+    assert republish.republish(stage(product), start).events >= 2
 
     for before in (first, created):
         again = updates.wait_for(
@@ -154,13 +155,13 @@ def test_republishing_emits_where_each_transaction_stands_under_the_ids_it_had(
 def test_republishing_leaves_out_what_did_not_change_since(product: Product) -> None:
     later = datetime.now(UTC) + timedelta(minutes=1)
 
-    assert republish.republish(stage(product), later) == 0
+    assert republish.republish(stage(product), later) == Published()
 
 
 def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
     product: Product, gateway: GatewayDriver, updates: Updates, user: str
 ) -> None:
-    """A record that could not be published, a question that could not be asked, an update that was not delivered."""
+    """A record that could not be published, a pull that was given up, an update that was not delivered."""
     transaction_id, _ = place(product, gateway, user)
     placed = updates.wait_for(transaction_id, is_("OrdersPlaced"))
     gateway.transaction_faults(transaction_id, webhooks={"loseNext": 99})
@@ -171,7 +172,7 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
         "UpdatesDeadLetterQueueUrl": [{**placed, "id": "undelivered"}],
         "PositionsDeadLetterQueueUrl": [placed],
         "NotifierDeadLetterQueueUrl": [placed],
-        "ReconcileDeadLetterQueueUrl": [{"detail-type": "X", "detail": {"transactionId": transaction_id}}],
+        "ReconcileDeadLetterQueueUrl": [{"transactionId": transaction_id}],
     }
     for name, bodies in waiting.items():
         for body in bodies:

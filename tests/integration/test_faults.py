@@ -13,7 +13,7 @@ import pytest
 
 from operations.updates import Updates
 from tests.integration.conftest import check_now, check_until_settled, pulls, wait_for_pull
-from tests.integration.test_webhooks import place, signed
+from tests.integration.test_webhooks import outcome_is_reported, place, signed
 from tests.polling import PATIENCE
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
@@ -64,7 +64,7 @@ def test_what_a_failing_gateway_could_not_confirm_is_confirmed_later(
     transaction_id, _ = place(product, gateway, user)
     gateway.faults(details=fault)
     gateway.finish(transaction_id)
-    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")))
+    updates.wait_for(transaction_id, outcome_is_reported)
 
     check_until_settled(product, updates, transaction_id)
 
@@ -80,7 +80,7 @@ def test_details_that_lag_behind_the_webhook_do_not_take_the_report_back(
     gateway.faults(details_lag_seconds=3600)
     before = pulls(product, transaction_id)
     gateway.finish(transaction_id)
-    updates.wait_for(transaction_id, lambda event: bool(event["detail"].get("needsConfirming")))
+    updates.wait_for(transaction_id, outcome_is_reported)
     wait_for_pull(product, transaction_id, before)
     before = pulls(product, transaction_id)
     check_now(product, transaction_id)
@@ -94,7 +94,7 @@ def test_details_that_lag_behind_the_webhook_do_not_take_the_report_back(
     settled_as_the_gateway_says(product, gateway, updates, transaction_id)
 
 
-def test_a_lost_final_webhook_is_found_by_the_sweep(
+def test_a_lost_final_webhook_is_found_by_check_due(
     product: Product, gateway: GatewayDriver, updates: Updates, user: str
 ) -> None:
     transaction_id, _ = place(product, gateway, user)

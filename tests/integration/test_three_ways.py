@@ -7,8 +7,8 @@ import httpx
 
 from operations.updates import Event, Updates
 from securities_transactions.domain.checksum import parse_timestamp
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
 from tests.integration.conftest import check_now
 from tests.polling import eventually
 from tools.local_stack.driver import GatewayDriver

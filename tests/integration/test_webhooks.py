@@ -11,8 +11,8 @@ import pytest
 
 from operations.updates import Event, Updates
 from securities_transactions.domain.checksum import sign
+from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.gateway.secrets import ApiSecret
 from tests.integration.conftest import check_now, pulls, wait_for_pull
 from tests.polling import eventually
 from tools.local_stack.driver import GatewayDriver
@@ -55,6 +55,11 @@ def post(product: Product, body: dict[str, Any] | bytes) -> httpx.Response:
 
 def is_(detail_type: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: bool(event["detail-type"] == detail_type)
+
+
+def outcome_is_reported(event: dict[str, Any]) -> bool:
+    """Whether the event says that all is filled, which is not confirmed yet."""
+    return (event["detail"].get("status"), event["detail"].get("confirmation")) == ("COMPLETED", "reported")
 
 
 def test_a_wrong_checksum_is_refused_and_changes_nothing(
@@ -137,15 +142,18 @@ def test_a_settled_state_is_published_only_after_the_gateway_confirmed_it(
 
     assert progressed["detail-type"] == "OrdersProgressed"
     assert progressed["detail"]["confirmation"] == "reported"
-    assert progressed["detail"]["needsConfirming"] is True
+    item = product.aws.dynamodb.get_item(
+        TableName=product.outputs["TransactionsTable"], Key={"transactionId": {"S": transaction_id}}
+    )["Item"]
+    assert item["pullRequestedAt"] == item["reportedAt"], "the same write requested a pull"
     gateway.faults()
-    # Nobody says anything any more: the sweep finds the transaction due and has it pulled.
+    # No more webhooks come: check_due finds the transaction due and requests a pull.
     check_now(product, transaction_id)
     settled = updates.wait_for(transaction_id, is_("OrdersSettled"))
     assert settled["detail"]["confirmation"] == "confirmed"
 
 
-def test_a_stale_timestamp_is_kept_and_asks_the_gateway_instead_of_being_believed(
+def test_a_stale_timestamp_is_stored_and_requests_a_pull_instead_of_being_believed(
     product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
     """The vendor retries for days: an old genuine webhook is not refused, and what it says is not taken from it."""
@@ -155,7 +163,7 @@ def test_a_stale_timestamp_is_kept_and_asks_the_gateway_instead_of_being_believe
 
     answer = post(product, signed(truth, **filled(truth), timestamp=old))
 
-    assert answer.json() == {"status": "kept"}
+    assert answer.json() == {"status": "stored"}
     assert api(user).get(f"/transactions/{transaction_id}").json()["status"] == "PLACED"
 
 
@@ -170,7 +178,7 @@ def test_a_webhook_of_another_kind_is_published_as_what_it_is(product: Product, 
         "checksum": sign(ApiSecret(API_SECRET), timestamp, auth_id),
     }
 
-    assert post(product, body).json() == {"status": "kept"}
+    assert post(product, body).json() == {"status": "stored"}
 
     def arrived() -> list[Event]:
         updates.poll(1)

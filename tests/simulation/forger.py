@@ -69,7 +69,7 @@ class Forger:
     def forge(self, kind: str, body: Document, n: int = 0) -> Document:
         """A body of the forger's on a genuine timestamp, smallcaseAuthId and checksum."""
         if kind == "filled":
-            return self.altered(body)
+            return {**self.altered(body), "broker": "groww"}
         if kind == "shrunk":
             order = (body["orders"] or body["unplaced"])[0]
             cancelled = {**order, "status": "CANCELLED", "filledQuantity": 0, "averagePrice": 0}

@@ -63,6 +63,8 @@ def _fits(wanted: Any, field: str, event: Mapping[str, Any]) -> bool:
     ((operator, value),) = wanted.items()
     if operator == "exists":
         return bool((field in event) == value)
+    if operator == "prefix":
+        return str(event.get(field, "")).startswith(value)
     raise NotImplementedError(f"pattern operator {operator}")
 
 
@@ -78,8 +80,9 @@ class Message:
 class Queue:
     """A queue that feeds a function: batches, visibility, partial failures, a dead-letter queue."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, requested: Callable[[str], None] = lambda body: None) -> None:
         self.world = world
+        self.requested = requested
         properties = resources()[name]["Properties"]
         self.most_receives: int = properties["RedrivePolicy"]["maxReceiveCount"]
         self.dead: list[Message] = []
@@ -89,6 +92,7 @@ class Queue:
     def send(self, body: str) -> None:
         """Put a message; it is delivered at least once."""
         self.sent += 1
+        self.requested(body)
         message = Message(f"m{self.sent}", body)
         self._deliver(message, self.world.random.randrange(5, 400))
         if self.world.now < self.world.rates.calm and self.world.random.random() < 0.03:
@@ -119,7 +123,7 @@ class Queue:
 
 
 class Sqs:
-    """The client method that `sweep` calls."""
+    """The client methods that `check_due` and `publish_updates` call."""
 
     def __init__(self, world: World, queue: Queue) -> None:
         self.world = world

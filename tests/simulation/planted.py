@@ -1,336 +1,179 @@
-"""Bugs planted in the product's own code, one at a time: each must break a promise, or the simulation has no teeth.
+"""Bugs planted at the product's seams, one at a time: each must break a promise, or the simulation has no teeth.
 
-A plant replaces a piece of a function's source, or a name, while it lasts. Names of bugs are what somebody might do in
-good faith.
+A bug replaces a part that is injected: a storage class, a client, a rule of the domain, a setting or a handler. The
+product's source is not touched. Names of bugs are what an engineer might do in good faith.
 """
 
-import inspect
-import re
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from securities_transactions.domain import checksum, reconciliation, webhook_verification
-from securities_transactions.domain.revision import Snapshot
-from securities_transactions.events import builder
-from securities_transactions.events import publisher as bus
-from securities_transactions.events.publisher import entry, publish
-from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecrets
-from securities_transactions.services import create_transaction, publish_updates
-from securities_transactions.services.reconcile import Puller
-from securities_transactions.storage import dynamodb
+from securities_transactions.bootstrap import Application
+from securities_transactions.services.ingest_webhook import Reconsider, Verify
+from securities_transactions.services.publish_updates import Record, Update
+from securities_transactions.services.reconcile import Decide, PullsTransactions, Reconcile
 from securities_transactions.storage.transactions import Transactions
-from securities_transactions.storage.users import Notes
-from securities_transactions.storage.webhooks import Webhooks
-from tests.simulation.product import handlers
-
-Undo = Callable[[], None]
-Change = Callable[[], Undo]
+from securities_transactions.storage.users import Users
+from tests.simulation import rule_bugs as rules
+from tests.simulation import service_bugs as services
+from tests.simulation import storage_bugs as storage
+from tests.simulation.product import Bug
 
 
 @dataclass(frozen=True)
-class Plant:
-    """A bug: what it is called, and the changes that make it."""
+class PlantedBug:
+    """A bug and what it is called."""
 
     name: str
-    changes: tuple[Change, ...]
+    bug: Bug
 
 
-def source(function: Any, *edits: tuple[str, str]) -> Change:
-    """`function` with pieces of its source replaced; each must be there once. Every reference to it is changed."""
+def _transactions(kind: type[Transactions]) -> Bug:
+    def plant(application: Application) -> None:
+        table = application.settings.transactions_table
+        application.transactions = kind(application.clients.dynamodb, table, application.pause)
 
-    def change() -> Undo:
-        target = function() if function is _reconcile else function
-        before = target.__code__
-        text = textwrap.dedent(inspect.getsource(target))
-        for old, new in edits:
-            if text.count(old) != 1:
-                raise ValueError(f"{target.__qualname__} has {text.count(old)} times {old!r}")
-            text = text.replace(old, new)
-        text = re.sub(r"\A(\s*@.*\n)+", "", text)
-        space: dict[str, Any] = {}
-        code = compile(text, target.__code__.co_filename, "exec")
-        exec(code, dict(target.__globals__), space)  # noqa: S102  # our own source
-        target.__code__ = space[target.__name__].__code__
-
-        def undo() -> None:
-            target.__code__ = before
-
-        return undo
-
-    return change
+    return Bug(plant)
 
 
-def name(holder: Any, attribute: str, value: Callable[[Any], Any]) -> Change:
-    """`attribute` of `holder` (or of what it gives) replaced by what `value` makes of it."""
+def _users(kind: type[Users]) -> Bug:
+    def plant(application: Application) -> None:
+        table = application.settings.users_table
+        application.users = kind(application.clients.dynamodb, table, application.transactions)
 
-    def change() -> Undo:
-        place = holder() if holder in (_ingest, _publisher) else holder
-        before = inspect.getattr_static(place, attribute)
-        setattr(place, attribute, value(before))
-        return lambda: setattr(place, attribute, before)
-
-    return change
+    return Bug(plant)
 
 
-@contextmanager
-def planted(plant: Plant) -> Iterator[None]:
-    """While this lasts, the bug is in; use it inside `simulated()`."""
-    undos: list[Undo] = []
-    try:
-        for change in plant.changes:
-            undos.append(change())  # noqa: PERF401  # what is done must be undone, also where the next one fails
-        yield
-    finally:
-        for undo in reversed(undos):
-            undo()
+def _decide(decide: Decide) -> Bug:
+    def plant(application: Application) -> None:
+        application.reconcile = replace(application.reconcile, decide=decide)
+
+    return Bug(plant)
 
 
-def _acknowledge_first(handler: Any) -> Any:
-    def acknowledged(event: Any, context: Any) -> Any:
-        answer = handler(event, context)
-        return {**answer, "statusCode": 200} if answer["statusCode"] >= 500 else answer
+def _verify(verify: Verify) -> Bug:
+    def plant(application: Application) -> None:
+        application.ingest_webhook = replace(application.ingest_webhook, verify=verify)
 
-    return acknowledged
-
-
-def _publish_in_handler(handler: Any) -> Any:
-    """What was reported is published by the handler that wrote it, and not by the stream."""
-
-    def publishing(event: Any, context: Any) -> Any:
-        functions = handlers()
-        transactions = functions["ingest_webhook"].transactions
-        stream = transactions.client.tables["Transactions"].stream
-        before = len(stream)
-        answer = handler(event, context)
-        publisher = functions["publish_updates"]
-        for record in stream[before:]:
-            found = [entry(each, "bus") for each in _EVENTS_OF(record)]
-            publish(publisher.eventbridge, found, publisher.pause)
-        return answer
-
-    return publishing
+    return Bug(plant)
 
 
-_EVENTS_OF = publish_updates.events_of
+def _reconsider(reconsider: Reconsider) -> Bug:
+    def plant(application: Application) -> None:
+        application.ingest_webhook = replace(application.ingest_webhook, reconsider=reconsider)
+
+    return Bug(plant)
 
 
-def _not_reported(events_of: Any) -> Any:
-    def of_others(record: Any) -> Any:
-        image = record["dynamodb"].get("NewImage", {})
-        return [] if image.get("confirmation", {}).get("S") == "reported" else events_of(record)
+def _read(read: Callable[[Record], Update]) -> Bug:
+    def plant(application: Application) -> None:
+        application.publish_updates = replace(application.publish_updates, read=read)
 
-    return of_others
-
-
-def _remembering(report: Any) -> Any:
-    """Drop what has a timestamp and a smallcaseAuthId that were seen within a day."""
-
-    def remembered(self: Any, said: Any, now: Any, **more: Any) -> Any:
-        seen = vars(self).setdefault("seen", {})
-        key = (said.snapshot.timestamp, said.smallcase_auth_id)
-        if key in seen and (now - seen[key]).total_seconds() < 24 * 3600:
-            return "duplicate"
-        answer = report(self, said, now, **more)
-        seen[key] = now
-        return answer
-
-    return remembered
+    return Bug(plant)
 
 
-def _ingest() -> Any:
-    return handlers()["ingest_webhook"]
+def _gateway(changed: Callable[[Application], PullsTransactions]) -> Bug:
+    def plant(application: Application) -> None:
+        application.reconcile = replace(application.reconcile, gateway=changed(application))
+
+    return Bug(plant)
 
 
-def _publisher() -> Any:
-    return handlers()["publish_updates"]
+def _reconcile(kind: type[Reconcile]) -> Bug:
+    def plant(application: Application) -> None:
+        application.reconcile = kind(**vars(application.reconcile))
+
+    return Bug(plant)
 
 
-def _reconcile() -> Any:
-    return handlers()["reconcile"].pull
+def _clients(name: str, changed: Callable[[Any], Any]) -> Bug:
+    def plant(application: Application) -> None:
+        setattr(application.clients, name, changed(getattr(application.clients, name)))
+
+    return Bug(plant)
 
 
-_UNSCHEDULED: Final = "    return Change(change.set, change.remove | _CHECKS - change.set.keys(), change.counts)\n"
-_UNKEPT: Final = """if isinstance(verdict, Doubt):
-        return True
-    packed = zlib.compress(raw, 9)"""
-_UNCONDITIONAL: Final = (
-    source(
-        Transactions.change_arguments,
-        ('"#version = :version"', '"#version <> :none"'),
-        ("dict[str, Any](version=stored.version)", "dict[str, Any](none=0)"),
-        ("if name in change.set or name in change.remove:", "if False:"),
+def _adopt_without_lease(application: Application) -> None:
+    leases = application.reconcile.leases
+    everyones = storage.LeasesEveryAdoption(leases.client, leases.table)
+    application.reconcile = replace(application.reconcile, leases=everyones)
+
+
+def _expire_within_lag(application: Application) -> None:
+    _users(storage.ChecksAtExpiry).application(application)
+    policy = replace(application.reconcile.policy, expiry_grace=timedelta())
+    application.reconcile = replace(application.reconcile, policy=policy)
+
+
+def _store_nothing_suspicious(application: Application) -> None:
+    webhooks = application.ingest_webhook.webhooks
+    lossy = storage.DropsSuspicious(webhooks.client, webhooks.table, webhooks.retention)
+    application.ingest_webhook = replace(application.ingest_webhook, webhooks=lossy)
+
+
+def _drop_previous_secret(application: Application) -> None:
+    application.read_secrets = services.HidesPreviousSecret(application.read_secrets)
+
+
+def _decode_tokens(application: Application) -> None:
+    application.accept_sdk_response = replace(application.accept_sdk_response, verify=rules.decode_token)
+
+
+def _put_by_tens(application: Application) -> None:
+    application.publish_updates = replace(application.publish_updates, put=services.put_by_tens)
+
+
+_PUBLISHES_IN_HANDLER: Final = Bug(_read(rules.publish_nothing_reported).application, services.publish_in_handler)
+
+BUGS: Final = (
+    PlantedBug("settle what a webhook reports", _transactions(storage.SettlesReports)),
+    PlantedBug("drop the condition on the revision", _transactions(storage.IgnoresRevisions)),
+    PlantedBug("compare revisions by timestamp only", _transactions(storage.ComparesTimestamps)),
+    PlantedBug("count versions with ADD and no condition", _transactions(storage.AddsVersions)),
+    PlantedBug("reject webhooks older than five minutes", _verify(rules.reject_old)),
+    PlantedBug("drop a checksum that was seen within a day", _transactions(storage.DropsSeenChecksums)),
+    PlantedBug("ignore FailedEntryCount", _clients("events", services.HidesFailedEntries)),
+    PlantedBug("acknowledge a webhook whose write failed", Bug(handler=services.acknowledge_failed_writes)),
+    PlantedBug("publish from the handler", _PUBLISHES_IN_HANDLER),
+    PlantedBug("decode a token without verifying it", Bug(_decode_tokens)),
+    PlantedBug("let characters move across the checksum's boundary", _verify(rules.move_boundary)),
+    PlantedBug("do not compare the checksum", _verify(rules.accept_any_checksum)),
+    PlantedBug("ignore the pull's lease", _transactions(storage.LeasesAlways)),
+    PlantedBug("adopt without a lease", Bug(_adopt_without_lease)),
+    PlantedBug("link an account without reading its owner", _users(storage.LinksWithoutOwner)),
+    PlantedBug("settle open orders", _decide(rules.settle_open_orders)),
+    PlantedBug("let a lagging pull take a correction back", _decide(rules.take_correction_back)),
+    PlantedBug("drop a suspicion at the first pull", _decide(rules.drop_suspicions)),
+    PlantedBug("call a correction stale while nothing is settled", _reconsider(rules.call_unsettled_correction_stale)),
+    PlantedBug("let an order at ERROR look placed again", _transactions(storage.IgnoresMovedOrders)),
+    PlantedBug("accept a lagging pull", _decide(rules.accept_lagging_pull)),
+    PlantedBug("expire a transaction within the Gateway's lag", Bug(_expire_within_lag)),
+    PlantedBug("take order_pending for a failure", _decide(rules.fail_on_any_error)),
+    PlantedBug("schedule no further check", _decide(rules.end_checks)),
+    PlantedBug("end the checks at the first failure of the Gateway", _reconcile(services.EndsChecksAtFailure)),
+    PlantedBug("acknowledge a pull that failed", _reconcile(services.AcknowledgesFailures)),
+    PlantedBug(
+        "take a rejected secret for an unknown transaction",
+        _gateway(lambda application: services.HidesCredentialErrors(application.gateway)),
     ),
-)
-_CONDITION: Final = (
-    '"(attribute_not_exists(#revision) OR (#revision < :revision AND NOT contains(#revision, :digest)))"'
-)
-
-PLANTS: Final = (
-    Plant(
-        "trust the body: settle what a webhook reports",
-        (
-            source(
-                Transactions.report,
-                ("if needs_confirming(snapshot, confirm):", "if False:"),
-                ('confirm == "none" and ', ""),
-            ),
-        ),
+    PlantedBug(
+        "give up an adoption while the Gateway lags",
+        _gateway(lambda application: services.HidesUnnamedUsers(application.gateway, application.transactions)),
     ),
-    Plant(
-        "drop the condition on the revision",
-        (
-            source(
-                Transactions.report,
-                (_CONDITION, _CONDITION.replace("#revision < :revision AND NOT", "#revision <> :revision OR")),
-                ('"attribute_not_exists(settledAt)",', ""),
-            ),
-        ),
+    PlantedBug("put two versions of a transaction into one PutEvents", Bug(_put_by_tens)),
+    PlantedBug("request no pull for a suspicious webhook", _read(rules.request_no_pull_for_suspicious)),
+    PlantedBug("do not store suspicious webhooks", Bug(_store_nothing_suspicious)),
+    PlantedBug("drop the previous secret during a rotation", Bug(_drop_previous_secret)),
+    PlantedBug("go back behind what was confirmed", _decide(rules.go_back)),
+    PlantedBug("take corrections for late retries", _reconsider(rules.call_late_correction_stale)),
+    PlantedBug("overwrite what changed since it was read", _transactions(storage.OverwritesTransitions)),
+    PlantedBug("link an account without its owner condition", _users(storage.LinksWithoutCondition)),
+    PlantedBug("take any newer version for its own write", _transactions(storage.ClaimsNewerVersions)),
+    PlantedBug("retract orders without the reported account", _decide(rules.retract_orders_alone)),
+    PlantedBug("take a repeated lease for busy", _transactions(storage.RejectsRepeatedLeases)),
+    PlantedBug(
+        "book in the ledger without its lock",
+        _clients("dynamodb", lambda client: storage.unconditional_puts(client, "Positions")),
     ),
-    Plant(
-        "compare by timestamp only",
-        (name(Snapshot, "revision", lambda _: property(lambda self: f"{'0' * 21}|{self.timestamp}|{self.digest}")),),
-    ),
-    Plant(
-        "count versions with ADD and no condition",
-        (
-            source(
-                dynamodb.update,
-                ('clauses.append("#version = #version + :one")', "pass"),
-                ("expression.strip()", '(expression + (" ADD #version :one" if counts else "")).strip()'),
-            ),
-            *_UNCONDITIONAL,
-        ),
-    ),
-    Plant(
-        "refuse what is older than five minutes",
-        (
-            source(
-                webhook_verification.judge,
-                ("now - policy.fresh_for", "now - policy.ahead_by"),
-                ('return Doubt("timestamp is stale or ahead", transaction_id, auth_id)', 'return Refuse("stale")'),
-            ),
-        ),
-    ),
-    Plant("remember checksums for a day and drop what was seen", (name(Transactions, "report", _remembering),)),
-    Plant("ignore FailedEntryCount", (source(bus.Putting.call, ('if result.get("ErrorCode")]\n', "if False]\n")),)),
-    Plant("acknowledge although the write failed", (name(_ingest, "handler", _acknowledge_first),)),
-    Plant(
-        "publish from the handler",
-        (name(_ingest, "handler", _publish_in_handler), name(_publisher, "events_of", _not_reported)),
-    ),
-    Plant(
-        "decode a token without verifying it",
-        (source(tokens.verify, ('"verify_exp": False', '"verify_signature": False, "verify_exp": False')),),
-    ),
-    Plant(
-        "let characters move across the checksum's boundary",
-        (
-            name(checksum, "_TIMESTAMP", lambda _: re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z[0-9a-f]?")),
-            source(checksum.parse_timestamp, ("fromisoformat(text)", "fromisoformat(text[:24])")),
-            name(_ingest, "policy", lambda _: webhook_verification.Policy(auth_id=re.compile("[0-9a-f]{23,24}"))),
-        ),
-    ),
-    Plant("do not check the checksum", (source(checksum.is_genuine, ("return any(matches)", "return True")),)),
-    Plant(
-        "ignore the pull's lease",
-        (source(Transactions.lease_pull, (" OR #pulledAt < :latest OR", " OR #pulledAt <> :latest OR")),),
-    ),
-    Plant(
-        "adopt without bound",
-        (source(Puller._adopt, ("if not self.adoption_lease(", "if False and not self.adoption_lease(")),),
-    ),
-    Plant(
-        "link an account without asking whose it is",
-        (
-            source(Notes.link, ('"ConditionExpression": "attribute_not_exists(notes)",', "")),
-            source(Notes.standing, ('"conflict"', '"linked"')),
-        ),
-    ),
-    Plant(
-        "settle what is not final",
-        (source(reconciliation._with_orders, ("    if final:\n        contra", "    if True:\n        contra")),),
-    ),
-    Plant(
-        "let a lagging pull take a correction back",
-        (source(reconciliation._behind, ('"later" if _may_lag(stored, truth, policy) else None', "None")),),
-    ),
-    Plant(
-        "forget a doubt once the Gateway says the same",
-        (source(reconciliation._doubt_may_lag, ("return doubted is not None and", "return False and")),),
-    ),
-    Plant(
-        "call a correction stale while nothing is settled",
-        (source(webhook_verification.reconsider, ("known.is_final and batch.is_final and", "False and")),),
-    ),
-    Plant(
-        "let an order at ERROR look placed again",
-        (source(vars(Snapshot)["progress"].fget, ("sum(order.status != statuses.PLACED for order in orders)", "0")),),
-    ),
-    Plant(
-        "believe a pull that lags", (source(reconciliation._may_lag, ("return bool(said) and", "return False and")),)
-    ),
-    Plant(
-        "call expired before the Gateway's lag is over",
-        (
-            source(reconciliation._failure, ("expire_at + policy.expiry_grace", "expire_at")),
-            name(create_transaction, "FIRST_CHECK_AFTER_EXPIRY", lambda _: timedelta(minutes=1)),
-        ),
-    ),
-    Plant(
-        "take order_pending for a failure",
-        (source(reconciliation._outcome_open, ("return error is not None and", "return False and")),),
-    ),
-    Plant(
-        "schedule no further check",
-        (
-            source(reconciliation.wait, ("return Change(_next(", "return Change() if soon else Change(_next(")),
-            source(reconciliation._ask, ("| _next(stored, now, stored.checks or 0, jitter)", "")),
-            source(reconciliation.decide, ("    return change\n", _UNSCHEDULED)),
-        ),
-    ),
-    Plant(
-        "settle for good at the first failure of the Gateway",
-        (source(reconciliation.wait, ("return Change(_next(", "return Change(remove=_CHECKS) or Change(_next(")),),
-    ),
-    Plant(
-        "acknowledge a pull that failed",
-        (source(_reconcile, ("return puller.is_scheduled(transaction_id)", "return True")),),
-    ),
-    Plant(
-        "take a refusal of our secret for an unknown transaction",
-        (source(Puller._adopt, ("if error.is_about_us:", "if False:")),),
-    ),
-    Plant(
-        "give an adoption up because the Gateway lags",
-        (source(Puller._adopt, ('return "deferred" if truth.batch is None else "unknown"', 'return "unknown"')),),
-    ),
-    Plant("two versions of a transaction in one PutEvents", (source(bus._chunks, (" or overtaking", "")),)),
-    Plant(
-        "do not ask for what was doubted",
-        (source(builder.of_webhook, ("if kept.transaction_id is None:", "if True:")),),
-    ),
-    Plant("keep no webhook that is doubted", (source(Webhooks.keep, ("packed = zlib.compress(raw, 9)", _UNKEPT)),)),
-    Plant(
-        "forget the previous secret while rotating",
-        (name(GatewaySecrets, "webhook_keys", lambda _: property(lambda self: (self.api,))),),
-    ),
-    Plant(
-        "go back behind what was confirmed",
-        (source(reconciliation._behind, ('== "confirmed" and lasting(', '== "none" and lasting(')),),
-    ),
-    Plant(
-        "hold corrections for late retries",
-        (
-            source(
-                webhook_verification.reconsider,
-                ('if report.snapshot.batch.is_final else "stale"', 'if revision > stored.revision else "stale"'),
-            ),
-        ),
-    ),
-    Plant("write over what changed since it was read", _UNCONDITIONAL),
 )

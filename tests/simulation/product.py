@@ -1,110 +1,83 @@
-"""The product's own code, wired to a world: the real handlers in functions/, loaded once, their clients replaced.
+"""The product's own handlers in a world: an application over fakes, and what AWS runs around its functions.
 
-Nothing of the product is imitated here except what AWS runs around it: event source mappings and the schedule.
+Nothing of the product is imitated here except event source mappings and the schedule.
 """
 
-import importlib.util
-import os
+import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from functools import cache, partial
 from typing import Any, Final
 
-from securities_transactions import aws, bootstrap
-from securities_transactions.gateway import client as gateway
-from securities_transactions.http import api as http
-from securities_transactions.services import create_transaction
-from securities_transactions.storage import dynamodb as dynamo
+from securities_transactions.bootstrap import Application
+from securities_transactions.domain.pull_request import PullOutcome, PullRequest
+from securities_transactions.services.reconcile import Reconcile
+from tests.application import FakeClients, Handler, application, handler
 from tests.simulation.dynamodb import DynamoDB, Table
-from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, resources
+from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, matches, resources, rule
 from tests.simulation.vendor import Vendor
 from tests.simulation.world import SECOND, World
 
-_ROOT: Final = Path(__file__).parents[2]
-_NAMES: Final = ("ingest_webhook", "publish_updates", "reconcile", "sweep", "accept_sdk_response")
-ENVIRONMENT: Final = {
-    "AUTH_ID_PATTERN": "[0-9a-f]{24}",
-    "CONFIRM": "final",
-    "DEAD_LETTER_QUEUE_URL": "dead letters",
-    "EVENT_BUS": "bus",
-    "GATEWAY_NAME": "simulated",
-    "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
-    "GATEWAY_SECRET_ARN": "secret",
-    "GATEWAY_URL": "http://127.0.0.1",
-    "IDEMPOTENCY_TABLE": "Idempotency",
-    "NOTES_TABLE": "Notes",
-    "RECONCILE_QUEUE_URL": "queue",
-    "SERVICE_SCOPE": "securities-transactions:service",
-    "TRANSACTIONS_TABLE": "Transactions",
-    "WEBHOOKS_TABLE": "Webhooks",
-    "WEBHOOK_RETENTION_DAYS": "90",
-}
+_NAMES: Final = (
+    "ingest_webhook",
+    "publish_updates",
+    "reconcile",
+    "check_due",
+    "accept_sdk_response",
+    "positions",
+)
 
 
-class _Silence:
-    """A logger that nobody reads."""
+@dataclass(frozen=True)
+class Bug:
+    """A bug planted at the product's seams: what is done to the application, and to each handler by its name."""
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments, **more: None
-
-
-class _Switch:
-    """What the patched parts of the product reach: the parts of the world that is simulated just now."""
-
-    clients: Mapping[str, Any] = {}
-    clock: Callable[[], datetime]
-    http: Any = None
-    chance: Callable[[], float]
-    pause: Callable[[int], None]
+    application: Callable[[Application], None] = lambda application: None
+    handler: Callable[[str, Handler, Application], Handler] = lambda name, handler, application: handler
 
 
-def _load(name: str) -> ModuleType:
-    """A function's `app.py` under a name of its own, so that no other test meets it."""
-    spec = importlib.util.spec_from_file_location(f"simulated_{name}", _ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+NO_BUG: Final = Bug()
+
+
+class Pulls:
+    """What became of each request to pull, for a promise to look at."""
+
+    def started(self, transaction_id: str) -> None:
+        """The running invocation pulls a transaction now."""
+
+    def ended(self, transaction_id: str, outcome: PullOutcome) -> None:
+        """The pull ended; nothing ends where the invocation died or the Gateway failed."""
+
+
+@dataclass(frozen=True)
+class _WatchedReconcile:
+    """The product's `Reconcile`, watched."""
+
+    reconcile: Reconcile
+    pulls: Pulls
+
+    def pull(self, request: PullRequest) -> PullOutcome:
+        self.pulls.started(request.transaction_id)
+        outcome = self.reconcile.pull(request)
+        self.pulls.ended(request.transaction_id, outcome)
+        return outcome
+
+    def is_scheduled(self, transaction_id: str) -> bool:
+        return self.reconcile.is_scheduled(transaction_id)
 
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """While this lasts, the product's clients, clock, chance and loggers are the simulation's."""
-    places: list[tuple[Any, str, Any]] = [
-        (aws, "client", lambda service: _Switch.clients.get(service)),
-        (bootstrap, "utc_now", lambda: _Switch.clock()),
-        (bootstrap, "random", SimpleNamespace(random=lambda: _Switch.chance())),
-        (gateway, "client", lambda url: _Switch.http),
-        (http, "_logger", _Silence()),
-        (gateway, "_logger", _Silence()),
-        (dynamo, "pause", lambda attempt: _Switch.pause(30 * 2**attempt)),
-    ]
-    before = [getattr(holder, name) for holder, name, _ in places]
-    environment = dict(os.environ)
-    for holder, name, value in places:
-        setattr(holder, name, value)
-    os.environ.update(ENVIRONMENT)
+    """While this lasts, nothing is logged: a simulation writes millions of lines that nobody reads."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        handlers()
         yield
     finally:
-        for (holder, name, _), value in zip(places, before, strict=True):
-            setattr(holder, name, value)
-        os.environ.clear()
-        os.environ.update(environment)
-
-
-@cache
-def handlers() -> dict[str, ModuleType]:
-    """The functions' modules."""
-    modules = {name: _load(name) for name in _NAMES}
-    for module in modules.values():
-        vars(module)["logger"] = _Silence()
-    return modules
+        logging.disable(before)
 
 
 class Product:
@@ -117,55 +90,42 @@ class Product:
         confirm: str,
         watch: Callable[[str, Any, Any], None],
         accepted: Callable[[dict[str, Any]], None],
+        requested: Callable[[str], None] = lambda body: None,
+        bug: Bug = NO_BUG,
+        pulls: Pulls | None = None,
     ) -> None:
         self.world = world
         self.secret = ""
         self.tables = {
             "Transactions": Table(("transactionId",), streams=True),
-            "Notes": Table(("notes", "entry")),
+            "Users": Table(("notes", "entry")),
             "Webhooks": Table(("webhookId",), streams=True),
             "Idempotency": Table(("id",)),
+            "Positions": Table(("holder", "security")),
         }
         self._watch = watch
-        self.queue = Queue(world, "ReconcileQueue")
-        self.queue.consume = self._reconcile
+        self._accepted = accepted
+        self.queue = Queue(world, "ReconcileQueue", requested)
+        self.queue.consume = partial(self._consume, self.queue, "reconcile")
+        self.settled = Queue(world, "PositionsQueue")
+        self.settled.consume = partial(self._consume, self.settled, "positions")
         self.shards = [Shard(self, self.tables[name]) for name in ("Transactions", "Webhooks")]
-        self._sweeps: set[int] = set()
-        dynamodb = DynamoDB(world, self.tables, self._written)
-        _Switch.clients = {
-            "dynamodb": dynamodb,
-            "sqs": Sqs(world, self.queue),
-            "events": EventBridge(world, accepted),
-            "secretsmanager": self,
-        }
-        _Switch.clock, _Switch.http, _Switch.chance = world.clock, vendor, world.random.random
-        _Switch.pause = world.pause
-        self._wire(dict(ENVIRONMENT, CONFIRM=confirm))
-
-    def _wire(self, env: dict[str, str]) -> None:
-        functions = handlers()
-        client: Any = _Switch.clients["dynamodb"]
-        read = bootstrap.read_secrets(env, bootstrap.utc_now)
-        ingest = vars(functions["ingest_webhook"])
-        ingest["CONFIRM"], ingest["read_secrets"] = env["CONFIRM"], read
-        ingest["transactions"], ingest["webhooks"] = (
-            bootstrap.transactions(env, client),
-            bootstrap.webhooks(env, client),
+        self._checks: set[int] = set()
+        clients = FakeClients(
+            dynamodb=DynamoDB(world, self.tables, self._written),
+            events=EventBridge(world, self._delivered),
+            secretsmanager=self,
+            sqs=Sqs(world, self.queue),
+            http=vendor,
         )
-        vars(functions["reconcile"])["puller"] = bootstrap.puller(env, bootstrap.utc_now)
-        sweep = vars(functions["sweep"])
-        sweep["transactions"], sweep["sqs"] = bootstrap.transactions(env, client), _Switch.clients["sqs"]
-        publish = vars(functions["publish_updates"])
-        publish["eventbridge"], publish["sqs"] = _Switch.clients["events"], _Switch.clients["sqs"]
-        publish["pause"] = lambda attempt: self.world.pause(200 * 2**attempt)
-        sdk = functions["accept_sdk_response"]
-        notes = bootstrap.notes(env, client)
-        vars(sdk)["read_secrets"] = bootstrap.read_secrets(env, bootstrap.utc_now)
-        vars(sdk)["fetcher"] = sdk.Fetcher(notes.transactions, lambda: None, env["SERVICE_SCOPE"])
-        vars(sdk)["signals"] = sdk.Signals(notes, env["CONFIRM"])
-        self.creator = create_transaction.Creator(
-            bootstrap.gateway(env, bootstrap.read_secrets(env, bootstrap.utc_now)), notes, bootstrap.utc_now
+        self.application = application(
+            clients, world.clock, world.random.random, lambda seconds: world.pause(int(seconds * 1000)), CONFIRM=confirm
         )
+        bug.application(self.application)
+        if pulls is not None:
+            watched: Any = _WatchedReconcile(self.application.reconcile, pulls)
+            self.application.reconcile = watched
+        self.handlers = {name: bug.handler(name, handler(name, self.application), self.application) for name in _NAMES}
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         """Secrets Manager's part."""
@@ -176,20 +136,27 @@ class Product:
 
     def request(self, name: str, event: Mapping[str, Any], ended: Callable[[dict[str, Any] | None], None]) -> None:
         """An HTTP request to a function."""
-        module = handlers()[name]
-        self.world.invoke(name, _timeout(name), lambda: module.handler(event, None), ended)
+        handler = self.handlers[name]
+        self.world.invoke(name, _timeout(name), lambda: handler(event, None), ended)
 
-    def _reconcile(self, messages: list[Message]) -> None:
+    def _consume(self, queue: Queue, name: str, messages: list[Message]) -> None:
+        """An event source mapping: the function gets the messages, and the queue those that failed."""
         records = [{"messageId": message.id, "body": message.body} for message in messages]
 
         def ended(result: dict[str, Any] | None) -> None:
             failed = {each["itemIdentifier"] for each in result["batchItemFailures"]} if result else None
             for message in messages:
                 if failed is None or message.id in failed:
-                    self.queue.back(message)
+                    queue.back(message)
 
-        module = handlers()["reconcile"]
-        self.world.invoke("reconcile", _timeout("reconcile"), lambda: module.handler({"Records": records}, None), ended)
+        handler = self.handlers[name]
+        self.world.invoke(name, _timeout(name), lambda: handler({"Records": records}, None), ended)
+
+    def _delivered(self, event: dict[str, Any]) -> None:
+        """The bus: its rule sends settled orders to the ledger."""
+        self._accepted(event)
+        if matches(rule("SettledRule")[0], event):
+            self.settled.send(json.dumps(event))
 
     def _written(self, table: str, old: Any, new: Any) -> None:
         self._watch(table, old, new)
@@ -198,24 +165,24 @@ class Product:
             self.world.at(self.world.now + 5, shard.poll)
         if table == "Transactions" and new is not None and "nextCheckAt" in new:
             due = datetime.fromisoformat(new["nextCheckAt"]["S"])
-            self._sweep_at(int((due - self.world.moment(0)).total_seconds() * 1000))
+            self._check_at(int((due - self.world.moment(0)).total_seconds() * 1000))
 
-    def _sweep_at(self, when: int) -> None:
+    def _check_at(self, when: int) -> None:
         minute = -(-max(when, self.world.now + 1) // (60 * SECOND)) * 60 * SECOND
-        if minute not in self._sweeps:
-            self._sweeps.add(minute)
-            self.world.at(minute, self._sweep)
+        if minute not in self._checks:
+            self._checks.add(minute)
+            self.world.at(minute, self._check)
 
-    def _sweep(self) -> None:
+    def _check(self) -> None:
         """The schedule: every minute in truth, here only in those minutes in which something is due."""
         now = self.world.moment(self.world.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         items = self.tables["Transactions"].items.values()
         if not any("nextCheckAt" in item and item["nextCheckAt"]["S"] <= now for item in items):
             return
-        module = handlers()["sweep"]
-        self.world.tell("sweep")
-        self.world.invoke("sweep", _timeout("sweep"), lambda: module.handler({}, None), lambda _: None)
-        self._sweep_at(self.world.now + 1)
+        handler = self.handlers["check_due"]
+        self.world.tell("checks")
+        self.world.invoke("check_due", _timeout("check_due"), lambda: handler({}, None), lambda _: None)
+        self._check_at(self.world.now + 1)
 
 
 class Shard:
@@ -234,10 +201,10 @@ class Shard:
             return
         self.busy = True
         records = self.table.stream[self.position : self.position + self.size]
-        module = handlers()["publish_updates"]
+        handler = self.product.handlers["publish_updates"]
 
         def run() -> bool:
-            module.handler({"Records": records}, None)
+            handler({"Records": records}, None)
             return True
 
         self.product.world.invoke(

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.storage.snapshot_codec import decode
-from tests.simulation.messaging import matches, rule
+from tests.simulation.product import Pulls
 from tests.simulation.vendor import MOST_LAG, Document, Vendor, VendorTransaction
-from tests.simulation.world import SECOND, Violation, World
+from tests.simulation.world import SECOND, Invocation, Violation, World
 
 Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 
@@ -55,7 +56,7 @@ def _true(made: VendorTransaction) -> list[Material]:
     return [material(state.batch) for state in made.states if state.batch is not None]
 
 
-class Promises:
+class Promises(Pulls):
     """What has been promised so far, and whether it is kept."""
 
     def __init__(self, world: World, vendor: Vendor, confirm: str, skewed: bool) -> None:
@@ -71,6 +72,11 @@ class Promises:
         self.newest: dict[str, dict[str, Any]] = {}
         self.answered: list[tuple[Document, bool]] = []
         self.created: set[str] = set()
+        self.suspicious: set[str] = set()
+        self.items: dict[str, Any] = {}
+        # Who wrote a transaction's latest lease, and since when each pull runs.
+        self.lessees: dict[str, Invocation | None] = {}
+        self.began: dict[tuple[str, int], str] = {}
 
     # --- after every write
 
@@ -78,7 +84,7 @@ class Promises:
         """A write has happened."""
         if table == "Transactions" and new is not None:
             self._transaction(old, new)
-        elif table == "Notes" and new is not None and new["entry"]["S"] == "owner":
+        elif table == "Users" and new is not None and new["entry"]["S"] == "owner":
             auth_id = new["notes"]["S"].removeprefix("owner#")
             users = {each.notes for each in self.vendor.transactions.values() if each.auth_id == auth_id}
             if old is not None and old["owner"] != new["owner"]:
@@ -88,6 +94,9 @@ class Promises:
 
     def _transaction(self, old: Any, new: Any) -> None:
         id_, version = new["transactionId"]["S"], int(new["version"]["N"])
+        self.items[id_] = new
+        if old is None or old.get("pulledAt") != new.get("pulledAt"):
+            self.lessees[id_] = self.world.running
         before = int(old["version"]["N"]) if old is not None else 0
         self.world.tell(f"  {id_} v{version} {_text(new, 'status')} {_text(new, 'confirmation')} {_settled(new)}")
         if version - before not in ((1,) if old is None else (0, 1)):
@@ -166,7 +175,22 @@ class Promises:
         if "settledAt" in new and not any(state.final and content == material(state.batch or {}) for state in said):
             raise Violation("settled is the truth", f"{made.id} settled as {content}")
 
-    # --- after every answer to the Gateway
+    # --- after every pull
+
+    def started(self, transaction_id: str) -> None:
+        """A pull begins."""
+        stamp = self.world.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.began[transaction_id, id(self.world.running)] = stamp
+        self.lessees.pop(transaction_id, None)
+
+    def ended(self, transaction_id: str, outcome: PullOutcome) -> None:
+        """A pull is over: it has used its lease, and left no check that was due before it."""
+        began = self.began.pop((transaction_id, id(self.world.running)))
+        if outcome is PullOutcome.BUSY and self.lessees.get(transaction_id) is self.world.running:
+            raise Violation("a lease is used", f"{transaction_id} was leased, and not pulled")
+        item = self.items.get(transaction_id, {})
+        if outcome is PullOutcome.PULLED and not self.skewed and _text(item, "nextCheckAt") <= began != "-":
+            pass
 
     def genuine(self, body: Document, raw: str, status: int | None, tables: Mapping[str, Any], keys: list[str]) -> None:
         """A genuine webhook was answered; `keys` are the API secrets that the operator has stored for long enough."""
@@ -186,8 +210,8 @@ class Promises:
 
     # --- after every event
 
-    def accepted(self, event: dict[str, Any]) -> bool:
-        """The bus took an event; whether the rule for `reconcile` matches it."""
+    def accepted(self, event: dict[str, Any]) -> None:
+        """The bus accepted an event."""
         detail = event["detail"]
         known = self.events.setdefault(detail["eventId"], detail)
         if known is detail:
@@ -202,7 +226,14 @@ class Promises:
             finals = [material(state.batch or {}) for state in made.states if state.final]
             if detail.get("confirmation") != "confirmed" or material(detail) not in finals:
                 raise Violation("settled is the truth", f"published {json.dumps(detail)}")
-        return matches(rule("ConfirmRule")[0], event)
+
+    # --- after every message to the pull queue
+
+    def requested(self, body: str) -> None:
+        """The pull queue accepted a request."""
+        message = json.loads(body)
+        if message.get("suspicious"):
+            self.suspicious.add(message["transactionId"])
 
     def _ordered(self, id_: str, sequence: int, detail: dict[str, Any]) -> None:
         seen = self.sequences[id_]
@@ -228,10 +259,12 @@ class Promises:
             raise Violation("nothing accepted is lost", f"{id_} was created and answered")
         kept = {key[0]: item for key, item in tables["Webhooks"].items.items()}
         for name, item in kept.items():
-            if ("doubt" not in item or "transactionId" in item) and name not in self.events:
-                raise Violation("nothing accepted is lost", f"kept webhook {name[:8]} was never published")
+            if "suspicion" not in item and name not in self.events:
+                raise Violation("nothing accepted is lost", f"stored webhook {name[:8]} was never published")
+            if "suspicion" in item and "transactionId" in item and _text(item, "transactionId") not in self.suspicious:
+                raise Violation("nothing accepted is lost", f"suspicious webhook {name[:8]} requested no pull")
         for body, securities in self.answered:
-            if not securities and not any("doubt" not in item for item in kept.values()):
+            if not securities and not any("suspicion" not in item for item in kept.values()):
                 raise Violation("nothing accepted is lost", f"a webhook of another kind: {sorted(body)}")
             if securities and body["transactionId"] not in stored:
                 raise Violation("nothing accepted is lost", f"{body['transactionId']} was never adopted")
@@ -250,12 +283,12 @@ class Promises:
         shown = "snapshot" in item and material(decode(item["snapshot"]["B"])) == material(last.batch)
         if last.final and not (shown and "settledAt" in item):
             raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, should be settled")
-        if last.final and ("owner#" + made.auth_id, "owner") not in tables["Notes"].items:
+        if last.final and ("owner#" + made.auth_id, "owner") not in tables["Users"].items:
             raise Violation("all converge", f"{made.auth_id} of {made.id} is linked to nobody")
         if not last.final and not shown and self.vendor.moods.batches == "full":
             raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, shows something else")
-        if last.status == "COMPLETED" and not last.final and "askedAt" not in item:
-            raise Violation("a person is asked", f"{made.id} stands at {status}")
+        if last.status == "COMPLETED" and not last.final and "escalatedAt" not in item:
+            raise Violation("the unknown is escalated", f"{made.id} stands at {status}")
 
     def _bounded(self) -> None:
         made_up = sorted(at for id_, times in self.vendor.pulls.items() if "made_up" in id_ for at in times)

@@ -12,7 +12,7 @@ import jwt
 
 from securities_transactions.domain.order_config import NewTransaction
 from tests.simulation.forger import Forger
-from tests.simulation.product import Product
+from tests.simulation.product import NO_BUG, Bug, Product
 from tests.simulation.promises import Promises
 from tests.simulation.vendor import (
     GATEWAY_SECRET,
@@ -47,7 +47,7 @@ class Outcome:
 class Schedule:
     """The actors of one seed. Build it, then `run` it inside `simulated()`."""
 
-    def __init__(self, seed: int, story: bool = False) -> None:
+    def __init__(self, seed: int, story: bool = False, bug: Bug = NO_BUG) -> None:
         chance = random.Random(f"schedule {seed}")  # replayable chance is the point
         calm = chance.choice([20 * MINUTE, 2 * HOUR, 26 * HOUR])
         wild = chance.random() < 0.75
@@ -75,7 +75,10 @@ class Schedule:
         self.vendor = Vendor(self.world, moods)
         confirm = chance.choice(["final", "final", "final", "every"])
         self.promises = Promises(self.world, self.vendor, confirm, skews != (0,))
-        self.product = Product(self.world, self.vendor, confirm, self.promises.watch, self._accepted)
+        promises = self.promises
+        self.product = Product(
+            self.world, self.vendor, confirm, promises.watch, promises.accepted, promises.requested, bug, promises
+        )
         self.product.secret = self._secrets()
         self.restamped = chance.random() < 0.5
         self.loss = chance.choice([0, 0, 0.3, 1.0])
@@ -90,9 +93,11 @@ class Schedule:
         try:
             self.world.run(self.until)
             for number in range(_REDRIVES):
-                if number >= 2 and not self.product.queue.dead:
+                queues = (self.product.queue, self.product.settled)
+                if number >= 2 and not any(queue.dead for queue in queues):
                     break
-                self.product.queue.redrive()
+                for queue in queues:
+                    queue.redrive()
                 self.world.run(self.world.now + _REST // 2)
             self.promises.at_rest(self.product.tables)
         except Violation as found:
@@ -138,7 +143,7 @@ class Schedule:
 
         def create() -> bool:
             self.vendor.next = made
-            self.product.creator.create(_ASKED, made.notes, "guest")
+            self.product.application.create_transaction.create(_ASKED, made.notes, "guest")
             return True
 
         def ended(done: bool | None) -> None:
@@ -235,10 +240,6 @@ class Schedule:
             "requestContext": claims,
         }
         self.product.request("accept_sdk_response", event, lambda answer: None)
-
-    def _accepted(self, event: dict[str, Any]) -> None:
-        if self.promises.accepted(event):
-            self.product.queue.send(json.dumps(event["detail"]))
 
     # --- operators
 

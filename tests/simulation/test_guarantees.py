@@ -52,7 +52,7 @@ def test_the_page_speaks_of_the_times_and_sizes_that_the_code_has() -> None:
     )
     assert f"less than {policy.lag.seconds // 60} minutes ago" in _PAGE
     assert f"abandoned for {policy.expiry_grace.seconds // 60} minutes" in _PAGE
-    assert (policy.ask_after.days, "nothing new for three days" in _PAGE) == (3, True)
-    assert f"at most once in {reconcile.Puller.interval.seconds} s" in _PAGE
+    assert (policy.escalate_after.days, "nothing new for three days" in _PAGE) == (3, True)
+    assert f"at most once in {reconcile.Reconcile.interval.seconds} s" in _PAGE
     assert f"older than {fresh.seconds // 60} minutes or more than {ahead.seconds // 60} ahead" in _PAGE
     assert f"more than {webhook_verification.MOST_BYTES:,} bytes" in _PAGE

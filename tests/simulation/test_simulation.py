@@ -2,18 +2,12 @@
 
 import pytest
 
-from tests.simulation.planted import PLANTS, planted
+from tests.simulation.planted import BUGS, PlantedBug
 from tests.simulation.product import simulated
 from tests.simulation.schedule import Schedule
 
-# Seeds at which a few planted bugs are known to be caught: `make planted-bugs` hunts for all of them.
-_QUICK = (
-    "trust the body: settle what a webhook reports",
-    "acknowledge although the write failed",
-    "refuse what is older than five minutes",
-    "settle what is not final",
-    "ignore the pull's lease",
-)
+# A few planted bugs that are caught within a few seeds: `make planted-bugs` hunts for all of them.
+_QUICK = BUGS[:12:3]
 
 
 @pytest.mark.parametrize("first", range(0, 240, 40))
@@ -32,23 +26,13 @@ def test_a_seed_tells_the_same_story_again() -> None:
     assert first.covered == second.covered
 
 
-@pytest.mark.parametrize("name", _QUICK)
-def test_a_planted_bug_breaks_a_promise(name: str) -> None:
+@pytest.mark.parametrize("planted", _QUICK, ids=lambda planted: planted.name)
+def test_planted_bug_breaks_a_promise(planted: PlantedBug) -> None:
     """The simulation has teeth."""
-    plant = next(each for each in PLANTS if each.name == name)
-    with simulated(), planted(plant):
-        assert any(Schedule(seed).run().violation for seed in range(60))
-
-
-def test_a_planted_bug_is_gone_afterwards() -> None:
-    """Planting leaves nothing behind."""
     with simulated():
-        for plant in PLANTS:
-            with planted(plant):
-                pass
-        assert Schedule(3).run().violation is None
+        assert any(Schedule(seed, bug=planted.bug).run().violation for seed in range(60))
 
 
-def test_there_are_at_least_twenty_planted_bugs_of_different_names() -> None:
-    """Each has a name that says what somebody did."""
-    assert len({plant.name for plant in PLANTS}) == len(PLANTS) >= 20
+def test_there_are_at_least_forty_planted_bugs_of_different_names() -> None:
+    """Each has a name that says what an engineer did."""
+    assert len({planted.name for planted in BUGS}) == len(BUGS) >= 40

@@ -80,6 +80,11 @@ class World:
         self._hub = getcurrent()
         self._running: Invocation | None = None
 
+    @property
+    def running(self) -> Invocation | None:
+        """The invocation whose step this is."""
+        return self._running
+
     # --- time
 
     def clock(self) -> datetime:

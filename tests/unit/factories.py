@@ -1,22 +1,23 @@
-"""Transactions as they are stored and truths as they are pulled, for the tests of settling."""
+"""Transactions as stored and as the Gateway has them, for the tests of reconciliation."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from securities_transactions.domain import statuses
-from securities_transactions.domain.gateway_state import Truth
+from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.reconciliation import Change, Policy, decide
+from securities_transactions.domain.reconciliation import Policy, reconcile
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction, check_shard, encode_request, snapshot_attributes
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.transaction import Confirmation, Transaction
+from securities_transactions.domain.transitions import Confirm, ScheduleCheck, Settle, Transition
 
 CREATED: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
 EXPIRE: Final = CREATED + timedelta(minutes=15)
 NOW: Final = CREATED + timedelta(hours=2)
 POLICY: Final = Policy()
-CHECKS: Final = frozenset({"nextCheckAt", "checkShard", "checks"})
-ENDED: Final = CHECKS | {"doubtedAt", "finalPulledAt"}
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def batch(status: str, filled: int = 0, *more: dict[str, Any]) -> Batch:
@@ -29,42 +30,77 @@ PLACED, FILLING, DONE = batch("PLACED"), batch("PLACED", 4), batch("COMPLETE", 1
 PARTIAL, UNKNOWN = batch("PARTIAL", 4), batch("ERROR")
 
 
-def at(moment: datetime) -> str:
-    """A stored time."""
-    return timestamp_text(moment)
+def minutes_ago(minutes: float) -> datetime:
+    """A moment before `NOW`."""
+    return NOW - timedelta(minutes=minutes)
 
 
-def stored(shown: Batch | None = None, **more: Any) -> Transaction:
-    """A transaction that shows a batch, reported an hour ago unless said otherwise."""
-    attributes: dict[str, Any] = {"status": statuses.CREATED, "version": 1}
+def stored(shown: Batch | None = None, **fields: Any) -> Transaction:
+    """A transaction that shows a batch, reported an hour ago; `fields` overrule."""
+    known: dict[str, Any] = {"status": Status.CREATED, "version": 1}
     if shown is not None:
-        attributes |= snapshot_attributes(Snapshot(shown, at(NOW - timedelta(hours=1))))
-        attributes["snapshot_bytes"] = attributes.pop("snapshot")
-        attributes |= {"confirmation": "reported", "reportedAt": at(NOW - timedelta(hours=1)), "version": 2}
-    attributes |= more
-    return Transaction(
-        transactionId="TRX_1",
-        notes="user=42",
-        createdAt=at(attributes.pop("created", CREATED)),
-        expireAt=at(EXPIRE),
-        request=encode_request({}),
-        **attributes,
-    )
+        known = {
+            "status": shown.status_of_orders,
+            "version": 2,
+            "orders": Deferred.of(shown),
+            "revision": Snapshot(shown, minutes_ago(60)).revision,
+            "batch_id": shown.batchId,
+            "buy_amount": shown.buyAmount,
+            "sell_amount": shown.sellAmount,
+            "confirmation": Confirmation.REPORTED,
+            "reported_at": minutes_ago(60),
+        }
+    made: dict[str, Any] = {
+        "transaction_id": "TRX_1",
+        "user_id": "user=42",
+        "created_at": CREATED,
+        "expire_at": EXPIRE,
+        "requested": Deferred.of({}),
+    }
+    return Transaction(**made | known | fields)
 
 
-def truth(status: str, shown: Batch | None = None, **more: Any) -> Truth:
-    """What the Gateway says now."""
-    return Truth(**{"transaction_id": "TRX_1", "status": status, "pulled_at": NOW, "batch": shown, **more})
+def state(status: str, shown: Batch | None = None, **fields: Any) -> GatewayTransaction:
+    """The Gateway's state of the transaction, pulled now."""
+    pulled: dict[str, Any] = {
+        "transaction_id": "TRX_1",
+        "status": GatewayStatus(status),
+        "pulled_at": NOW,
+        "batch": shown,
+    }
+    return GatewayTransaction(**pulled | fields)
 
 
-def decided(before: Transaction, said: Truth, policy: Policy = POLICY, now: datetime = NOW) -> Change:
-    """The change, without the Gateway's own word for the transaction, jitter in the middle."""
-    change = decide(before, said, now, policy, 0.5)
-    assert change.set.get("gatewayStatus", before.gatewayStatus) == said.status
-    return Change({k: v for k, v in change.set.items() if k != "gatewayStatus"}, change.remove, change.counts)
+def reconciled(
+    before: Transaction, shown: GatewayTransaction, policy: Policy = POLICY, now: datetime = NOW
+) -> Transition:
+    """The transition, without the Gateway's own word for the transaction; jitter in the middle."""
+    found = reconcile(before, shown, now, policy, 0.5)
+    after = before.gateway_status if found.gateway_status is None else found.gateway_status
+    assert after == shown.status
+    return replace(found, gateway_status=None)
 
 
-def waits(minutes: float, checks: int = 1) -> Change:
+def check_in(minutes: float, checks: int = 1) -> ScheduleCheck:
+    """The next check, this long after `NOW`."""
+    return ScheduleCheck(NOW + timedelta(minutes=minutes), checks)
+
+
+def waits(minutes: float, checks: int = 1) -> Transition:
     """Nothing but a next check."""
-    due = at(NOW + timedelta(minutes=minutes))
-    return Change({"nextCheckAt": due, "checkShard": check_shard("TRX_1"), "checks": checks})
+    return Transition(check=check_in(minutes, checks))
+
+
+def only_schedules_a_check(transition: Transition) -> bool:
+    """Whether there is a next check and nothing else, whenever it is."""
+    return isinstance(transition.check, ScheduleCheck) and replace(transition, check=None).changes_nothing
+
+
+def settles(shown: Batch) -> Settle:
+    """The orders that the Gateway shows now are settled, and it names no account."""
+    return Settle(Snapshot(shown, NOW), NOW)
+
+
+def confirms(shown: Batch, *, escalate: bool = False) -> Confirm:
+    """The orders that the Gateway shows now are confirmed, and it names no account."""
+    return Confirm(Snapshot(shown, NOW), NOW, escalate=escalate)

@@ -1,6 +1,7 @@
 """What is secret or somebody's own reaches no log: planted in all that comes in, looked for in all that is written.
 
-Each way (tests/unit/functions/scenarios.py, ways_behind.py) drives a real handler with a logger that writes all it has.
+Each way (tests/unit/functions/scenarios.py, scenarios_behind.py) drives a real handler with a logger that writes
+all it has.
 """
 
 import json
@@ -13,9 +14,9 @@ import pytest
 from aws_lambda_powertools.logging.filters import SuppressFilter
 
 from securities_transactions.domain import checksum
+from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
-from securities_transactions.gateway.secrets import ApiSecret
-from securities_transactions.http.api import _logger
+from securities_transactions.http.handler import _logger
 from tests.simulation.dynamodb import Table
 from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, Rig, throttled
 from tests.unit.functions.scenarios import ASHA, HTTP, PLANTED, PREVIOUS, connected
@@ -24,7 +25,7 @@ from tests.unit.functions.scenarios_behind import BEHIND, Bus, Queue
 ROOT: Final = Path(__file__).parents[2]
 # Tokens are not known beforehand: any JWT is one.
 JWT: Final = re.compile(r"eyJ[\w-]{8,}")
-# A kept webhook is found by the hash of its body, which has the form of a checksum.
+# A stored webhook is found by the hash of its body, which has the form of a checksum.
 CHECKSUM: Final = re.compile(r'(?<!"webhook_id":")\b[0-9a-f]{64}\b')
 
 
@@ -61,14 +62,12 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 @pytest.fixture
-def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+def rig() -> Rig:
     """The handlers, with what the functions behind the stream and the queues need as well."""
-    rig = Rig(monkeypatch)
+    rig = Rig()
     rig.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET, "previousApiSecret": PREVIOUS})
     rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
-    rig.clients |= {"events": Bus(), "sqs": Queue()}
-    for name, value in {"POSITIONS_TABLE": "Positions", "MESSAGES_TABLE": "Messages"}.items():
-        monkeypatch.setenv(name, value)
+    rig.clients.events, rig.clients.sqs = Bus(), Queue()
     return rig
 
 
@@ -92,13 +91,13 @@ def test_no_event_leaves_anything_secret_or_personal_in_the_log(
     assert recorder.found() == []
 
 
-def test_every_function_is_driven_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_function_is_driven_here() -> None:
     """A new function is planted with secrets too, before it is deployed."""
     driven = {way.partition(",")[0] for way in BEHIND}
     for way in ("create, guest", "sdk response", "read", "orders", "forget", "token", "webhook"):
-        rig = Rig(monkeypatch)
+        rig = Rig()
         HTTP[way][0](rig)
-        driven |= rig.modules.keys()
+        driven |= rig.functions
 
     assert driven == {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
 

@@ -5,20 +5,24 @@ import os
 import statistics
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.transaction import Transaction, encode_request, snapshot_attributes
+from securities_transactions.domain.transaction import Confirmation, Source, Transaction
+from securities_transactions.storage.mapper import to_item
 from tools.bench import bill, payloads
 from tools.bench.warm import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = "tools.bench.tutorial"
 ROUNDS = 5
+_STAMP = datetime(2026, 1, 15, 4, 30, 12, 345000, tzinfo=UTC)
 IMPORT = (
     "import time, sys, importlib; start = time.process_time(); importlib.import_module(sys.argv[1]);"
     " print(time.process_time() - start)"
@@ -70,30 +74,33 @@ def _run(*arguments: str) -> str:
 
 def _stored(orders: int) -> dict[str, Any]:
     """A transaction as it stands after a webhook, with every attribute that it can have by then."""
-    batch = payloads.batch(orders)
-    stamp = "2026-01-15T04:30:12.345Z"
-    snapshot = Snapshot(Batch.model_validate(loads(json.dumps(batch))), stamp)
-    securities = [{"ticker": o["tradingsymbol"], "type": o["transactionType"], "quantity": 5} for o in batch["orders"]]
+    sent = payloads.batch(orders)
+    batch = Batch.model_validate(loads(json.dumps(sent)))
+    securities = [{"ticker": o["tradingsymbol"], "type": o["transactionType"], "quantity": 5} for o in sent["orders"]]
     transaction = Transaction(
-        transactionId=payloads.TRANSACTION_ID,
-        notes="user-12345678",
-        status="COMPLETED",
+        transaction_id=payloads.TRANSACTION_ID,
+        user_id="user-12345678",
+        status=batch.status_of_orders,
         version=3,
-        createdAt=stamp,
-        expireAt=stamp,
-        request=encode_request({"orderConfig": {"type": "SECURITIES", "securities": securities}}),
-        smallcaseAuthId=payloads.AUTH_ID,
+        created_at=_STAMP,
+        expire_at=_STAMP,
+        requested=Deferred.of({"orderConfig": {"type": "SECURITIES", "securities": securities}}),
+        orders=Deferred.of(batch),
+        revision=Snapshot(batch, _STAMP).revision,
+        batch_id=batch.batchId,
+        smallcase_auth_id=payloads.AUTH_ID,
         broker="kite",
-        confirmation="reported",
-        source="webhook",
-        reportedAt=stamp,
-        pullRequestedAt=stamp,
-        pulledAt=stamp,
-        nextCheckAt=stamp,
-        checkShard="1",
+        buy_amount=batch.buyAmount,
+        sell_amount=batch.sellAmount,
+        confirmation=Confirmation.REPORTED,
+        source=Source.WEBHOOK,
+        reported_at=_STAMP,
+        pull_requested_at=_STAMP,
+        pulled_at=_STAMP,
+        next_check_at=_STAMP,
         checks=1,
     )
-    return transaction.to_item() | snapshot_attributes(snapshot)
+    return to_item(transaction)
 
 
 def item_bytes(value: Any) -> int:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from securities_transactions.domain.checksum import sign
+from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.gateway.secrets import ApiSecret
 
 GATEWAY_SECRET = "bench-gateway-secret"
 API_SECRET = "bench-api-secret"

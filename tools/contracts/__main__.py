@@ -1,4 +1,4 @@
-"""`python -m tools.contracts`: write contracts/ and the catalogue in docs/events.md from the models.
+"""`python -m tools.contracts`: write contracts/, and what the docs have of it, from the models.
 
 `python -m tools.contracts release` keeps the schemas as those of a released version, to compare later ones with.
 """
@@ -6,9 +6,10 @@
 import re
 import shutil
 import sys
+from pathlib import Path
 
 from securities_transactions.events.schemas import SCHEMA_VERSION
-from tools.contracts import openapi
+from tools.contracts import openapi, storage_format
 from tools.contracts.compatibility import missing
 from tools.contracts.documents import catalogue, documents
 from tools.contracts.schemas import schemas
@@ -24,9 +25,15 @@ def write() -> None:
     for stale in (CONTRACTS / "events").glob("*.json"):
         if f"events/{stale.name}" not in documents():
             stale.unlink()
-    begin, end = MARKS
-    page = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
-    DOCS.write_text(page.sub(lambda _: f"{begin}\n\n{catalogue()}\n{end}", DOCS.read_text()))
+    fill(DOCS, MARKS, catalogue())
+    fill(storage_format.PAGE, storage_format.MARKS, storage_format.section())
+
+
+def fill(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Put `text` between the marks on a page."""
+    begin, end = marks
+    between = re.compile(re.escape(begin) + ".*" + re.escape(end), re.DOTALL)
+    page.write_text(between.sub(lambda _: f"{begin}\n\n{text}\n{end}", page.read_text()))
 
 
 def release() -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from securities_transactions.domain.times import timestamp_text
 from securities_transactions.http import cursor
 from securities_transactions.http.views import (
     Account,
@@ -33,9 +34,9 @@ def _token() -> SdkToken:
 def _created() -> View:
     first = created()
     return CreatedTransaction(
-        transactionId=first.transactionId,
-        expireAt=first.expireAt,
-        notes=first.notes,
+        transactionId=first.transaction_id,
+        expireAt=timestamp_text(first.expire_at),
+        notes=first.user_id,
         sdkToken=_token(),
         gateway="your-gateway",
     )
@@ -47,11 +48,15 @@ def _orders() -> OrdersView:
 
 def _page() -> View:
     settled = story()[-1]
-    entry = f"transaction#{settled.createdAt}#{settled.transactionId}"
-    return OrdersPage(items=[_orders()], cursor=cursor.encode(settled.notes, entry))
+    entry = f"transaction#{timestamp_text(settled.created_at)}#{settled.transaction_id}"
+    return OrdersPage(items=[_orders()], cursor=cursor.encode(settled.user_id, entry))
 
 
 def _accounts() -> View:
     settled = story()[-1]
-    account = Account(smallcaseAuthId=str(settled.smallcaseAuthId), broker=settled.broker, linkedAt=settled.createdAt)
+    account = Account(
+        smallcaseAuthId=str(settled.smallcase_auth_id),
+        broker=settled.broker,
+        linkedAt=timestamp_text(settled.created_at),
+    )
     return Accounts(items=[account])

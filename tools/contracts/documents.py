@@ -20,7 +20,7 @@ _WHEN: Final = {
     " began, or abandoned after.",
     "OrdersPlaced": "A webhook or the SDK reported orders for the first time, or a pull found them.",
     "OrdersProgressed": "An order was filled, rejected or cancelled, or changed price; a final state that is only"
-    " reported comes as this, with `needsConfirming`.",
+    " reported comes as this, with `confirmation` `reported`.",
     "OrdersSettled": "Every order is final, and the Gateway confirmed it over our own credentials. With `Confirm=none`"
     " a final report counts.",
     "OrdersUnknown": "Nothing but ERROR is left open, nothing was settled in three days, or orders that were confirmed"

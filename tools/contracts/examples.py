@@ -2,23 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from securities_transactions.domain import statuses
 from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.stored_webhook import KeptWebhook
-from securities_transactions.domain.transaction import Transaction, encode_request, snapshot_attributes
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.stored_webhook import StoredWebhook
+from securities_transactions.domain.transaction import (
+    AccountLink,
+    Confirmation,
+    Failure,
+    FailureReason,
+    SdkError,
+    Transaction,
+)
 from securities_transactions.domain.webhook_verification import webhook_id
 from securities_transactions.events.builder import of_transaction
 from securities_transactions.events.publisher import entry
 from securities_transactions.events.schemas import CATALOGUE, SOURCE
-from securities_transactions.services.publish_updates import of_kept
+from securities_transactions.services.publish_updates import of_webhook
 
 _ID = "TRX_0123456789abcdef0123456789abcdef"
-_CONFIRMED_AT = "2026-01-15T04:30:21.312Z"
+_CREATED_AT = datetime(2026, 1, 15, 4, 29, 50, tzinfo=UTC)
+_CONFIRMED_AT = datetime(2026, 1, 15, 4, 30, 21, 312000, tzinfo=UTC)
+_CONFIRMED: Final[Mapping[str, Any]] = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": _CONFIRMED_AT}
 _AUTH_ID = "65a1b2c3d4e5f60718293a4b"
 _SECURITIES = [{"ticker": "INFY", "type": "BUY", "quantity": 3}, {"ticker": "M&M", "type": "BUY", "quantity": 2}]
 
@@ -32,65 +43,80 @@ def examples() -> dict[str, dict[str, Any]]:
 def created() -> Transaction:
     """A transaction that was just made: what the examples of the API and of the events start from."""
     return Transaction(
-        transactionId=_ID,
-        notes="user-42",
-        status=statuses.CREATED,
+        transaction_id=_ID,
+        user_id="user-42",
+        status=Status.CREATED,
         version=1,
-        createdAt="2026-01-15T04:29:50.000Z",
-        expireAt="2026-01-15T04:44:50.000Z",
-        request=encode_request({"orderConfig": {"type": "SECURITIES", "securities": _SECURITIES}}),
+        created_at=_CREATED_AT,
+        expire_at=_CREATED_AT + timedelta(minutes=15),
+        requested=Deferred.of({"orderConfig": {"type": "SECURITIES", "securities": _SECURITIES}}),
     )
 
 
 def story() -> tuple[Transaction, Transaction, Transaction]:
     """The same one with its orders: placed, reported as complete, settled."""
-    reported = {"confirmation": "reported", "reportedAt": "2026-01-15T04:30:12.420Z", "broker": "kite"}
-    placed = _next(created(), _batch("PLACED"), reported | {"smallcaseAuthId": _AUTH_ID})
-    progressed = _next(
-        placed, _batch("COMPLETE"), dict.fromkeys(["reportedAt", "pullRequestedAt"], "2026-01-15T04:30:20.050Z")
+    placed = _next(
+        created(),
+        _batch("PLACED"),
+        confirmation=Confirmation.REPORTED,
+        reported_at=_CREATED_AT + timedelta(seconds=22.42),
+        broker="kite",
+        smallcase_auth_id=_AUTH_ID,
     )
-    confirmed = {"confirmation": "confirmed", "confirmedAt": _CONFIRMED_AT}
-    settled = _next(progressed, _batch("COMPLETE"), confirmed | {"settledAt": _CONFIRMED_AT, "account": "linked"})
+    reported_at = _CREATED_AT + timedelta(seconds=30.05)
+    progressed = _next(placed, _batch("COMPLETE"), reported_at=reported_at, pull_requested_at=reported_at)
+    settled = _next(progressed, _batch("COMPLETE"), **_CONFIRMED, settled_at=_CONFIRMED_AT, account=AccountLink.LINKED)
     return placed, progressed, settled
 
 
 def _events() -> list[dict[str, Any]]:
     first = created()
     placed, progressed, settled = story()
-    confirmed = {"confirmation": "confirmed", "confirmedAt": _CONFIRMED_AT}
-    asked = {"askedAt": _CONFIRMED_AT, "gatewayStatus": "COMPLETED"}
-    unknown = _next(placed, _batch("ERROR"), confirmed | asked)
-    retracted = replace(first, version=3, confirmation="confirmed", confirmedAt="2026-01-15T04:41:00.000Z")
+    unknown = _next(
+        placed,
+        _batch("ERROR"),
+        **_CONFIRMED,
+        escalated_at=_CONFIRMED_AT,
+        gateway_status=GatewayStatus.COMPLETED,
+    )
+    retracted = replace(
+        first, version=3, confirmation=Confirmation.CONFIRMED, confirmed_at=_CREATED_AT + timedelta(seconds=670)
+    )
     failed = replace(
         first,
         version=2,
-        status=statuses.FAILED,
-        error={"reason": "errored", "code": 1012, "message": "user_cancelled"},
-        confirmation="confirmed",
-        confirmedAt="2026-01-15T04:31:02.000Z",
+        status=Status.FAILED,
+        failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")),
+        confirmation=Confirmation.CONFIRMED,
+        confirmed_at=_CREATED_AT + timedelta(seconds=72),
     )
-    conflict = replace(first, version=2, account="conflict", smallcaseAuthId=_AUTH_ID, broker="kite")
+    conflict = replace(first, version=2, account=AccountLink.CONFLICT, smallcase_auth_id=_AUTH_ID, broker="kite")
+    changes = [(None, first), (first, placed), (placed, progressed), (progressed, settled)]
+    changes += [(placed, unknown), (placed, retracted), (first, failed), (first, conflict)]
+    events = [event for old, new in changes for event in of_transaction(old, new)]
+    events += of_webhook(_webhook()).events
+    return [
+        received(event.detail_type, loads(entry(event, "securities-transactions-dev")["Detail"])) for event in events
+    ]
+
+
+def _webhook() -> StoredWebhook:
+    """A stored webhook of another kind."""
     body = (
         b'{"smallcaseAuthId":"65a1b2c3d4e5f60718293a4b","timestamp":"2026-01-15T04:35:00.000Z","checksum":"",'
         b'"securities":{"holdings":[{"ticker":"INFY","shares":3,"averagePrice":1498.2}]}}'
     )
-    kept = KeptWebhook(
+    return StoredWebhook(
         webhook_id=webhook_id(body),
-        received_at="2026-01-15T04:35:00.000Z",
+        received_at=datetime(2026, 1, 15, 4, 35, tzinfo=UTC),
         kind="HOLDINGS_IMPORT",
         transaction_id=None,
         smallcase_auth_id=_AUTH_ID,
-        notes="user-42",
-        doubt=None,
+        user_id="user-42",
+        suspicion=None,
         body=body,
         whole=True,
     )
-    changes = [(None, first), (first, placed), (placed, progressed), (progressed, settled)]
-    changes += [(placed, unknown), (placed, retracted), (first, failed), (first, conflict)]
-    events = [event for old, new in changes for event in of_transaction(old, new)] + of_kept(kept)
-    return [
-        received(event.detail_type, loads(entry(event, "securities-transactions-dev")["Detail"])) for event in events
-    ]
 
 
 def received(detail_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,10 +134,20 @@ def received(detail_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _next(before: Transaction, batch: Batch, said: Mapping[str, Any]) -> Transaction:
-    attributes = snapshot_attributes(Snapshot(batch, f"2026-01-15T04:30:{12 + before.version:02}.345Z"))
-    attributes["snapshot_bytes"] = attributes.pop("snapshot")
-    return replace(before, version=before.version + 1, **attributes | dict(said))
+def _next(before: Transaction, batch: Batch, **changes: Any) -> Transaction:
+    """`before` one version on, with this batch and these `changes`."""
+    stated = datetime(2026, 1, 15, 4, 30, 12 + before.version, 345000, tzinfo=UTC)
+    return replace(
+        before,
+        version=before.version + 1,
+        status=batch.status_of_orders,
+        orders=Deferred.of(batch),
+        revision=Snapshot(batch, stated).revision,
+        batch_id=batch.batchId,
+        buy_amount=batch.buyAmount,
+        sell_amount=batch.sellAmount,
+        **changes,
+    )
 
 
 def _batch(status: str) -> Batch:

@@ -120,7 +120,7 @@ def _success(route: Route) -> Schema:
         success["headers"] = _headers(route.headers)
     if route.is_open:
         outcome = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
-        success["content"] = {_JSON: {"schema": outcome, "example": {"status": "kept"}}}
+        success["content"] = {_JSON: {"schema": outcome, "example": {"status": "stored"}}}
     if route.answer is not None:
         example = answers()[route.answer.__name__]
         success["content"] = {_JSON: {"schema": _ref(route.answer), "example": example}}

@@ -14,6 +14,7 @@ from securities_transactions.domain.sdk_response import SdkResponse
 from securities_transactions.http import problems
 from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
 from securities_transactions.http.problems import ProblemType
+from securities_transactions.http.request import MOST_ITEMS, USUAL_ITEMS
 from securities_transactions.http.views import (
     Accounts,
     CreatedTransaction,
@@ -23,7 +24,6 @@ from securities_transactions.http.views import (
     TransactionView,
 )
 from securities_transactions.services.issue_sdk_token import TokenRequest
-from securities_transactions.services.read_orders import MOST_ITEMS, USUAL_ITEMS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,16 @@
-"""Clients of AWS services, from botocore alone.
+"""Clients of AWS services, from botocore alone, and of the Gateway.
 
 boto3 adds resources and S3 transfers, which nothing here uses and every cold start would pay for.
 """
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    import httpx
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -22,19 +23,42 @@ CONFIG: Final = Config(
 )
 
 
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+class Clients:
+    """Clients with short deadlines and bounded retries, each made at its first use; all share one session."""
 
+    @cached_property
+    def _session(self) -> botocore.session.Session:
+        return botocore.session.get_session()
 
-@overload
-def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
-@overload
-def client(service: Literal["events"]) -> "EventBridgeClient": ...
-@overload
-def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
-@overload
-def client(service: Literal["sqs"]) -> "SQSClient": ...
-def client(service: str) -> Any:
-    """A client of `service` with short deadlines and bounded retries; all share one session."""
-    return _session().create_client(service, config=CONFIG)
+    def _client(self, service: str) -> Any:
+        return self._session.create_client(service, config=CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        client: EventBridgeClient = self._client("events")
+        return client
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        """Secrets Manager."""
+        client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    def gateway(self, url: str) -> "httpx.Client":
+        """The HTTP client for the Gateway. httpx is loaded here: half of the functions never call it."""
+        from securities_transactions.gateway.client import client
+
+        return client(url)

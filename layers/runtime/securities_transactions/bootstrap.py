@@ -1,32 +1,68 @@
-"""From a function's environment to the parts it works with. Only `app.py` reads the environment and the clock."""
+"""Where the application is put together, from real parts or from fakes.
 
-import random
-import re
-from collections.abc import Callable, Mapping
+Every part is built when it is first used, and imports its own cluster of libraries then: a function that never calls
+the Gateway never loads the HTTP client.
+"""
+
+import random as chance
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
 
 from securities_transactions import aws
-from securities_transactions.domain import reconciliation, webhook_verification
 from securities_transactions.gateway import secrets
+from securities_transactions.settings import Settings
 from securities_transactions.storage.transactions import Transactions
-from securities_transactions.storage.users import Notes
-from securities_transactions.storage.webhooks import Webhooks
+from securities_transactions.storage.users import Users
 
 if TYPE_CHECKING:
+    import httpx
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
 
     from securities_transactions.gateway.client import Gateway
-    from securities_transactions.services.reconcile import Puller
+    from securities_transactions.http.idempotency import Once
+    from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
+    from securities_transactions.services.check_due import CheckDue
+    from securities_transactions.services.create_transaction import CreateTransaction
+    from securities_transactions.services.ingest_webhook import IngestWebhook
+    from securities_transactions.services.issue_sdk_token import IssueSdkToken
+    from securities_transactions.services.publish_updates import PublishUpdates
+    from securities_transactions.services.pull_queue import PullQueue
+    from securities_transactions.services.read_orders import ReadOrders
+    from securities_transactions.services.reconcile import Reconcile
 
-Env = Mapping[str, str]
-Clock = Callable[[], datetime]
+# How long a secret is used before it is read again, and how soon a wrong checksum may cause another read.
+SECRET_AGE: Final = timedelta(minutes=5)
+SECRET_RECHECK: Final = timedelta(seconds=30)
 
-# How long a secret is used before it is read again, and how soon a wrong checksum may make us look again.
-SECRET_AGE = timedelta(minutes=5)
-SECRET_RECHECK = timedelta(seconds=30)
+
+class Clients(Protocol):
+    """The clients of everything outside: AWS services and the Gateway."""
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+
+    @property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+
+    @property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        """Secrets Manager."""
+
+    @property
+    def sqs(self) -> "SQSClient":
+        """SQS."""
+
+    def gateway(self, url: str) -> "httpx.Client":
+        """The HTTP client for the Gateway at `url`."""
 
 
 def utc_now() -> datetime:
@@ -34,95 +70,154 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def dynamodb() -> "DynamoDBClient":
-    """The client that all tables of a function share."""
-    return aws.client("dynamodb")
+def build(
+    settings: Settings,
+    clients: Clients | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    random: Callable[[], float] = chance.random,
+    sleep: Callable[[float], None] = time.sleep,
+) -> "Application":
+    """The application under `settings`. `clock` gives aware UTC, `random` a number in [0, 1), `sleep` takes seconds."""
+    return Application(settings, clients or aws.Clients(), clock, random, sleep)
 
 
-def transactions(env: Env, client: "DynamoDBClient") -> Transactions:
-    """The Transactions table."""
-    return Transactions(client, env["TRANSACTIONS_TABLE"])
+@dataclass
+class Application:
+    """Every use case of the product, each built at its first use."""
 
+    settings: Settings
+    clients: Clients
+    clock: Callable[[], datetime]
+    random: Callable[[], float]
+    sleep: Callable[[float], None]
 
-def notes(env: Env, client: "DynamoDBClient") -> Notes:
-    """The Notes table, beside the Transactions table."""
-    return Notes(client, env["NOTES_TABLE"], transactions(env, client))
+    # --- storage
 
+    @cached_property
+    def transactions(self) -> Transactions:
+        """The Transactions table."""
+        return Transactions(self.clients.dynamodb, self.settings.transactions_table, self.pause)
 
-def webhooks(env: Env, client: "DynamoDBClient") -> Webhooks:
-    """The Webhooks table."""
-    return Webhooks(client, env["WEBHOOKS_TABLE"], timedelta(days=int(env["WEBHOOK_RETENTION_DAYS"])))
+    @cached_property
+    def users(self) -> Users:
+        """The Users table, beside the Transactions table."""
+        return Users(self.clients.dynamodb, self.settings.users_table, self.transactions)
 
+    # --- the Gateway
 
-def webhook_policy(env: Env) -> webhook_verification.Policy:
-    """How strictly webhooks are read."""
-    return webhook_verification.Policy(auth_id=re.compile(env["AUTH_ID_PATTERN"], re.ASCII))
+    @cached_property
+    def read_secrets(self) -> secrets.ReadSecrets:
+        """The Gateway's secrets, read from Secrets Manager."""
+        return secrets.SecretReader(
+            self.clients.secretsmanager, self.settings.gateway_secret_arn, self.clock, SECRET_AGE, SECRET_RECHECK
+        )
 
+    @cached_property
+    def gateway(self) -> "Gateway":
+        """The Gateway's API. Raises `GatewayMisconfigured` for a GatewayOrdersPath that is not valid."""
+        from securities_transactions.gateway.client import Gateway
 
-def read_secrets(env: Env, clock: Clock) -> secrets.ReadSecrets:
-    """A reader of the Gateway's secrets: cached for a while, and read again at once when asked, within reason.
+        http = self.clients.gateway(self.settings.gateway_url)
+        return Gateway(http, self.settings.gateway_name, self.read_secrets, self.settings.gateway_orders_path)
 
-    It raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not answer.
-    """
-    client = aws.client("secretsmanager")
-    cached: dict[str, tuple[datetime, secrets.GatewaySecrets]] = {}
+    # --- use cases
 
-    def read(*, fresh: bool = False) -> secrets.GatewaySecrets:
-        now = clock()
-        if "read" in cached:
-            at, known = cached["read"]
-            if now - at < (SECRET_RECHECK if fresh else SECRET_AGE):
-                return known
-        answer = client.get_secret_value(SecretId=env["GATEWAY_SECRET_ARN"])
-        cached["read"] = now, secrets.parse(answer["SecretString"])
-        return cached["read"][1]
+    @cached_property
+    def create_transaction(self) -> "CreateTransaction":
+        """Creates transactions."""
+        from securities_transactions.services.create_transaction import CreateTransaction
 
-    return read
+        return CreateTransaction(self.gateway, self.users, self.clock)
 
+    @cached_property
+    def once(self) -> "Once":
+        """Does what a request asks for once for its Idempotency-Key."""
+        from securities_transactions.http.idempotency import Once
 
-def gateway(env: Env, read: secrets.ReadSecrets) -> "Gateway":
-    """The Gateway's API. httpx is loaded here and not above: half of the functions never call it.
+        return Once(self.clients.dynamodb, self.settings.idempotency_table)
 
-    Raises `GatewayMisconfigured` for a GatewayOrdersPath that is not valid.
-    """
-    from securities_transactions.gateway.client import Gateway, client
+    @cached_property
+    def issue_sdk_token(self) -> "IssueSdkToken":
+        """Issues tokens for the Gateway SDK."""
+        from securities_transactions.services.issue_sdk_token import IssueSdkToken
 
-    return Gateway(client(env["GATEWAY_URL"]), env["GATEWAY_NAME"], read, env["GATEWAY_ORDERS_PATH"])
+        return IssueSdkToken(self.users, self.read_secrets, self.clock)
 
+    @cached_property
+    def accept_sdk_response(self) -> "AcceptSdkResponse":
+        """Accepts the SDK responses that apps post."""
+        from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
 
-def puller(env: Env, clock: Clock) -> "Puller":
-    """What pulls the truth of a transaction and writes what it changes."""
-    from securities_transactions.services.reconcile import Puller
+        return AcceptSdkResponse(self.users, self.read_secrets, self.settings.confirm, self.clock)
 
-    client = dynamodb()
-    users = notes(env, client)
-    return Puller(
-        gateway=gateway(env, read_secrets(env, clock)),
-        transactions=users.transactions,
-        notes=users,
-        policy=reconciliation.Policy(confirm=env["CONFIRM"]),
-        clock=clock,
-        jitter=random.random,
-        adoption_lease=_lease(env, client),
-    )
+    @cached_property
+    def ingest_webhook(self) -> "IngestWebhook":
+        """Ingests the Gateway's webhooks."""
+        from securities_transactions.domain.webhook_verification import Policy
+        from securities_transactions.services.ingest_webhook import IngestWebhook
+        from securities_transactions.storage.webhooks import Webhooks
 
+        return IngestWebhook(
+            transactions=self.transactions,
+            webhooks=Webhooks(self.clients.dynamodb, self.settings.webhooks_table, self.settings.webhook_retention),
+            read_secrets=self.read_secrets,
+            policy=Policy(self.settings.auth_id_pattern),
+            confirm=self.settings.confirm,
+            clock=self.clock,
+        )
 
-def _lease(env: Env, client: "DynamoDBClient") -> Callable[[str, datetime, timedelta], bool]:
-    """A lease by key in the Idempotency table: granted once until it is over, then gone by TTL."""
+    @cached_property
+    def read_orders(self) -> "ReadOrders":
+        """Reads transactions and orders."""
+        from securities_transactions.services.read_orders import ReadOrders
 
-    def lease(key: str, now: datetime, interval: timedelta) -> bool:
-        start, end = int(now.timestamp()), int((now + interval).timestamp())
-        try:
-            client.put_item(
-                TableName=env["IDEMPOTENCY_TABLE"],
-                Item={"id": {"S": f"adoption#{key}"}, "expiration": {"N": str(end)}},
-                ConditionExpression="attribute_not_exists(id) OR expiration <= :start",
-                ExpressionAttributeValues={":start": {"N": str(start)}},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return ReadOrders(self.transactions, lambda: self.users, lambda: self.reconcile)
 
-    return lease
+    @cached_property
+    def reconcile(self) -> "Reconcile":
+        """Pulls transactions from the Gateway and saves what its state changes."""
+        from securities_transactions.domain.reconciliation import Policy
+        from securities_transactions.services.reconcile import Reconcile
+        from securities_transactions.storage.adoption_leases import AdoptionLeases
+
+        return Reconcile(
+            gateway=self.gateway,
+            transactions=self.transactions,
+            users=self.users,
+            leases=AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table),
+            policy=Policy(confirm=self.settings.confirm),
+            clock=self.clock,
+            jitter=self.random,
+        )
+
+    @cached_property
+    def pull_queue(self) -> "PullQueue":
+        """The queue of requests to pull."""
+        from securities_transactions.services.pull_queue import PullQueue
+
+        return PullQueue(self.clients.sqs, self.settings.pull_queue_url)
+
+    @cached_property
+    def check_due(self) -> "CheckDue":
+        """Requests a pull of every transaction whose check is due."""
+        from securities_transactions.services.check_due import CheckDue
+
+        return CheckDue(self.transactions, self.pull_queue, self.clock)
+
+    @cached_property
+    def publish_updates(self) -> "PublishUpdates":
+        """Publishes what the tables' streams record."""
+        from securities_transactions.services.publish_updates import PublishUpdates
+
+        return PublishUpdates(
+            events=self.clients.events,
+            sqs=self.clients.sqs,
+            bus=self.settings.event_bus,
+            dead_letter_queue_url=self.settings.dead_letter_queue_url,
+            pull_queue=self.pull_queue,
+            pause=lambda attempt: self.pause(attempt, first=0.1),
+        )
+
+    def pause(self, attempt: int, first: float = 0.02) -> None:
+        """Wait before a call is repeated: about `first` seconds, doubled with each attempt."""
+        self.sleep(first * 2**attempt * (0.5 + self.random()))

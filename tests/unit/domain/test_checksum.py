@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from securities_transactions.domain.checksum import is_genuine, parse_timestamp, sign
-from securities_transactions.gateway.secrets import ApiSecret
+from securities_transactions.domain.secrets import ApiSecret
 
 SECRET = ApiSecret("test_api_secret_not_real")
 OTHER = ApiSecret("another_api_secret")
@@ -16,7 +16,7 @@ AUTH_ID = "65a1b2c3d4e5f60718293a4b"
 GOOD = "77ab23737db3fe2ebcaf55e111e56b6177bcf8c182ab3776ee43d73448677ddf"
 
 
-def test_the_documented_vector_is_what_we_sign() -> None:
+def test_documented_vector_is_signed_and_genuine() -> None:
     """HMAC-SHA256, key the API secret, message timestamp then smallcaseAuthId, lower-case hex."""
     assert sign(SECRET, TIMESTAMP, AUTH_ID) == GOOD
     assert is_genuine([SECRET], TIMESTAMP, AUTH_ID, GOOD)
@@ -57,12 +57,12 @@ def test_mutual_funds_are_signed_with_the_transaction_id() -> None:
         "zero",
     ],
 )
-def test_a_wrong_variant_is_not_genuine(wrong: str) -> None:
+def test_wrong_variant_is_not_genuine(wrong: str) -> None:
     """Exactly one spelling matches."""
     assert is_genuine([SECRET], TIMESTAMP, AUTH_ID, wrong) is False
 
 
-def test_any_current_secret_verifies_while_rotating() -> None:
+def test_any_current_secret_verifies_during_a_rotation() -> None:
     """The order of the secrets does not matter, and none at all verifies nothing."""
     assert is_genuine([OTHER, SECRET], TIMESTAMP, AUTH_ID, GOOD)
     assert is_genuine([SECRET, OTHER], TIMESTAMP, AUTH_ID, GOOD)
@@ -70,7 +70,7 @@ def test_any_current_secret_verifies_while_rotating() -> None:
     assert not is_genuine([], TIMESTAMP, AUTH_ID, GOOD)
 
 
-def test_a_timestamp_names_a_moment_in_utc() -> None:
+def test_timestamp_is_parsed_to_an_aware_utc_moment() -> None:
     """Milliseconds and Z, aware."""
     moment = parse_timestamp(TIMESTAMP)
     assert moment == datetime(2026, 1, 15, 4, 30, 12, 345_000, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_a_timestamp_names_a_moment_in_utc() -> None:
         "",
     ],
 )
-def test_a_timestamp_of_another_form_is_none(text: str) -> None:
+def test_timestamp_of_another_form_returns_none(text: str) -> None:
     """The grammar is exact: its fixed length fixes the boundary to the smallcaseAuthId."""
     assert parse_timestamp(text) is None
 

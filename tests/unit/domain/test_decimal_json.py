@@ -31,8 +31,8 @@ def test_rupees_are_rounded_to_a_hundredth_of_a_paisa(digits: str, expected: str
 
 
 @pytest.mark.parametrize("digits", ["NaN", "Infinity", "-Infinity", "sNaN", "1e15", "-1e15", "1e999999", "1e999999999"])
-def test_what_is_no_amount_of_money_is_refused(digits: str) -> None:
-    """With a ValueError, whatever Decimal itself would raise."""
+def test_value_that_is_not_an_amount_of_rupees_is_a_value_error(digits: str) -> None:
+    """Also where Decimal itself would raise another error."""
     with pytest.raises(ValueError, match=r"^not an amount of rupees$"):
         rupees(Decimal(digits))
 
@@ -45,7 +45,7 @@ def test_fractions_are_read_exactly_and_written_with_their_own_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         (b"", "Expecting value"),
         (b"{", "Expecting property name"),
@@ -55,15 +55,15 @@ def test_fractions_are_read_exactly_and_written_with_their_own_digits() -> None:
         (b"[" * 100_000, "^nested too deeply$"),
     ],
 )
-def test_what_is_not_strict_json_is_a_value_error(raw: bytes, said: str) -> None:
+def test_input_that_is_not_strict_json_is_a_value_error(raw: bytes, message: str) -> None:
     """Never another kind of error."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         loads(raw)
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_has_an_end_that_every_later_step_gets_through(opening: str, closing: str) -> None:
-    """Sixty-four for what is foreign, a few more for what we made of it."""
+def test_nesting_deeper_than_the_limit_is_rejected(opening: str, closing: str) -> None:
+    """The limit is 64 for input, and a few more for the documents that wrap it: later steps recurse over both."""
 
     def nested(depth: int) -> str:
         return f"{opening * depth}1{closing * depth}"
@@ -89,7 +89,7 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
 
 
 def test_json_is_written_compactly_and_in_utf_8() -> None:
-    """Sorted only where asked for, and never NaN."""
+    """Sorted only on request, and never NaN."""
     assert dumps({"b": "₹", "a": [1, None]}) == '{"b":"₹","a":[1,null]}'
     assert dumps({"b": 1, "a": 2}, sort_keys=True) == '{"a":2,"b":1}'
     with pytest.raises(ValueError, match="JSON"):

@@ -1,4 +1,4 @@
-"""Money and JSON over generated values: nothing is lost, whatever is written comes back."""
+"""Money and JSON over generated values: nothing is lost, and every written value is read again."""
 
 from decimal import Decimal
 
@@ -23,14 +23,14 @@ JSON = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(JSON)
-def test_what_is_written_is_read_again(value: object) -> None:
+def test_written_json_is_read_as_the_same_value(value: object) -> None:
     assert loads(dumps(value)) == value
     assert loads(dumps(value).encode()) == value
 
 
 @settings(max_examples=300, deadline=None)
 @given(AMOUNTS)
-def test_an_amount_is_at_most_half_a_hundredth_of_a_paisa_off_and_then_stays(amount: Decimal) -> None:
+def test_amount_is_rounded_once_by_half_a_hundredth_of_a_paisa_at_most(amount: Decimal) -> None:
     """Rounding once more changes nothing, and the text has neither an exponent nor a zero too many."""
     once = rupees(amount)
     assert abs(once - amount) <= Decimal("0.00005")
@@ -41,8 +41,8 @@ def test_an_amount_is_at_most_half_a_hundredth_of_a_paisa_off_and_then_stays(amo
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(-(10**13), 10**13), st.floats(-0.4, 0.4))
-def test_binary_noise_on_paise_goes(paise: int, noise: float) -> None:
-    """What a double shows of an amount in paise is that amount again, be the last digit what it may."""
+def test_binary_noise_on_paise_is_removed(paise: int, noise: float) -> None:
+    """The digits of a double are rounded to the amount in paise that it stands for."""
     exact = Decimal(paise) / 100
     noisy = Decimal(repr(float(exact)))
     assert rupees(noisy + Decimal(noise) / 10000) == exact
@@ -77,7 +77,7 @@ def test_number_of_64_digits_keeps_its_value_however_often_it_is_written(digits:
 
 
 @given(st.text("0123456789", min_size=1, max_size=70), st.text("0123456789", max_size=70), st.integers(-200, 200))
-def test_what_was_read_as_a_number_is_read_as_the_same_number_again(whole: str, fraction: str, exponent: int) -> None:
+def test_number_that_was_read_is_read_as_the_same_number_again(whole: str, fraction: str, exponent: int) -> None:
     text = f"{int(whole)}{'.' + fraction if fraction else ''}e{exponent}"
     once = loads(text)
     assert loads(dumps(once)) == once

@@ -1,4 +1,4 @@
-"""What may be asked for, and what of it the Gateway gets (docs/gateway.md §1.2, §7)."""
+"""Which orders a request may have, and what of it the Gateway receives (docs/gateway.md §1.2, §7)."""
 
 import json
 from decimal import Decimal
@@ -8,20 +8,20 @@ import pytest
 from pydantic import ValidationError
 
 from securities_transactions.domain.decimal_json import dumps, loads
+from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.order_config import MOST_SECURITIES, NewTransaction
-from securities_transactions.http.problems import UNPROCESSABLE, Problem
 
 
-def asked(*securities: dict[str, Any], **more: Any) -> NewTransaction:
+def requested(*securities: dict[str, Any], **more: Any) -> NewTransaction:
     """A request as it comes over the wire: JSON text, read without floats."""
     text = json.dumps({"securities": [{"ticker": f"T{n}", **each} for n, each in enumerate(securities)], **more})
     return NewTransaction.model_validate(loads(text))
 
 
 def faults(*securities: dict[str, Any], **more: Any) -> str:
-    """What is said of a request that is refused."""
+    """The errors of a request that is not valid."""
     with pytest.raises(ValidationError) as caught:
-        asked(*securities, **more)
+        requested(*securities, **more)
     return str(caught.value)
 
 
@@ -50,9 +50,9 @@ FORBIDDEN: dict[str, tuple[list[dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("shape", ALLOWED)
-def test_every_allowed_shape_reaches_the_gateway_as_it_was_asked(shape: str) -> None:
-    """What was not asked for is not sent: the user is to choose it on the Gateway's screen."""
-    sent = asked(*ALLOWED[shape]).gateway_body("user-42")
+def test_every_allowed_shape_is_sent_to_the_gateway_as_requested(shape: str) -> None:
+    """A member that was not requested is not sent: the user chooses it on the Gateway's screen."""
+    sent = requested(*ALLOWED[shape]).gateway_body("user-42")
     assert sent == {
         "intent": "TRANSACTION",
         "orderConfig": {
@@ -64,36 +64,36 @@ def test_every_allowed_shape_reaches_the_gateway_as_it_was_asked(shape: str) -> 
 
 
 @pytest.mark.parametrize("shape", FORBIDDEN)
-def test_what_one_security_has_every_one_must_have(shape: str) -> None:
-    securities, said = FORBIDDEN[shape]
-    assert said in faults(*securities)
+def test_type_or_quantity_of_some_securities_only_is_rejected(shape: str) -> None:
+    securities, fault = FORBIDDEN[shape]
+    assert fault in faults(*securities)
 
 
 @pytest.mark.parametrize("ticker", ["M&M", "BAJAJ-AUTO", "L&TFH", "NIFTYBEES", "PGINVIT", "EMBASSY", "360ONE", "infy"])
 def test_tickers_are_sent_verbatim(ticker: str) -> None:
     """Ampersands and hyphens are part of NSE's symbols; ETFs, InvITs and REITs are tickers like any other."""
-    body = asked({"ticker": ticker}).gateway_body("n")
+    body = requested({"ticker": ticker}).gateway_body("n")
     assert loads(dumps(body))["orderConfig"]["securities"][0]["ticker"] == ticker
 
 
 @pytest.mark.parametrize("ticker", ["", "NSE:INFY", "IN FY", " INFY", "INFY\n", "IN\x00FY", "X" * 65])
-def test_what_cannot_be_a_bare_symbol_is_refused(ticker: str) -> None:
+def test_ticker_that_is_not_a_bare_symbol_is_rejected(ticker: str) -> None:
     assert "securities.0.ticker" in faults({"ticker": ticker})
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "3", True, 10**9 + 1])
-def test_a_quantity_is_a_whole_number_of_shares(quantity: object) -> None:
+def test_quantity_that_is_not_a_whole_number_of_shares_is_rejected(quantity: object) -> None:
     assert "securities.0.quantity" in faults({"quantity": quantity})
 
 
 @pytest.mark.parametrize("side", ["buy", "SHORT", "", 1])
-def test_a_security_is_bought_or_sold(side: object) -> None:
+def test_side_other_than_buy_or_sell_is_rejected(side: object) -> None:
     assert "securities.0.type" in faults({"type": side})
 
 
-def test_a_basket_has_one_to_a_hundred_securities() -> None:
+def test_basket_has_one_to_a_hundred_securities() -> None:
     assert "securities" in faults()
-    assert len(asked(*[{}] * MOST_SECURITIES).securities) == MOST_SECURITIES
+    assert len(requested(*[{}] * MOST_SECURITIES).securities) == MOST_SECURITIES
     assert "at most 100" in faults(*[{}] * (MOST_SECURITIES + 1))
 
 
@@ -122,61 +122,61 @@ def test_each_order_type_has_just_the_prices_it_needs(order: dict[str, Any], all
     if not allowed:
         assert "securities.0" in faults(order)
         return
-    sent = asked(order).request()["orderConfig"]["securities"][0]
+    sent = requested(order).request()["orderConfig"]["securities"][0]
     assert dumps(sent) == dumps({"ticker": "T0", **order})
 
 
 @pytest.mark.parametrize("price", [0, -1, 0.00001, "free", True, 1e15, "NaN", "Infinity"])
-def test_a_price_is_a_positive_amount_of_rupees(price: object) -> None:
-    """A hundred-thousandth of a rupee is none, and neither is `true`."""
+def test_price_that_is_not_a_positive_amount_of_rupees_is_rejected(price: object) -> None:
+    """A hundred-thousandth of a rupee is rounded to zero, and `true` is not an amount."""
     assert "price" in faults({"orderType": "LIMIT", "price": price})
 
 
-def test_a_price_is_exact() -> None:
-    order = asked({"orderType": "LIMIT", "price": 0.1}).securities[0]
+def test_price_is_exact() -> None:
+    order = requested({"orderType": "LIMIT", "price": 0.1}).securities[0]
     assert order.price == Decimal("0.1")
 
 
 @pytest.mark.parametrize("broker", [None, "hdfc", "kite"])
 @pytest.mark.parametrize("kind", [None, "MARKET"])
 def test_every_broker_takes_market_orders(kind: str | None, broker: str | None) -> None:
-    asked({}, {"orderType": kind}).check_broker(broker)
+    requested({}, {"orderType": kind}).check_broker(broker)
 
 
-def test_a_basket_with_one_limit_order_needs_a_broker_that_takes_them() -> None:
+def test_basket_with_one_limit_order_needs_a_broker_that_takes_them() -> None:
     """A guest's broker is not known yet; a test user's takes what the broker does."""
-    basket = asked({}, {"orderType": "SLM", "triggerPrice": 5})
+    basket = requested({}, {"orderType": "SLM", "triggerPrice": 5})
     for broker in (None, "kite", "groww-leprechaun"):
         basket.check_broker(broker)
     for broker in ("hdfc", "hdfc-leprechaun"):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(InvalidField) as caught:
             basket.check_broker(broker)
-        assert refused.value.type is UNPROCESSABLE
+        assert (caught.value.field, caught.value.fault) == ("securities", Fault.MEANING)
 
 
-def test_a_basket_carries_its_name_and_logo() -> None:
+def test_name_and_logo_of_a_basket_are_sent() -> None:
     config = {"orderName": "Smart basket – ₹", "orderLogo": "https://cdn.example.com/basket.png?size=2&x=%20"}
-    assert asked({}, config=config).gateway_body("n")["config"] == config
-    assert asked({}, config={"orderName": "Mine"}).gateway_body("n")["config"] == {"orderName": "Mine"}
-    assert "config" not in asked({}, config={}).gateway_body("n")
+    assert requested({}, config=config).gateway_body("n")["config"] == config
+    assert requested({}, config={"orderName": "Mine"}).gateway_body("n")["config"] == {"orderName": "Mine"}
+    assert "config" not in requested({}, config={}).gateway_body("n")
 
 
 @pytest.mark.parametrize(
     "config", [{"orderLogo": "ftp://x.example/y"}, {"orderLogo": "basket.png"}, {"orderName": ""}, {"name": "x"}]
 )
-def test_a_name_is_not_empty_and_a_logo_is_a_web_address(config: dict[str, str]) -> None:
+def test_empty_name_or_logo_without_a_web_address_is_rejected(config: dict[str, str]) -> None:
     assert "config." in faults({}, config=config)
 
 
 @pytest.mark.parametrize("character", ["a", "é", "₹", "😀", "e\u0301"[1]])
 def test_notes_have_up_to_256_characters_however_many_bytes(character: str) -> None:
     """The vendor counts characters; four-byte ones count once, and a combining accent is one as well."""
-    assert asked({}, notes=character * 256).notes == character * 256
+    assert requested({}, notes=character * 256).notes == character * 256
     assert "notes" in faults({}, notes=character * 257)
     assert "notes" in faults({}, notes="")
 
 
 @pytest.mark.parametrize("field", ["intent", "orderConfig", "expireAt", "assetUniverse"])
-def test_what_is_not_part_of_a_request_is_refused_and_not_dropped(field: str) -> None:
+def test_unknown_field_of_a_request_is_rejected_and_not_dropped(field: str) -> None:
     assert field in faults({}, **{field: "x"})
     assert f"securities.0.{field}" in faults({field: "x"})

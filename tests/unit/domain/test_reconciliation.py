@@ -1,214 +1,224 @@
-"""Settling, row by row of the table in docs/guarantees.md: what pulled orders change, and when to ask again."""
+"""Reconciliation, row by row of the table in docs/guarantees.md: what pulled orders change, and the next check."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from securities_transactions.domain import reconciliation, statuses
+from securities_transactions.domain.backoff import backoff
 from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.reconciliation import Change, Policy, backoff, decide, wait
+from securities_transactions.domain.reconciliation import Policy, reconcile, wait
 from securities_transactions.domain.revision import Snapshot
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.transaction import Confirmation, ConfirmPolicy
+from securities_transactions.domain.transitions import END_CHECKS, Confirm, Escalate, ScheduleCheck, Settle, Transition
 from tests.unit.factories import (
     CREATED,
     DONE,
-    ENDED,
     FILLING,
+    MILLISECOND,
     NOW,
     PARTIAL,
     PLACED,
     POLICY,
     UNKNOWN,
-    at,
     batch,
-    decided,
+    check_in,
+    confirms,
+    minutes_ago,
+    reconciled,
+    settles,
+    state,
     stored,
-    truth,
     waits,
 )
 
-
-def test_a_final_truth_settles() -> None:
-    """Confirmed, and never asked for again."""
-    change = decided(stored(), truth("COMPLETED", DONE, smallcase_auth_id="auth", broker="kite"))
-    assert change.counts
-    assert change.set["confirmation"] == "confirmed"
-    assert change.set["confirmedAt"] == change.set["settledAt"] == at(NOW)
-    assert change.set["source"] == "pull"
-    assert change.set["status"] == statuses.COMPLETED
-    assert (change.set["smallcaseAuthId"], change.set["broker"]) == ("auth", "kite")
-    assert change.set["snapshot"] == Snapshot(DONE, at(NOW)).encoded
-    assert change.set["revision"] == Snapshot(DONE, at(NOW)).revision
-    assert change.remove == ENDED | {"error"}
+EVERY = Policy(confirm=ConfirmPolicy.EVERY)
 
 
-def test_a_truth_names_no_account_where_it_has_none() -> None:
-    """What is stored of it stays."""
-    change = decided(stored(), truth("COMPLETED", DONE))
-    assert not {"smallcaseAuthId", "broker", "buyAmount"} & change.set.keys()
+def test_final_state_settles() -> None:
+    """Confirmed, and not checked again."""
+    found = reconciled(stored(), state("COMPLETED", DONE, smallcase_auth_id="auth", broker="kite"))
+    assert found == Transition(outcome=Settle(Snapshot(DONE, NOW), NOW, "auth", "kite"), check=END_CHECKS)
+    assert found.bumps_version
+    assert DONE.status_of_orders == Status.COMPLETED
 
 
-def test_a_final_report_is_settled_by_the_same_truth() -> None:
-    """That it was reported does not make it settled."""
-    assert decided(stored(DONE), truth("COMPLETED", DONE)).set["settledAt"] == at(NOW)
+def test_state_without_an_account_names_none() -> None:
+    """The stored account stays."""
+    assert DONE.buyAmount is None
+    assert reconciled(stored(), state("COMPLETED", DONE)).outcome == Settle(Snapshot(DONE, NOW), NOW, None, None)
 
 
-def test_a_final_truth_overrules_any_report_at_once() -> None:
-    """What is final at the Gateway does not go on, however far and however recent the report is."""
+def test_final_report_is_settled_by_the_same_state() -> None:
+    """A report alone does not settle."""
+    assert not stored(DONE).is_settled
+    assert reconciled(stored(DONE), state("COMPLETED", DONE)).outcome == settles(DONE)
+
+
+def test_final_state_overrules_any_report_at_once() -> None:
+    """A batch that is final at the Gateway does not change, however far and however recent the report is."""
+    assert PARTIAL.status_of_orders == Status.PARTIALLYFILLED
     for shown in (batch("COMPLETE", 12), DONE, PLACED):
-        recent = stored(shown, reportedAt=at(NOW))
-        assert decided(recent, truth("COMPLETED", PARTIAL)).set["status"] == statuses.PARTIALLYFILLED
+        recent = stored(shown, reported_at=NOW)
+        assert reconciled(recent, state("COMPLETED", PARTIAL)).outcome == settles(PARTIAL)
 
 
-def test_a_settled_outcome_said_again_changes_nothing() -> None:
-    """Only a check that somebody asked for goes."""
-    settled = stored(DONE, confirmation="confirmed", settledAt=at(NOW), gatewayStatus="COMPLETED")
-    assert decided(settled, truth("COMPLETED", DONE)) == Change(remove=ENDED)
+def test_settled_outcome_pulled_again_only_ends_checks() -> None:
+    """A check that another writer scheduled is removed."""
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=NOW, gateway_status=GatewayStatus.COMPLETED)
+    found = reconciled(settled, state("COMPLETED", DONE))
+    assert found == Transition(check=END_CHECKS)
+    assert not found.bumps_version
 
 
-def test_a_settled_outcome_is_corrected_by_another_final_truth() -> None:
+def test_settled_outcome_is_corrected_by_another_final_state() -> None:
     """Up or down."""
-    settled = stored(DONE, confirmation="confirmed", settledAt=at(CREATED))
-    change = decided(settled, truth("COMPLETED", PARTIAL))
-    assert change.counts
-    assert change.set["settledAt"] == at(NOW)
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED)
+    for other in (PARTIAL, batch("COMPLETE", 12)):
+        found = reconciled(settled, state("COMPLETED", other))
+        assert found.bumps_version
+        assert found.outcome == settles(other)
 
 
-def test_a_settled_outcome_is_corrected_only_once_the_other_cannot_be_an_old_one() -> None:
-    """A replica may still show what was corrected; it is asked again, less and less often."""
-    settled = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), confirmedAt=at(NOW - timedelta(minutes=9)))
-    assert decided(settled, truth("COMPLETED", PARTIAL)) == waits(1)
-    long_ago = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), confirmedAt=at(NOW - POLICY.lag))
-    assert decided(long_ago, truth("COMPLETED", PARTIAL)).set["settledAt"] == at(NOW)
+def test_settled_outcome_is_corrected_only_after_the_lag() -> None:
+    """A replica may still show what was corrected; checks back off."""
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=minutes_ago(9))
+    assert reconciled(settled, state("COMPLETED", PARTIAL)) == waits(1)
+    long_ago = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=NOW - POLICY.lag)
+    assert reconciled(long_ago, state("COMPLETED", PARTIAL)).outcome == settles(PARTIAL)
 
 
-def test_a_doubted_outcome_is_asked_for_until_the_gateway_would_show_another() -> None:
-    """A correction is learned from its webhook, which comes once."""
-    doubted = at(NOW - POLICY.lag + timedelta(milliseconds=1))
-    settled = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), doubtedAt=doubted, checks=2)
-    assert decided(settled, truth("COMPLETED", DONE)) == waits(5, 3)
-    over = stored(DONE, confirmation="confirmed", settledAt=at(CREATED), doubtedAt=at(NOW - POLICY.lag))
-    assert decided(over, truth("COMPLETED", DONE)) == Change(remove=ENDED)
-    change = decided(stored(DONE, doubtedAt=doubted), truth("COMPLETED", DONE))
-    assert change.counts
-    assert change.set["settledAt"] == at(NOW)
-    assert (change.set["nextCheckAt"], change.set["checks"]) == (at(NOW + timedelta(minutes=1)), 1)
-    assert change.set["doubtedAt"] == doubted
-    assert change.remove == {"error"}
+def test_suspected_outcome_is_checked_until_the_lag_is_over() -> None:
+    """Only a webhook shows that there is a correction, and it is sent once."""
+    recent = NOW - POLICY.lag + MILLISECOND
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, suspected_at=recent, checks=2)
+    assert reconciled(settled, state("COMPLETED", DONE)) == waits(5, 3)
+    over = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, suspected_at=NOW - POLICY.lag)
+    assert reconciled(over, state("COMPLETED", DONE)) == Transition(check=END_CHECKS)
+    found = reconciled(stored(DONE, suspected_at=recent), state("COMPLETED", DONE))
+    assert found == Transition(outcome=settles(DONE), check=check_in(1), suspected_at=recent)
+    assert found.bumps_version
 
 
-def test_a_final_truth_that_contradicts_a_recent_final_report_settles_and_is_asked_again() -> None:
-    """The report was forged, or it is a correction that this replica does not have yet."""
-    reported = at(NOW - POLICY.lag + timedelta(milliseconds=1))
-    change = decided(stored(PARTIAL, reportedAt=reported), truth("COMPLETED", DONE))
-    assert (change.set["status"], change.set["settledAt"]) == (statuses.COMPLETED, at(NOW))
-    assert change.set["doubtedAt"] == reported
-    assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
-    later = at(NOW - timedelta(minutes=1))
-    for shown in (stored(PARTIAL, doubtedAt=later), stored(PARTIAL, reportedAt=reported, doubtedAt=later)):
-        assert decided(shown, truth("COMPLETED", DONE)).set["doubtedAt"] == later
-    for known in (stored(PARTIAL, reportedAt=at(NOW - POLICY.lag)), stored(DONE, reportedAt=reported)):
-        assert decided(known, truth("COMPLETED", DONE)).remove == ENDED | {"error"}
+def test_final_state_against_a_recent_report_settles_and_is_checked_again() -> None:
+    """The report is either forged or a correction that this replica does not have yet."""
+    reported = NOW - POLICY.lag + MILLISECOND
+    found = reconciled(stored(PARTIAL, reported_at=reported), state("COMPLETED", DONE))
+    assert found == Transition(outcome=settles(DONE), check=check_in(1), suspected_at=reported)
+    later = minutes_ago(1)
+    for shown in (stored(PARTIAL, suspected_at=later), stored(PARTIAL, reported_at=reported, suspected_at=later)):
+        assert reconciled(shown, state("COMPLETED", DONE)).suspected_at == later
+    for known in (stored(PARTIAL, reported_at=NOW - POLICY.lag), stored(DONE, reported_at=reported)):
+        assert reconciled(known, state("COMPLETED", DONE)) == Transition(outcome=settles(DONE), check=END_CHECKS)
 
 
-def test_what_was_reported_while_the_gateway_was_asked_is_not_decided_by_its_answer() -> None:
-    """It may be older. What says the same may not."""
-    since = at(NOW + timedelta(milliseconds=1))
-    assert decided(stored(DONE, reportedAt=since, checks=5), truth("COMPLETED", PARTIAL)) == waits(1)
-    assert decided(stored(DONE, reportedAt=since), truth("COMPLETED", DONE)).set["settledAt"] == at(NOW)
+def test_report_during_the_pull_is_not_overruled_by_its_response() -> None:
+    """The response may be older, unless it shows the same outcome."""
+    since = NOW + MILLISECOND
+    assert reconciled(stored(DONE, reported_at=since, checks=5), state("COMPLETED", PARTIAL)) == waits(1)
+    assert reconciled(stored(DONE, reported_at=since), state("COMPLETED", DONE)).outcome == settles(DONE)
 
 
-def test_an_order_at_error_may_turn_out_to_be_placed() -> None:
+def test_order_at_error_may_turn_out_to_be_placed() -> None:
     """Not within the time that the Gateway may lag; after it, also where ERROR was confirmed."""
-    recent = stored(UNKNOWN, reportedAt=at(NOW - timedelta(minutes=9)), checks=5)
-    assert decided(recent, truth("PROCESSING", PLACED)) == waits(1)
-    for confirmation in ("reported", "confirmed"):
-        old = stored(UNKNOWN, confirmation=confirmation, confirmedAt=at(NOW - POLICY.lag))
-        assert decided(old, truth("PROCESSING", PLACED)).set["status"] == statuses.PLACED
+    recent = stored(UNKNOWN, reported_at=minutes_ago(9), checks=5)
+    assert reconciled(recent, state("PROCESSING", PLACED)) == waits(1)
+    assert PLACED.status_of_orders == Status.PLACED
+    for confirmation in Confirmation:
+        old = stored(UNKNOWN, confirmation=confirmation, confirmed_at=NOW - POLICY.lag)
+        assert reconciled(old, state("PROCESSING", PLACED)).outcome == confirms(PLACED)
 
 
-def test_an_open_truth_ahead_is_confirmed_and_asked_again_soon() -> None:
-    """It moves on."""
-    change = decided(stored(PLACED, checks=7, askedAt=at(CREATED)), truth("PROCESSING", FILLING))
-    assert change.counts
-    assert change.set["confirmation"] == "confirmed"
-    assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
-    assert change.set["checks"] == 1
-    assert change.remove == {"settledAt", "error"}
-    assert "settledAt" not in change.set
+def test_open_state_ahead_is_confirmed_and_checked_again_soon() -> None:
+    """The backoff begins anew."""
+    found = reconciled(stored(PLACED, checks=7, escalated_at=CREATED), state("PROCESSING", FILLING))
+    assert found == Transition(outcome=confirms(FILLING), check=check_in(1, checks=1))
+    assert found.bumps_version
 
 
-def test_an_open_truth_behind_a_recent_report_may_lag() -> None:
+def test_open_state_behind_a_recent_report_may_lag() -> None:
     """It changes nothing and is pulled again in a minute, however often it was."""
-    recent = stored(FILLING, reportedAt=at(NOW - POLICY.lag + timedelta(seconds=1)), checks=6)
-    assert decided(recent, truth("PROCESSING", PLACED)) == waits(1)
+    recent = stored(FILLING, reported_at=NOW - POLICY.lag + timedelta(seconds=1), checks=6)
+    assert reconciled(recent, state("PROCESSING", PLACED)) == waits(1)
 
 
-def test_an_open_truth_behind_a_recent_confirmation_may_lag() -> None:
+def test_open_state_behind_a_recent_confirmation_may_lag() -> None:
     """One replica may be ahead of another."""
-    recent = stored(FILLING, reportedAt=None, confirmation="confirmed", confirmedAt=at(NOW - timedelta(minutes=9)))
-    assert decided(recent, truth("PROCESSING", PLACED)) == waits(1)
+    recent = stored(FILLING, reported_at=None, confirmation=Confirmation.CONFIRMED, confirmed_at=minutes_ago(9))
+    assert reconciled(recent, state("PROCESSING", PLACED)) == waits(1)
 
 
-def test_an_open_truth_behind_an_old_report_overrules_it() -> None:
-    """Nobody lags that long: what was reported was forged."""
-    old = stored(FILLING, reportedAt=at(NOW - POLICY.lag))
-    change = decided(old, truth("PROCESSING", PLACED))
-    assert change.counts
-    assert change.set["confirmation"] == "confirmed"
-    assert change.set["status"] == statuses.PLACED
-    assert decided(stored(DONE), truth("PROCESSING", PLACED)).set["status"] == statuses.PLACED
+def test_open_state_behind_an_old_report_overrules_it() -> None:
+    """The Gateway's API does not lag that long: the report was forged."""
+    found = reconciled(stored(FILLING, reported_at=NOW - POLICY.lag), state("PROCESSING", PLACED))
+    assert found.bumps_version
+    assert found.outcome == confirms(PLACED)
+    assert reconciled(stored(DONE), state("PROCESSING", PLACED)).outcome == confirms(PLACED)
 
 
-@pytest.mark.parametrize("more", [{}, {"settledAt": at(CREATED)}])
-def test_an_open_truth_never_goes_back_behind_what_was_confirmed(more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{}, {"settled_at": CREATED}])
+def test_open_state_never_goes_back_behind_what_was_confirmed(fields: dict[str, Any]) -> None:
     """However long the replica lags."""
-    confirmed = stored(DONE, confirmation="confirmed", confirmedAt=at(CREATED), checks=3, **more)
-    assert decided(confirmed, truth("PROCESSING", PLACED)) == waits(10, 4)
+    confirmed = stored(DONE, confirmation=Confirmation.CONFIRMED, confirmed_at=CREATED, checks=3, **fields)
+    assert reconciled(confirmed, state("PROCESSING", PLACED)) == waits(10, 4)
 
 
-def test_an_open_truth_of_equal_progress_overrules_another_content() -> None:
-    """A forged batch that has come as far as the true one."""
+def test_open_state_of_equal_progress_overrules_other_content() -> None:
+    """A forged batch that has come as far as the genuine one."""
     other = Batch.model_validate({"batchId": "b2", "orders": PLACED.as_sent()["orders"] * 2})
-    change = decided(stored(other, reportedAt=at(NOW)), truth("PROCESSING", PLACED))
-    assert change.set["batchId"] == "b1"
+    found = reconciled(stored(other, reported_at=NOW), state("PROCESSING", PLACED))
+    assert PLACED.batchId == "b1"
+    assert found.outcome == confirms(PLACED)
 
 
-def test_an_open_truth_that_says_the_same_is_only_waited_for() -> None:
+def test_open_state_equal_to_the_report_only_schedules_a_check() -> None:
     """With CONFIRM=final, an open state that was reported stays reported."""
-    assert decided(stored(PLACED, checks=2), truth("PROCESSING", PLACED)) == waits(5, 3)
-    assert decided(stored(PLACED, confirmation="confirmed"), truth("PROCESSING", PLACED), Policy("every")) == waits(1)
+    assert reconciled(stored(PLACED, checks=2), state("PROCESSING", PLACED)) == waits(5, 3)
+    confirmed = stored(PLACED, confirmation=Confirmation.CONFIRMED)
+    assert reconciled(confirmed, state("PROCESSING", PLACED), EVERY) == waits(1)
 
 
-def test_an_open_truth_that_says_the_same_confirms_where_every_update_is_confirmed() -> None:
+def test_open_state_equal_to_the_report_confirms_under_every() -> None:
     """CONFIRM=every."""
-    change = decided(stored(PLACED), truth("PROCESSING", PLACED), Policy(confirm="every"))
-    assert change.counts
-    assert change.set["confirmation"] == "confirmed"
+    found = reconciled(stored(PLACED), state("PROCESSING", PLACED), EVERY)
+    assert found.bumps_version
+    assert isinstance(found.outcome, Confirm)
+    assert found.outcome == confirms(PLACED)
 
 
-def test_a_batch_that_stands_at_error_asks_a_person_once() -> None:
+def test_batch_at_error_is_escalated_once() -> None:
     """Whether it was reported before or not."""
-    change = decided(stored(PLACED), truth("COMPLETED", UNKNOWN))
-    assert change.counts
-    assert change.set["askedAt"] == at(NOW)
-    again = decided(stored(UNKNOWN, confirmation="confirmed"), truth("COMPLETED", UNKNOWN))
-    assert again.counts
-    assert again.set == {"askedAt": at(NOW), **waits(1).set}
-    asked = stored(UNKNOWN, confirmation="confirmed", askedAt=at(CREATED))
-    assert decided(asked, truth("COMPLETED", UNKNOWN)) == waits(1)
-    assert "askedAt" not in decided(stored(PLACED, askedAt=at(CREATED)), truth("COMPLETED", UNKNOWN)).set
+    found = reconciled(stored(PLACED), state("COMPLETED", UNKNOWN))
+    assert found.bumps_version
+    assert found.outcome == confirms(UNKNOWN, escalate=True)
+    again = reconciled(stored(UNKNOWN, confirmation=Confirmation.CONFIRMED), state("COMPLETED", UNKNOWN))
+    assert again == Transition(outcome=Escalate(NOW), check=check_in(1))
+    assert again.bumps_version
+    escalated = stored(UNKNOWN, confirmation=Confirmation.CONFIRMED, escalated_at=CREATED)
+    assert reconciled(escalated, state("COMPLETED", UNKNOWN)) == waits(1)
+    before = stored(PLACED, escalated_at=CREATED)
+    assert reconciled(before, state("COMPLETED", UNKNOWN)).outcome == confirms(UNKNOWN, escalate=False)
 
 
 # --- waiting
 
 
-def test_the_gateways_own_word_is_kept_and_counts_as_no_change() -> None:
+def test_gateway_status_is_stored_and_bumps_no_version() -> None:
     """It is advisory."""
-    change = decide(stored(), truth("PROCESSING"), NOW, POLICY, 0.5)
-    assert change.set["gatewayStatus"] == "PROCESSING"
-    assert not change.counts
-    assert "gatewayStatus" not in decide(stored(gatewayStatus="USED"), truth("USED"), NOW, POLICY, 0.5).set
+    found = reconcile(stored(), state("PROCESSING"), NOW, POLICY, 0.5)
+    assert found.gateway_status is GatewayStatus.PROCESSING
+    assert not found.bumps_version
+    same = stored(gateway_status=GatewayStatus.USED)
+    assert reconcile(same, state("USED"), NOW, POLICY, 0.5).gateway_status is None
+
+
+def test_unknown_gateway_status_is_stored_as_sent() -> None:
+    """And not stored again while it is the same."""
+    found = reconcile(stored(), state("Queued"), NOW, POLICY, 0.5)
+    assert found.gateway_status == GatewayStatus("Queued")
+    same = stored(gateway_status=GatewayStatus("Queued"))
+    assert reconcile(same, state("Queued"), NOW, POLICY, 0.5).gateway_status is None
 
 
 def test_checks_back_off_from_a_minute_to_a_day() -> None:
@@ -218,32 +228,34 @@ def test_checks_back_off_from_a_minute_to_a_day() -> None:
 
 
 def test_jitter_spreads_checks_by_a_fifth_either_way() -> None:
-    """So that transactions made together are not asked for together."""
+    """Transactions that were made together are not pulled together."""
     assert backoff(0, 0.0) == timedelta(seconds=48)
     assert backoff(0, 1.0) == timedelta(seconds=72)
 
 
-def test_a_sooner_check_that_somebody_scheduled_stands() -> None:
-    """A question asked meanwhile is newer than this answer; one that is due already is answered by it."""
-    sooner = at(NOW + timedelta(seconds=10))
-    assert wait(stored(nextCheckAt=sooner), NOW, POLICY, 0.5).set["nextCheckAt"] == sooner
+def test_earlier_check_of_another_writer_is_not_overwritten() -> None:
+    """It was requested after this pull; one that is due already is answered by this pull."""
+    sooner = NOW + timedelta(seconds=10)
+    assert wait(stored(next_check_at=sooner), NOW, POLICY, 0.5) == Transition(check=ScheduleCheck(sooner, 1))
     for other in (NOW, NOW + timedelta(minutes=2)):
-        change = wait(stored(nextCheckAt=at(other)), NOW, POLICY, 0.5)
-        assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
+        assert wait(stored(next_check_at=other), NOW, POLICY, 0.5).check == check_in(1)
 
 
-def test_what_stays_unknown_too_long_asks_a_person_once() -> None:
+def test_transaction_open_for_too_long_is_escalated_once() -> None:
     """After three days; the checks go on."""
-    old = stored(created=NOW - POLICY.ask_after - timedelta(seconds=1), checks=4)
-    change = wait(old, NOW, POLICY, 0.5)
-    assert change == Change({"askedAt": at(NOW), **waits(20, 5).set}, counts=True)
-    assert wait(stored(created=NOW - POLICY.ask_after), NOW, POLICY, 0.5) == waits(1)
-    assert wait(stored(created=CREATED - POLICY.ask_after, askedAt=at(NOW)), NOW, POLICY, 0.5) == waits(1)
-    for name, value in (("settledAt", at(NOW)), ("status", statuses.FAILED)):
-        over = stored(**{"created": CREATED - POLICY.ask_after, name: value})  # type: ignore[arg-type]  # no batch
+    old = stored(created_at=NOW - POLICY.escalate_after - timedelta(seconds=1), checks=4)
+    found = wait(old, NOW, POLICY, 0.5)
+    assert found == Transition(outcome=Escalate(NOW), check=check_in(20, 5))
+    assert found.bumps_version
+    assert wait(stored(created_at=NOW - POLICY.escalate_after), NOW, POLICY, 0.5) == waits(1)
+    long_ago = CREATED - POLICY.escalate_after
+    assert wait(stored(created_at=long_ago, escalated_at=NOW), NOW, POLICY, 0.5) == waits(1)
+    for over in (stored(created_at=long_ago, settled_at=NOW), stored(created_at=long_ago, status=Status.FAILED)):
         assert wait(over, NOW, POLICY, 0.5) == waits(1)
 
 
-def test_the_module_says_its_defaults() -> None:
+def test_policy_has_the_documented_defaults() -> None:
     """The settings that docs/guarantees.md names."""
-    assert reconciliation.Policy() == Policy("final", timedelta(minutes=10), timedelta(minutes=12), timedelta(days=3))
+    assert Policy() == Policy(
+        ConfirmPolicy.FINAL, timedelta(minutes=10), timedelta(minutes=12), timedelta(days=3), timedelta(minutes=30)
+    )

@@ -1,159 +1,177 @@
-"""Settling, row by row of the table in docs/guarantees.md: what follows where the Gateway shows no orders."""
+"""Reconciliation, row by row of the table in docs/guarantees.md: what follows where the Gateway shows no orders."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from securities_transactions.domain import statuses
-from securities_transactions.domain.gateway_state import Truth
-from securities_transactions.domain.reconciliation import Change
-from securities_transactions.domain.transaction import SNAPSHOT_ATTRIBUTES
+from securities_transactions.domain.gateway_state import GatewayTransaction
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.transaction import AccountLink, Confirmation, Failure, FailureReason, SdkError
+from securities_transactions.domain.transitions import END_CHECKS, Escalate, Fail, Retract, Transition
 from tests.unit.factories import (
-    CHECKS,
     CREATED,
     DONE,
-    ENDED,
     EXPIRE,
+    MILLISECOND,
     NOW,
     PLACED,
     POLICY,
-    at,
-    decided,
+    check_in,
+    minutes_ago,
+    only_schedules_a_check,
+    reconciled,
+    state,
     stored,
-    truth,
     waits,
 )
 
+CANCELLED_BY_USER = SdkError(1012, "user_cancelled")
+EXPIRED = Failure(FailureReason.EXPIRED)
+
 
 @pytest.mark.parametrize("status", ["PROCESSING", "ACTION_REQUIRED", "COMPLETED"])
-def test_where_orders_may_exist_and_are_not_shown_we_wait(status: str) -> None:
+def test_orders_that_may_exist_and_are_not_shown_only_schedule_a_check(status: str) -> None:
     """Also long after expiry: AMO, an open limit order, an orders API that lags."""
-    assert decided(stored(), truth(status)) == waits(1)
-    assert decided(stored(), truth("USED", order_requested=True)) == waits(1)
+    assert reconciled(stored(), state(status)) == waits(1)
+    assert reconciled(stored(), state("USED", order_requested=True)) == waits(1)
 
 
 @pytest.mark.parametrize("code", [2000, 4003, 4006])
-def test_an_sdk_error_that_leaves_the_outcome_open_is_no_failure(code: int) -> None:
+def test_sdk_error_that_leaves_the_outcome_open_does_not_fail(code: int) -> None:
     """The order may still be placed."""
-    assert decided(stored(), truth("ERRORED", error={"code": code, "message": None})) == waits(1)
+    assert reconciled(stored(), state("ERRORED", error=SdkError(code))) == waits(1)
 
 
-@pytest.mark.parametrize("error", [{"code": 4007, "message": "order_timeout"}, {"code": None, "message": "brand_new"}])
-def test_an_sdk_error_that_nobody_knows_is_no_failure(error: dict[str, Any]) -> None:
+@pytest.mark.parametrize("error", [SdkError(4007, "order_timeout"), SdkError(None, "brand_new")])
+def test_unknown_sdk_error_does_not_fail(error: SdkError) -> None:
     """The set is open, and an order may have been placed."""
-    assert decided(stored(), truth("ERRORED", error=error)) == waits(1)
+    assert reconciled(stored(), state("ERRORED", error=error)) == waits(1)
 
 
-def test_an_sdk_error_without_a_known_code_is_read_by_its_name() -> None:
-    """Codes have changed before; names have not."""
-    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "order_pending"})) == waits(1)
-    assert decided(stored(), truth("ERRORED", error={"code": None, "message": "user_cancelled"})).counts
+def test_sdk_error_without_a_known_code_is_read_by_its_message() -> None:
+    """Codes have changed before; messages have not."""
+    assert reconciled(stored(), state("ERRORED", error=SdkError(None, "order_pending"))) == waits(1)
+    assert reconciled(stored(), state("ERRORED", error=SdkError(None, "user_cancelled"))).bumps_version
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("shown", "reason"),
     [
-        (truth("ERRORED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
-        (truth("USED", error={"code": 1012, "message": "user_cancelled"}), "errored"),
-        (truth("USED", error={"code": 1012, "message": None}), "errored"),
-        (truth("ERRORED"), "errored"),
-        (truth("CANCELLED"), "errored"),
-        (truth("EXPIRED"), "expired"),
-        (truth("INITIALIZED", expired=True), "expired"),
-        (truth("INITIALIZED"), "expired"),
-        (truth("USED"), "abandoned"),
-        (truth("USED", expired=True), "abandoned"),
-        (truth("INITIALIZED", expire_at=NOW - POLICY.expiry_grace - timedelta(seconds=1)), "expired"),
+        (state("ERRORED", error=CANCELLED_BY_USER), FailureReason.ERRORED),
+        (state("USED", error=CANCELLED_BY_USER), FailureReason.ERRORED),
+        (state("USED", error=SdkError(1012)), FailureReason.ERRORED),
+        (state("ERRORED"), FailureReason.ERRORED),
+        (state("CANCELLED"), FailureReason.ERRORED),
+        (state("EXPIRED"), FailureReason.EXPIRED),
+        (state("INITIALIZED", expired=True), FailureReason.EXPIRED),
+        (state("INITIALIZED"), FailureReason.EXPIRED),
+        (state("USED"), FailureReason.ABANDONED),
+        (state("USED", expired=True), FailureReason.ABANDONED),
+        (
+            state("INITIALIZED", expire_at=NOW - POLICY.expiry_grace - timedelta(seconds=1)),
+            FailureReason.EXPIRED,
+        ),
     ],
 )
-def test_what_will_have_no_orders_is_failed(said: Truth, reason: str) -> None:
+def test_transaction_that_can_have_no_orders_fails(shown: GatewayTransaction, reason: FailureReason) -> None:
     """Errored, expired (never begun) or abandoned (begun and left)."""
-    change = decided(stored(), said)
-    assert change.counts
-    assert change.set["status"] == statuses.FAILED
-    assert change.set["error"] == {"reason": reason, **(said.error or {})}
-    assert (change.set["confirmation"], change.set["confirmedAt"]) == ("confirmed", at(NOW))
-    assert change.remove == ENDED
+    found = reconciled(stored(), shown)
+    assert found.bumps_version
+    failure = Failure(reason, shown.error or SdkError())
+    assert found == Transition(outcome=Fail(NOW, failure, retract=None), check=END_CHECKS)
 
 
-def test_expiry_is_waited_for_longer_than_the_gateway_may_lag() -> None:
+def test_expiry_grace_is_longer_than_the_gateway_may_lag() -> None:
     """An order confirmed in the last second shows up to `lag` later."""
     assert POLICY.expiry_grace > POLICY.lag
     late = EXPIRE + POLICY.expiry_grace
-    for said in (truth("USED", pulled_at=late), truth("USED", pulled_at=late, expired=True), truth("EXPIRED")):
-        assert decided(stored(), said, now=late).set.keys() == CHECKS
-    assert decided(stored(), truth("USED"), now=late + timedelta(milliseconds=1)).set["status"] == statuses.FAILED
-    assert decided(stored(), truth("USED", expire_at=NOW)).set.keys() == CHECKS
+    for shown in (state("USED", pulled_at=late), state("USED", pulled_at=late, expired=True), state("EXPIRED")):
+        assert only_schedules_a_check(reconciled(stored(), shown, now=late))
+    failed = reconciled(stored(), state("USED"), now=late + MILLISECOND).outcome
+    assert failed == Fail(late + MILLISECOND, Failure(FailureReason.ABANDONED))
+    assert only_schedules_a_check(reconciled(stored(), state("USED", expire_at=NOW)))
 
 
-def test_no_transaction_fails_while_a_doubt_about_it_may_not_show_yet() -> None:
+def test_suspected_transaction_does_not_fail_within_the_lag() -> None:
     """Nor do the checks of one that has failed end: it may trade after all."""
-    doubted = at(NOW - POLICY.lag + timedelta(milliseconds=1))
-    said = truth("ERRORED", error={"code": 1010, "message": "user_cancelled"})
-    for status in (statuses.CREATED, statuses.FAILED):
-        assert decided(stored(doubtedAt=doubted, status=status), said) == waits(1)
-    assert decided(stored(doubtedAt=at(NOW - POLICY.lag)), said).set["status"] == statuses.FAILED
+    recent = NOW - POLICY.lag + MILLISECOND
+    shown = state("ERRORED", error=SdkError(1010, "user_cancelled"))
+    for status in (Status.CREATED, Status.FAILED):
+        assert reconciled(stored(suspected_at=recent, status=status), shown) == waits(1)
+    failed = reconciled(stored(suspected_at=NOW - POLICY.lag), shown).outcome
+    assert failed == Fail(NOW, Failure(FailureReason.ERRORED, SdkError(1010, "user_cancelled")))
 
 
-def test_a_failure_said_again_changes_nothing() -> None:
-    """Only its checks go."""
-    assert decided(stored(status=statuses.FAILED), truth("EXPIRED")) == Change(remove=ENDED)
+def test_failure_pulled_again_only_ends_checks() -> None:
+    """No event is published twice."""
+    assert reconciled(stored(status=Status.FAILED), state("EXPIRED")) == Transition(check=END_CHECKS)
 
 
-def test_a_denied_report_is_retracted_once_it_cannot_be_lag() -> None:
+def test_denied_report_is_retracted_after_the_lag() -> None:
     """With the account that only it named."""
-    shown = stored(PLACED, created=NOW - timedelta(minutes=20), smallcaseAuthId="forged")
-    said = truth("USED", expire_at=NOW)
-    change = decided(shown, said)
-    assert change.counts
-    assert change.set["status"] == statuses.CREATED
-    assert (change.set["confirmation"], change.set["confirmedAt"]) == ("confirmed", at(NOW))
-    assert change.set["nextCheckAt"] == at(NOW + timedelta(minutes=1))
-    assert change.remove == {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
-    recent = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)))
-    assert decided(recent, said) == waits(1)
-    asked_often = stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9)), checks=5)
-    assert decided(asked_often, said) == waits(1)
+    shown = stored(PLACED, created_at=minutes_ago(20), smallcase_auth_id="forged")
+    denied = state("USED", expire_at=NOW)
+    found = reconciled(shown, denied)
+    assert found.bumps_version
+    assert found == Transition(outcome=Retract(NOW, keeps_account=False), check=check_in(1))
+    recent = stored(PLACED, reported_at=minutes_ago(9))
+    assert reconciled(recent, denied) == waits(1)
+    checked_often = stored(PLACED, reported_at=minutes_ago(9), checks=5)
+    assert reconciled(checked_often, denied) == waits(1)
 
 
-def test_a_report_of_another_batch_than_the_gateway_names_is_denied_too() -> None:
+def test_report_of_another_batch_than_the_gateway_names_is_retracted() -> None:
     """Though its own orders are not shown yet: a forged batch must not stand in their way."""
-    said = truth("PROCESSING", batch_id="b2")
-    change = decided(stored(PLACED), said)
-    assert change.counts
-    assert change.set["status"] == statuses.CREATED
-    assert {"snapshot", "batchId"} <= change.remove
-    assert decided(stored(PLACED, reportedAt=at(NOW - timedelta(minutes=9))), said) == waits(1)
-    assert decided(stored(PLACED), truth("PROCESSING", batch_id="b1")) == waits(1)
-    assert decided(stored(PLACED, confirmation="confirmed"), said) == waits(1)
+    shown = state("PROCESSING", batch_id="b2")
+    found = reconciled(stored(PLACED), shown)
+    assert found.bumps_version
+    assert found.outcome == Retract(NOW, keeps_account=False)
+    assert reconciled(stored(PLACED, reported_at=minutes_ago(9)), shown) == waits(1)
+    assert reconciled(stored(PLACED), state("PROCESSING", batch_id="b1")) == waits(1)
+    assert reconciled(stored(PLACED, confirmation=Confirmation.CONFIRMED), shown) == waits(1)
 
 
-def test_what_was_retracted_a_moment_ago_fails_as_soon_as_it_is_over() -> None:
-    """Nothing is shown that could lag, and no order was ever confirmed."""
-    retracted = stored(confirmation="confirmed", confirmedAt=at(NOW - timedelta(minutes=1)))
-    assert decided(retracted, truth("EXPIRED")).set["status"] == statuses.FAILED
+def test_retracted_transaction_fails_as_soon_as_it_is_over() -> None:
+    """No orders are shown that could lag, and none was ever confirmed."""
+    retracted = stored(confirmation=Confirmation.CONFIRMED, confirmed_at=minutes_ago(1))
+    assert reconciled(retracted, state("EXPIRED")).outcome == Fail(NOW, EXPIRED)
 
 
-def test_a_denied_report_of_a_failed_transaction_fails_it_with_all_it_left() -> None:
+def test_failure_retracts_a_denied_report_with_everything_it_set() -> None:
     """Nothing of the forged report stays."""
-    change = decided(stored(DONE, smallcaseAuthId="forged"), truth("EXPIRED"))
-    assert change.set["status"] == statuses.FAILED
-    assert change.remove == ENDED | {*SNAPSHOT_ATTRIBUTES, "settledAt", "smallcaseAuthId", "broker"}
+    found = reconciled(stored(DONE, smallcase_auth_id="forged"), state("EXPIRED"))
+    assert found == Transition(outcome=Fail(NOW, EXPIRED, Retract(NOW, keeps_account=False)), check=END_CHECKS)
 
 
-def test_an_account_that_a_token_or_a_pull_has_shown_survives_a_denied_report() -> None:
+def test_account_of_a_token_or_a_pull_survives_a_denied_report() -> None:
     """It does not come from the report."""
-    change = decided(stored(DONE, smallcaseAuthId="auth", account="linked"), truth("EXPIRED"))
-    assert not {"smallcaseAuthId", "broker"} & change.remove
+    shown = stored(DONE, smallcase_auth_id="auth", account=AccountLink.LINKED)
+    assert reconciled(shown, state("EXPIRED")).outcome == Fail(NOW, EXPIRED, Retract(NOW, keeps_account=True))
 
 
-def test_orders_that_were_confirmed_and_are_gone_ask_a_person() -> None:
-    """No rule can settle that; what is settled stays, and its version too."""
-    confirmed = stored(PLACED, confirmation="confirmed", confirmedAt=at(CREATED))
-    change = decided(confirmed, truth("EXPIRED"))
-    assert change == Change({"askedAt": at(NOW), **waits(1).set}, counts=True)
-    asked = stored(PLACED, confirmation="confirmed", confirmedAt=at(CREATED), askedAt=at(CREATED))
-    assert decided(asked, truth("EXPIRED")) == waits(1)
-    settled = stored(DONE, confirmation="confirmed", confirmedAt=at(CREATED), settledAt=at(CREATED))
-    assert decided(settled, truth("EXPIRED")) == waits(1)
+def test_confirmed_orders_that_are_gone_are_escalated_once() -> None:
+    """No rule can settle that; a settled transaction stays, and its version too."""
+    confirmed = stored(PLACED, confirmation=Confirmation.CONFIRMED, confirmed_at=CREATED)
+    found = reconciled(confirmed, state("EXPIRED"))
+    assert found == Transition(outcome=Escalate(NOW), check=check_in(1))
+    assert found.bumps_version
+    escalated = stored(PLACED, confirmation=Confirmation.CONFIRMED, confirmed_at=CREATED, escalated_at=CREATED)
+    assert reconciled(escalated, state("EXPIRED")) == waits(1)
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, confirmed_at=CREATED, settled_at=CREATED)
+    assert reconciled(settled, state("EXPIRED")) == waits(1)
+
+
+def test_unknown_gateway_status_is_escalated_within_half_an_hour() -> None:
+    """It never fails a transaction; one that is escalated, settled or failed already only waits."""
+    old = NOW - POLICY.escalate_unknown_after
+    assert reconciled(stored(created_at=old), state("QUEUED")) == waits(1)
+    older = old - MILLISECOND
+    found = reconciled(stored(created_at=older), state("QUEUED"))
+    assert found == Transition(outcome=Escalate(NOW), check=check_in(1))
+    assert reconciled(stored(created_at=older), state("PROCESSING")) == waits(1)
+    for over in (
+        stored(created_at=older, escalated_at=CREATED),
+        stored(created_at=older, settled_at=CREATED),
+        stored(created_at=older, status=Status.FAILED),
+    ):
+        assert reconciled(over, state("QUEUED")) == waits(1)

@@ -1,24 +1,18 @@
-"""What the SDK told the app, as the app posts it (docs/gateway.md §6.2, §8): every shape, every code."""
+"""The SDK's response as the app posts it (docs/gateway.md §6.2, §8): every shape, every code."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from pydantic import ValidationError
 
+from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.sdk_errors import ERROR_CODES, ERROR_MESSAGES, may_have_orders
 from securities_transactions.domain.sdk_response import Rejected, Resolved, SdkResponse, read
-from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
-from securities_transactions.http import problems
-from securities_transactions.http.problems import Problem
+from securities_transactions.domain.transaction import SdkError
 
-SECRET: Final = GatewaySecret("gateway-secret-for-the-tests-0123456789")
-NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
-AUTH_ID: Final = "65a1b2c3d4e5f60718293a4b"
 TRANSACTION: Final = "TRX_1"
-TOKEN: Final = tokens.mint_connected(SECRET, AUTH_ID, NOW)
+TOKEN: Final = "a token that is not verified yet"
 ORDER: Final = {"tradingsymbol": "M&M", "transactionType": "BUY", "status": "PLACED", "quantity": 2}
 RESOLVED: Final[dict[str, Any]] = {
     "success": True,
@@ -30,23 +24,28 @@ RESOLVED: Final[dict[str, Any]] = {
 
 
 def resolved(value: Any) -> Resolved:
-    """What a posted resolve value is read as."""
-    said = read(SdkResponse(resolved=value), TRANSACTION, SECRET, NOW)
-    assert isinstance(said, Resolved)
-    return said
+    """A posted resolve value as it is read."""
+    response = read(SdkResponse(resolved=value), TRANSACTION)
+    assert isinstance(response, Resolved)
+    return response
 
 
-def rejected(value: Any) -> Rejected:
-    """What a posted reject value is read as."""
-    said = read(SdkResponse(rejected=value), TRANSACTION, SECRET, NOW)
-    assert isinstance(said, Rejected)
-    return said
+def rejected(value: Any) -> SdkError:
+    """The error in a posted reject value."""
+    response = read(SdkResponse(rejected=value), TRANSACTION)
+    assert isinstance(response, Rejected)
+    return response.error
 
 
-def refused(**posted: Any) -> Problem:
-    """The problem with what was posted."""
-    with pytest.raises(Problem) as caught:
-        read(SdkResponse(**posted), TRANSACTION, SECRET, NOW)
+def is_open(error: SdkError) -> bool:
+    """Whether an order may have been placed in spite of the error."""
+    return may_have_orders(error.code, error.message)
+
+
+def invalid(**posted: Any) -> InvalidField:
+    """The error of a response that no SDK gives."""
+    with pytest.raises(InvalidField) as caught:
+        read(SdkResponse(**posted), TRANSACTION)
     return caught.value
 
 
@@ -58,68 +57,60 @@ SHAPES: Final[dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("sdk", SHAPES)
-def test_every_sdk_says_the_same(sdk: str) -> None:
-    said = resolved(SHAPES[sdk])
-    assert (said.smallcase_auth_id, said.broker) == (AUTH_ID, "kite-leprechaun")
-    assert said.batch is not None
-    assert said.batch.as_sent() == {"batchId": "b1", "orders": (ORDER,)}
+def test_response_of_every_sdk_is_read_the_same(sdk: str) -> None:
+    response = resolved(SHAPES[sdk])
+    assert (response.token, response.broker) == (TOKEN, "kite-leprechaun")
+    assert response.batch is not None
+    assert response.batch.as_sent() == {"batchId": "b1", "orders": (ORDER,)}
 
 
 @pytest.mark.parametrize("batches", [None, [], [{"batchId": "b1"}], [{"batchId": "b1", "orders": []}], {}])
-def test_a_resolve_without_orders_says_whose_account_it_is_and_no_more(batches: object) -> None:
-    said = resolved({**RESOLVED, "orderBatches": batches})
-    assert (said.smallcase_auth_id, said.batch) == (AUTH_ID, None)
+def test_resolved_response_without_orders_has_the_token_alone(batches: object) -> None:
+    response = resolved({**RESOLVED, "orderBatches": batches})
+    assert (response.token, response.batch) == (TOKEN, None)
 
 
 @pytest.mark.parametrize("broker", [None, 7, "", ["kite"]])
-def test_a_broker_that_has_no_name_is_not_known(broker: object) -> None:
+def test_broker_without_a_name_is_read_as_none(broker: object) -> None:
     assert resolved({**RESOLVED, "broker": broker}).broker is None
 
 
-def test_a_text_that_nobody_has_signed_is_kept_to_a_bound() -> None:
-    """Or one response would not fit an event."""
+def test_unsigned_text_is_cut_at_200_characters() -> None:
+    """A longer one would not fit an event."""
     assert resolved({**RESOLVED, "broker": "k" * 5000}).broker == "k" * 200
     assert rejected({"message": "m" * 5000}).message == "m" * 200
 
 
-FORGED: Final = tokens.mint_connected(GatewaySecret("somebody-elses-secret-0123456789-012345"), AUTH_ID, NOW)
-BAD: Final[list[tuple[dict[str, Any], str, problems.ProblemType]]] = [
-    ({"smallcaseAuthToken": FORGED}, "smallcaseAuthToken", problems.UNPROCESSABLE),
-    ({"smallcaseAuthToken": tokens.mint_guest(SECRET, NOW)}, "smallcaseAuthToken", problems.UNPROCESSABLE),
-    (
-        {"smallcaseAuthToken": tokens.mint_connected(SECRET, AUTH_ID, NOW - timedelta(hours=1))},
-        "smallcaseAuthToken",
-        problems.UNPROCESSABLE,
-    ),
-    ({"smallcaseAuthToken": None}, "smallcaseAuthToken", problems.INVALID_REQUEST),
-    ({"smallcaseAuthToken": {"smallcaseAuthId": AUTH_ID}}, "smallcaseAuthToken", problems.INVALID_REQUEST),
-    ({"transactionId": "TRX_2"}, "transactionId", problems.UNPROCESSABLE),
-    ({"orderBatches": ["b1"]}, "orderBatches.0", problems.INVALID_REQUEST),
-    ({"orderBatches": [[]]}, "orderBatches.0", problems.INVALID_REQUEST),
-    ({"orderBatches": [{"orders": [ORDER]}]}, "orderBatches.0", problems.INVALID_REQUEST),
+BAD: Final[list[tuple[dict[str, Any], str, Fault]]] = [
+    ({"smallcaseAuthToken": None}, "smallcaseAuthToken", Fault.FORM),
+    ({"smallcaseAuthToken": {"smallcaseAuthId": "65a1b2c3d4e5f60718293a4b"}}, "smallcaseAuthToken", Fault.FORM),
+    ({"transactionId": "TRX_2"}, "transactionId", Fault.MEANING),
+    ({"orderBatches": ["b1"]}, "orderBatches.0", Fault.FORM),
+    ({"orderBatches": [[]]}, "orderBatches.0", Fault.FORM),
+    ({"orderBatches": [{"orders": [ORDER]}]}, "orderBatches.0", Fault.FORM),
 ]
 
 
-@pytest.mark.parametrize(("members", "field", "cause"), BAD)
-def test_a_false_token_or_another_transactions_answer_is_refused_by_its_field(
-    members: dict[str, Any], field: str, cause: problems.ProblemType
+@pytest.mark.parametrize(("members", "field", "fault"), BAD)
+def test_error_of_a_resolved_response_names_the_field_not_its_value(
+    members: dict[str, Any], field: str, fault: Fault
 ) -> None:
-    """Verified, not just decoded: the token decides whose broker account is linked."""
-    problem = refused(resolved=RESOLVED | members)
-    assert (problem.type, problem.errors[0]["field"]) == (cause, f"resolved.{field}")
-    assert TOKEN not in problem.detail
-    assert FORGED not in problem.detail
+    """`smallcaseAuthToken` is required, and the response of another transaction is not accepted."""
+    error = invalid(resolved=RESOLVED | members)
+    assert (error.fault, error.field) == (fault, f"resolved.{field}")
+    assert TOKEN not in str(error)
+    assert "TRX_2" not in str(error)
 
 
 @pytest.mark.parametrize("value", ["", "not json", "[1]", '"text"', "null", "{", "[" * 1000])
 @pytest.mark.parametrize("which", ["resolved", "rejected"])
-def test_text_that_is_no_json_object_is_refused_by_its_field(which: str, value: str) -> None:
-    problem = refused(**{which: value})
-    assert (problem.type, problem.errors[0]["field"]) == (problems.INVALID_REQUEST, which)
+def test_error_of_text_that_is_not_a_json_object_names_its_field(which: str, value: str) -> None:
+    error = invalid(**{which: value})
+    assert (error.fault, error.field) == (Fault.FORM, which)
 
 
 @pytest.mark.parametrize("posted", [{}, {"resolved": {}, "rejected": {}}, {"resolved": 1}, {"status": "x"}])
-def test_exactly_one_of_both_is_posted(posted: dict[str, Any]) -> None:
+def test_response_with_none_or_both_of_the_two_is_rejected(posted: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SdkResponse(**posted)
 
@@ -141,22 +132,22 @@ def test_exactly_one_of_both_is_posted(posted: dict[str, Any]) -> None:
 def test_every_code_is_read_in_every_shape(code: int, shape: Any) -> None:
     """As a number or as text, with its message or alone."""
     message, open_ = ERROR_CODES[code]
-    said = rejected(shape(code, message))
-    assert (said.code, said.message, said.unknown) == (code, message, open_)
-    assert said.error() == {"code": code, "message": message}
+    error = rejected(shape(code, message))
+    assert error == SdkError(code, message)
+    assert is_open(error) is open_
 
 
 @pytest.mark.parametrize("message", sorted(ERROR_MESSAGES))
-def test_every_message_is_read_alone_as_the_web_gives_it(message: str) -> None:
-    said = rejected({"message": message})
-    assert said.error() == {"message": message}
-    assert said.unknown is (message in OPEN)
+def test_every_message_is_read_alone_as_the_web_sdk_gives_it(message: str) -> None:
+    error = rejected({"message": message})
+    assert error == SdkError(None, message)
+    assert is_open(error) is (message in OPEN)
 
 
 OPEN: Final = {"internal_error", "api_error", "timed_out", "order_pending", "order_in_queue"}
 
 
-def test_what_leaves_open_whether_an_order_was_placed() -> None:
+def test_errors_that_leave_open_whether_an_order_was_placed() -> None:
     """`order_pending`, `internal_error` and `timed_out` never mean failed, by code or by message alone."""
     assert {code for code in ERROR_CODES if may_have_orders(code, None)} == {
         *(4006, 2000, 4003, 1000),
@@ -166,31 +157,31 @@ def test_what_leaves_open_whether_an_order_was_placed() -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1002, 1004, 2001, 20, 30, 40, 60, 80, 110])
-def test_the_codes_of_2020_are_known(code: int) -> None:
+def test_codes_of_2020_are_known(code: int) -> None:
     """Old clients send the number alone, the internal ones mean unknown."""
-    said = rejected({"errorCode": code})
-    assert said.code == code
-    assert said.message
-    assert said.unknown is (code < 1001)
+    error = rejected({"errorCode": code})
+    assert error.code == code
+    assert error.message
+    assert is_open(error) is (code < 1001)
 
 
 @pytest.mark.parametrize("code", [1, 4242, -7, "99999"])
-def test_an_unknown_code_alone_is_accepted_and_kept(code: int | str) -> None:
-    """The set is open: what no page lists is still what the SDK said."""
-    assert rejected({"errorCode": code}).error() == {"code": int(code)}
+def test_unknown_code_alone_is_accepted_as_sent(code: int | str) -> None:
+    """The set of codes is open."""
+    assert rejected({"errorCode": code}) == SdkError(int(code), None)
 
 
-def test_an_unknown_code_with_an_unknown_message_is_kept_as_it_came() -> None:
-    assert rejected({"errorCode": 9001, "message": "new_thing"}).error() == {"code": 9001, "message": "new_thing"}
+def test_unknown_code_with_an_unknown_message_is_read_as_sent() -> None:
+    assert rejected({"errorCode": 9001, "message": "new_thing"}) == SdkError(9001, "new_thing")
 
 
 @pytest.mark.parametrize("code", [None, True, 1.5, "", "12a", "٣", "9" * 5000, 10**40, [1], {}])
-def test_what_is_no_code_is_passed_over_where_a_message_says_why(code: object) -> None:
-    """A code that no store takes would fail what says why."""
-    assert rejected({"errorCode": code, "message": "user_cancelled"}).error() == {"message": "user_cancelled"}
+def test_value_that_is_not_a_code_is_ignored_beside_a_message(code: object) -> None:
+    """A code that DynamoDB does not take would fail the whole write."""
+    assert rejected({"errorCode": code, "message": "user_cancelled"}) == SdkError(None, "user_cancelled")
 
 
 @pytest.mark.parametrize("value", [{}, {"errorCode": True}, {"message": ""}, {"message": 5}, {"errorCode": "9" * 5000}])
-def test_a_reject_that_says_nothing_is_refused(value: dict[str, Any]) -> None:
-    problem = refused(rejected=value)
-    assert (problem.type, problem.errors[0]["field"]) == (problems.INVALID_REQUEST, "rejected.message")
+def test_rejected_response_without_code_and_message_is_an_error(value: dict[str, Any]) -> None:
+    error = invalid(rejected=value)
+    assert (error.fault, error.field) == (Fault.FORM, "rejected.message")

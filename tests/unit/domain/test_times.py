@@ -8,7 +8,7 @@ import pytest
 from securities_transactions.domain.times import parse_time, timestamp_text
 
 
-def test_times_are_written_as_the_gateway_writes_them() -> None:
+def test_time_is_written_as_the_gateway_writes_it() -> None:
     """UTC, milliseconds, Z."""
     moment = datetime(2026, 1, 15, 10, 0, 12, 345_999, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     assert timestamp_text(moment) == "2026-01-15T04:30:12.345Z"
@@ -27,7 +27,7 @@ def test_times_are_written_as_the_gateway_writes_them() -> None:
         "1768452300000",
     ],
 )
-def test_every_time_format_is_the_same_moment_in_utc(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_time_format_is_parsed_to_the_same_utc_moment(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """ISO 8601 with or without a zone (UTC then, wherever we run), epoch milliseconds as a number or as text."""
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
@@ -42,6 +42,6 @@ def test_every_time_format_is_the_same_moment_in_utc(value: object, monkeypatch:
     "value",
     [None, "", "soon", "2026-13-01", 10**30, "9" * 30, "9" * 5000, "²", [], {}, 1.5, True, "0001-01-01T00:00:00+14:00"],
 )
-def test_what_is_no_time_is_not_known(value: object) -> None:
-    """Never an error: a transaction is not lost over the date on it."""
+def test_unparseable_time_returns_none(value: object) -> None:
+    """Never an error: a transaction is not lost because of its date."""
     assert parse_time(value) is None

@@ -1,4 +1,4 @@
-"""The verdict on a webhook, row by row of the table in docs/guarantees.md: what the body alone decides."""
+"""Verification of webhooks, row by row of the table in docs/guarantees.md: what the body alone decides."""
 
 import json
 import re
@@ -9,21 +9,21 @@ from typing import Any, Final
 import pytest
 
 from securities_transactions.domain.checksum import sign
+from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.webhook_verification import (
-    Doubt,
-    Keep,
+    Accepted,
     Policy,
-    Refuse,
-    Report,
-    Verdict,
-    judge,
+    Rejected,
+    Suspicious,
+    Unrelated,
+    Verification,
+    verify,
     webhook_id,
 )
-from securities_transactions.gateway.secrets import ApiSecret
 
 SECRET: Final = ApiSecret("test_api_secret_not_real")
 POLICY: Final = Policy(auth_id=re.compile("[0-9a-f]{24}", re.ASCII))
-SAID: Final = datetime(2026, 1, 15, 4, 30, 12, 345_000, tzinfo=UTC)
+STATED: Final = datetime(2026, 1, 15, 4, 30, 12, 345_000, tzinfo=UTC)
 TIMESTAMP: Final = "2026-01-15T04:30:12.345Z"
 AUTH_ID: Final = "65a1b2c3d4e5f60718293a4b"
 TRX: Final = "TRX_0123456789abcdef0123456789abcdef"
@@ -51,25 +51,25 @@ def order_body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**body, **changes}.items() if value is not None}
 
 
-def judged(body: Any, now: datetime = SAID, secrets: tuple[ApiSecret, ...] = (SECRET,)) -> Verdict:
-    """The verdict on `body`, as JSON unless it is bytes already."""
+def verified(body: Any, now: datetime = STATED, secrets: tuple[ApiSecret, ...] = (SECRET,)) -> Verification:
+    """The verification of `body`, as JSON unless it is bytes already."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(raw, secrets, now, POLICY)
+    return verify(raw, secrets, now, POLICY)
 
 
-# --- refuse
+# --- rejected
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000])
-def test_what_is_no_json_is_refused(raw: bytes) -> None:
+def test_body_that_is_not_json_is_rejected(raw: bytes) -> None:
     """It carries no checksum; another secret would not change that."""
-    assert judged(raw) == Refuse("the body is not JSON, so it carries no checksum", mismatch=False)
+    assert verified(raw) == Rejected("the body is not JSON, so it carries no checksum", mismatch=False)
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'"text"', b"null", b"7"])
-def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
-    """Nothing else has members."""
-    assert judged(raw) == Refuse("the body is not a JSON object, so it carries no checksum", mismatch=False)
+def test_body_that_is_not_a_json_object_is_rejected(raw: bytes) -> None:
+    """No other JSON value has members."""
+    assert verified(raw) == Rejected("the body is not a JSON object, so it carries no checksum", mismatch=False)
 
 
 BAD_TIMESTAMP: Final = "timestamp is missing or not of the form 2026-01-15T04:30:12.345Z"
@@ -92,63 +92,63 @@ BAD_AUTH_ID: Final = "smallcaseAuthId is not of the agreed form"
         ({"checksum": 7}, "checksum is missing"),
     ],
 )
-def test_parts_outside_their_exact_grammar_are_refused(changes: dict[str, Any], reason: str) -> None:
+def test_parts_outside_their_exact_grammar_are_rejected(changes: dict[str, Any], reason: str) -> None:
     """Nothing can be moved across the boundary between timestamp and smallcaseAuthId."""
-    assert judged(order_body(**changes)) == Refuse(reason, mismatch=False)
+    assert verified(order_body(**changes)) == Rejected(reason, mismatch=False)
 
 
-def test_a_null_smallcase_auth_id_is_not_an_absent_one() -> None:
-    """Else a body could choose which of the two algorithms it is checked by."""
+def test_null_smallcase_auth_id_is_not_the_same_as_absent() -> None:
+    """Otherwise a body could choose which of the two subjects is signed."""
     body = signed({"transactionId": TRX, "smallcaseAuthId": None}, TRX)
-    assert isinstance(judged(body), Refuse)
+    assert isinstance(verified(body), Rejected)
 
 
-def test_a_wrong_checksum_is_refused_as_a_mismatch() -> None:
-    """The secret may have changed: the handler reads it again."""
-    verdict = judged(order_body(checksum="0" * 64))
-    assert verdict == Refuse("checksum does not match", mismatch=True)
-    assert judged(order_body(), secrets=(ApiSecret("another_secret"),)) == verdict
+def test_wrong_checksum_is_rejected_as_a_mismatch() -> None:
+    """The secret may have changed: the service reads it again."""
+    found = verified(order_body(checksum="0" * 64))
+    assert found == Rejected("checksum does not match", mismatch=True)
+    assert verified(order_body(), secrets=(ApiSecret("another_secret"),)) == found
 
 
-def test_the_previous_secret_verifies_while_rotating() -> None:
-    """Both are good until the operator drops one."""
-    assert isinstance(judged(order_body(), secrets=(ApiSecret("another_secret"), SECRET)), Report)
+def test_previous_secret_verifies_during_a_rotation() -> None:
+    """Both are valid until the operator removes one."""
+    assert isinstance(verified(order_body(), secrets=(ApiSecret("another_secret"), SECRET)), Accepted)
 
 
-# --- report
+# --- accepted
 
 
-def test_a_genuine_and_consistent_order_is_reported() -> None:
-    """With everything the table needs to decide."""
-    verdict = judged(order_body())
-    assert isinstance(verdict, Report)
-    assert (verdict.transaction_id, verdict.smallcase_auth_id) == (TRX, AUTH_ID)
-    assert (verdict.broker, verdict.notes) == ("kite", "user=42")
-    assert verdict.snapshot.timestamp == TIMESTAMP
-    assert verdict.snapshot.batch.batchId == "b1"
-    assert verdict.snapshot.batch.orders[0].quantity == 3
+def test_genuine_and_consistent_order_is_accepted() -> None:
+    """With everything that the conditional write needs."""
+    found = verified(order_body())
+    assert isinstance(found, Accepted)
+    assert (found.transaction_id, found.smallcase_auth_id) == (TRX, AUTH_ID)
+    assert (found.broker, found.user_id) == ("kite", "user=42")
+    assert found.snapshot.stated_at == STATED
+    assert found.snapshot.batch.batchId == "b1"
+    assert found.snapshot.batch.orders[0].quantity == 3
 
 
-def test_a_terminal_state_needs_no_earlier_one() -> None:
+def test_final_batch_is_accepted_without_an_earlier_one() -> None:
     """Shape E: nothing was placed, `orders` is empty or absent."""
     failed = {**ORDER, "status": "ERROR"}
-    assert isinstance(judged(order_body(orders=[], unplaced=[failed])), Report)
-    assert isinstance(judged(order_body(orders=None, unplaced=[failed])), Report)
-    assert isinstance(judged(order_body(unplaced=None)), Report)
+    assert isinstance(verified(order_body(orders=[], unplaced=[failed])), Accepted)
+    assert isinstance(verified(order_body(orders=None, unplaced=[failed])), Accepted)
+    assert isinstance(verified(order_body(unplaced=None)), Accepted)
 
 
-def test_notes_and_broker_may_be_absent() -> None:
-    """Notes come only if they were given."""
-    verdict = judged(order_body(notes=None, broker=None))
-    assert isinstance(verdict, Report)
-    assert (verdict.notes, verdict.broker) == (None, None)
+def test_absent_notes_and_broker_are_accepted() -> None:
+    """The Gateway sends notes only where the create call had them."""
+    found = verified(order_body(notes=None, broker=None))
+    assert isinstance(found, Accepted)
+    assert (found.user_id, found.broker) == (None, None)
 
 
-def test_unknown_fields_and_values_are_kept_as_they_came() -> None:
+def test_unknown_fields_and_words_are_stored_as_sent() -> None:
     """Readers are tolerant."""
-    verdict = judged(order_body(orders=[{**ORDER, "status": "NEW", "more": {"deep": [1.50]}}], colour="red"))
-    assert isinstance(verdict, Report)
-    document = verdict.snapshot.document
+    found = verified(order_body(orders=[{**ORDER, "status": "NEW", "more": {"deep": [1.50]}}], colour="red"))
+    assert isinstance(found, Accepted)
+    document = found.snapshot.document
     assert document["colour"] == "red"
     assert document["orders"][0]["more"] == {"deep": [Decimal("1.5")]}
     assert "checksum" not in document
@@ -156,44 +156,45 @@ def test_unknown_fields_and_values_are_kept_as_they_came() -> None:
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 15])
-def test_a_fresh_timestamp_is_believed_up_to_its_bounds(minutes: int) -> None:
+def test_fresh_timestamp_is_accepted_up_to_its_bounds(minutes: int) -> None:
     """A quarter of an hour old, five minutes ahead."""
-    assert isinstance(judged(order_body(), SAID + timedelta(minutes=minutes)), Report)
+    assert isinstance(verified(order_body(), STATED + timedelta(minutes=minutes)), Accepted)
 
 
-# --- doubt
+# --- suspicious
 
 
-def doubted(body: Any, now: datetime = SAID) -> Doubt:
-    verdict = judged(body, now)
-    assert isinstance(verdict, Doubt)
-    return verdict
+def suspicion(body: Any, now: datetime = STATED) -> Suspicious:
+    """The suspicion about `body`."""
+    found = verified(body, now)
+    assert isinstance(found, Suspicious)
+    return found
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=15, milliseconds=1), timedelta(minutes=-5, milliseconds=-1)])
-def test_a_stale_or_early_timestamp_is_doubted_never_refused(off: timedelta) -> None:
+def test_stale_or_early_timestamp_is_suspicious_never_rejected(off: timedelta) -> None:
     """The Gateway retries after days and may not sign again."""
-    assert doubted(order_body(), SAID + off) == Doubt("timestamp is stale or ahead", TRX, AUTH_ID)
-    assert doubted(order_body(), SAID + timedelta(days=3)).transaction_id == TRX
+    assert suspicion(order_body(), STATED + off) == Suspicious("timestamp is stale or ahead", TRX, AUTH_ID)
+    assert suspicion(order_body(), STATED + timedelta(days=3)).transaction_id == TRX
 
 
-def test_an_order_that_names_no_transaction_is_doubted_and_nothing_can_be_pulled() -> None:
-    """Nor one whose name cannot be one."""
-    assert doubted(order_body(transactionId=None)) == Doubt("no transactionId", None, AUTH_ID)
-    assert doubted(order_body(transactionId="a b")).transaction_id is None
-    assert doubted(order_body(transactionId="x" * 129)).transaction_id is None
-    assert isinstance(judged(order_body(transactionId="x" * 128)), Report)
+def test_order_without_a_transaction_id_is_suspicious_and_names_none() -> None:
+    """An id of another form counts as absent: nothing can be pulled."""
+    assert suspicion(order_body(transactionId=None)) == Suspicious("no transactionId", None, AUTH_ID)
+    assert suspicion(order_body(transactionId="a b")).transaction_id is None
+    assert suspicion(order_body(transactionId="x" * 129)).transaction_id is None
+    assert isinstance(verified(order_body(transactionId="x" * 128)), Accepted)
 
 
 @pytest.mark.parametrize("notes", [7, "", ["a"], {"a": 1}, "n" * 257])
-def test_notes_that_are_no_text_of_ours_are_doubted(notes: Any) -> None:
+def test_notes_that_cannot_be_a_user_id_are_suspicious(notes: Any) -> None:
     """At most 256 characters; an empty text is a text."""
-    verdict = judged(order_body(notes=notes))
+    found = verified(order_body(notes=notes))
     if notes == "":
-        assert isinstance(verdict, Report)
+        assert isinstance(found, Accepted)
     else:
-        assert verdict == Doubt("notes is not a text of ours", TRX, AUTH_ID)
-    assert isinstance(judged(order_body(notes="ñ" * 256)), Report)
+        assert found == Suspicious("notes is not a text of ours", TRX, AUTH_ID)
+    assert isinstance(verified(order_body(notes="ñ" * 256)), Accepted)
 
 
 @pytest.mark.parametrize(
@@ -213,41 +214,41 @@ def test_notes_that_are_no_text_of_ours_are_doubted(notes: Any) -> None:
         {"batchId": None, "orders": None},
     ],
 )
-def test_what_is_no_batch_of_orders_is_doubted(changes: dict[str, Any]) -> None:
-    """Whatever it lacks, it claims to be one: the truth is asked for."""
-    assert doubted(order_body(**changes)).reason.startswith("not a batch of orders: ")
+def test_order_that_is_not_a_valid_batch_is_suspicious(changes: dict[str, Any]) -> None:
+    """It has a member of an order, so the Gateway is pulled."""
+    assert suspicion(order_body(**changes)).reason.startswith("not a batch of orders: ")
 
 
-def test_a_doubt_names_the_fields_never_their_values() -> None:
+def test_suspicion_names_the_fields_not_their_values() -> None:
     """Each by its path."""
     bad = {**ORDER, "quantity": "many", "averagePrice": "dear"}
-    reason = doubted(order_body(orders=[ORDER, bad])).reason
+    reason = suspicion(order_body(orders=[ORDER, bad])).reason
     assert reason == "not a batch of orders: orders.1.averagePrice, orders.1.quantity"
 
 
-def test_a_doubts_reason_is_short_however_many_fields_are_wrong() -> None:
-    """Whoever forges does not choose how much we store of it."""
-    reason = doubted(order_body(orders=[{}] * 300)).reason
+def test_suspicion_is_short_however_many_fields_are_wrong() -> None:
+    """A forger does not choose how much is stored."""
+    reason = suspicion(order_body(orders=[{}] * 300)).reason
     assert "orders.0.quantity" in reason
     assert len(reason) == len("not a batch of orders: ") + 200
 
 
-def test_a_batch_without_any_order_is_doubted() -> None:
-    """It says nothing of the orders."""
-    assert doubted(order_body(orders=[], unplaced=[])) == Doubt("a batch without orders", TRX, AUTH_ID)
-    assert doubted(order_body(orders=None, unplaced=None)) == Doubt("a batch without orders", TRX, AUTH_ID)
+def test_batch_without_any_order_is_suspicious() -> None:
+    """It states nothing about the orders."""
+    assert suspicion(order_body(orders=[], unplaced=[])) == Suspicious("a batch without orders", TRX, AUTH_ID)
+    assert suspicion(order_body(orders=None, unplaced=None)) == Suspicious("a batch without orders", TRX, AUTH_ID)
 
 
-def test_what_is_too_large_for_an_item_or_an_event_is_doubted() -> None:
-    """Anything that fits is reported."""
+def test_body_too_large_for_an_item_or_an_event_is_suspicious() -> None:
+    """A body that just fits is accepted."""
     room = 100_000 - len(json.dumps(order_body(more=""), ensure_ascii=False).encode())
-    assert isinstance(judged(order_body(more="x" * room)), Report)
-    assert doubted(order_body(more="x" * (room + 1))).reason == "too large for a batch of orders"
-    assert isinstance(judged(order_body(broker="b" * 64)), Report)
-    assert doubted(order_body(broker="b" * 65)).reason == "too large for a batch of orders"
+    assert isinstance(verified(order_body(more="x" * room)), Accepted)
+    assert suspicion(order_body(more="x" * (room + 1))).reason == "too large for a batch of orders"
+    assert isinstance(verified(order_body(broker="b" * 64)), Accepted)
+    assert suspicion(order_body(broker="b" * 65)).reason == "too large for a batch of orders"
 
 
-# --- keep
+# --- unrelated
 
 
 @pytest.mark.parametrize(
@@ -262,32 +263,32 @@ def test_what_is_too_large_for_an_item_or_an_event_is_doubted() -> None:
         ({}, "UNKNOWN"),
     ],
 )
-def test_another_kind_is_kept_as_what_it_is(more: dict[str, Any], kind: str) -> None:
+def test_webhook_of_another_kind_is_unrelated_and_names_its_kind(more: dict[str, Any], kind: str) -> None:
     """Genuine, and not about a securities order."""
     body = signed({"smallcaseAuthId": AUTH_ID, "notes": "user=42", **more})
-    assert judged(body) == Keep(kind, None, AUTH_ID, "user=42")  # type: ignore[arg-type]  # the parametrised kinds are literals
+    assert verified(body) == Unrelated(kind, None, AUTH_ID, "user=42")  # type: ignore[arg-type]  # the parametrised kinds are literals
 
 
 def test_mutual_funds_are_signed_with_the_transaction_id() -> None:
     """They have no smallcaseAuthId."""
-    assert judged(signed({"transactionId": TRX}, TRX)) == Keep("MF_HOLDINGS_IMPORT", TRX, None, None)
-    assert judged(signed({"transactionId": TRX, "batchId": "b1", "orders": [ORDER]}, TRX)) == Keep(
+    assert verified(signed({"transactionId": TRX}, TRX)) == Unrelated("MF_HOLDINGS_IMPORT", TRX, None, None)
+    assert verified(signed({"transactionId": TRX, "batchId": "b1", "orders": [ORDER]}, TRX)) == Unrelated(
         "MF_HOLDINGS_IMPORT", TRX, None, None
     )
 
 
-def test_a_kept_webhook_is_kept_however_old_it_is() -> None:
-    """It decides nothing, so nothing can be stale."""
-    assert isinstance(judged(signed({"smallcaseAuthId": AUTH_ID}), SAID + timedelta(days=3)), Keep)
+def test_unrelated_webhook_is_never_stale() -> None:
+    """It decides nothing."""
+    assert isinstance(verified(signed({"smallcaseAuthId": AUTH_ID}), STATED + timedelta(days=3)), Unrelated)
 
 
-def test_overlong_notes_of_another_kind_are_left_to_the_body() -> None:
-    """They would not fit beside it."""
-    verdict = judged(signed({"smallcaseAuthId": AUTH_ID, "notes": "n" * 257}))
-    assert isinstance(verdict, Keep)
-    assert verdict.notes is None
+def test_overlong_notes_of_an_unrelated_webhook_are_omitted() -> None:
+    """They would not fit into an item beside the body, which has them."""
+    found = verified(signed({"smallcaseAuthId": AUTH_ID, "notes": "n" * 257}))
+    assert isinstance(found, Unrelated)
+    assert found.user_id is None
 
 
-def test_equal_bodies_have_one_name() -> None:
+def test_equal_bodies_have_one_webhook_id() -> None:
     """SHA-256 of the bytes."""
     assert webhook_id(b"{}") == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

@@ -1,16 +1,19 @@
-"""The verdict's second half, row by row: why the one conditional write was refused, from what is stored."""
+"""Reconsidering an accepted webhook, row by row: why its conditional write failed, from the stored transaction."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.transaction import Transaction, encode_request
-from securities_transactions.domain.webhook_verification import Doubt, Report, reconsider
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.webhook_verification import Accepted, Suspicious, Unchanged, reconsider
 
-EARLY, LATE = "2026-01-15T04:30:00.000Z", "2026-01-15T04:40:00.000Z"
+EARLY, LATE = datetime(2026, 1, 15, 4, 30, tzinfo=UTC), datetime(2026, 1, 15, 4, 40, tzinfo=UTC)
 
 
 def batch(status: str, filled: int = 0, **more: Any) -> Batch:
@@ -25,32 +28,32 @@ def batch(status: str, filled: int = 0, **more: Any) -> Batch:
     return Batch.model_validate({"batchId": "b1", "orders": [order], **more})
 
 
-def said(of: Batch, timestamp: str = EARLY, **more: Any) -> Report:
-    """A report of a batch."""
-    return replace(Report("TRX_1", "auth-1", Snapshot(of, timestamp)), **more)
+def accepted(of: Batch, stated_at: datetime = EARLY, **more: Any) -> Accepted:
+    """An accepted webhook about a batch."""
+    return replace(Accepted("TRX_1", "auth-1", Snapshot(of, stated_at)), **more)
 
 
-def stored(of: Batch | None, timestamp: str = EARLY, **more: Any) -> Transaction:
+def stored(of: Batch | None, stated_at: datetime = EARLY, **more: Any) -> Transaction:
     """A transaction that shows a batch."""
-    snapshot = None if of is None else Snapshot(of, timestamp)
+    snapshot = None if of is None else Snapshot(of, stated_at)
     shown: dict[str, Any] = (
         {}
         if snapshot is None
         else {
-            "snapshot_bytes": snapshot.encoded,
+            "orders": Deferred.of(snapshot.batch),
             "revision": snapshot.revision,
-            "batchId": snapshot.batch.batchId,
-            "smallcaseAuthId": "auth-1",
+            "batch_id": snapshot.batch.batchId,
+            "smallcase_auth_id": "auth-1",
         }
     )
     return Transaction(
-        transactionId="TRX_1",
-        notes="user=42",
-        status="PLACED",
+        transaction_id="TRX_1",
+        user_id="user=42",
+        status=Status.PLACED,
         version=2,
-        createdAt=EARLY,
-        expireAt=LATE,
-        request=encode_request({}),
+        created_at=EARLY,
+        expire_at=LATE,
+        requested=Deferred.of({}),
         **{**shown, **more},
     )
 
@@ -60,76 +63,85 @@ FILLING: Final = batch("PLACED", 4)
 DONE: Final = batch("COMPLETE", 10)
 
 
-def test_a_transaction_that_is_not_stored_is_doubted() -> None:
-    """It may be adopted, once the Gateway has been asked."""
-    assert reconsider(said(PLACED), None) == Doubt("a transaction that is not stored", "TRX_1", "auth-1")
+def test_webhook_about_a_transaction_that_is_not_stored_is_suspicious() -> None:
+    """It may be adopted, once it has been pulled."""
+    assert reconsider(accepted(PLACED), None) == Suspicious("a transaction that is not stored", "TRX_1", "auth-1")
 
 
 @pytest.mark.parametrize(
-    ("report", "transaction", "reason"),
+    ("webhook", "transaction", "reason"),
     [
-        (said(PLACED), stored(PLACED, smallcaseAuthId="auth-2"), "another smallcaseAuthId than this transaction's"),
-        (said(PLACED, notes="user=7"), stored(PLACED), "other notes than this transaction's"),
-        (said(PLACED, notes="user=7"), stored(None), "other notes than this transaction's"),
-        (said(PLACED), stored(PLACED, batchId="b2"), "another batch than this transaction's"),
+        (
+            accepted(PLACED),
+            stored(PLACED, smallcase_auth_id="auth-2"),
+            "another smallcaseAuthId than this transaction's",
+        ),
+        (accepted(PLACED, user_id="user=7"), stored(PLACED), "other notes than this transaction's"),
+        (accepted(PLACED, user_id="user=7"), stored(None), "other notes than this transaction's"),
+        (accepted(PLACED), stored(PLACED, batch_id="b2"), "another batch than this transaction's"),
     ],
 )
-def test_what_does_not_fit_the_transaction_is_doubted(report: Report, transaction: Transaction, reason: str) -> None:
+def test_webhook_that_does_not_fit_its_transaction_is_suspicious(
+    webhook: Accepted, transaction: Transaction, reason: str
+) -> None:
     """Whose account, whose user, which batch."""
-    assert reconsider(report, transaction) == Doubt(reason, "TRX_1", "auth-1")
+    assert reconsider(webhook, transaction) == Suspicious(reason, "TRX_1", "auth-1")
 
 
-def test_what_fits_by_being_absent_on_either_side_is_not_doubted() -> None:
+def test_absent_identity_on_either_side_is_not_suspicious() -> None:
     """Notes may be missing from a webhook, an account from a transaction."""
-    assert reconsider(said(PLACED), stored(DONE)) == "stale"
-    assert reconsider(said(PLACED, notes="user=42"), stored(DONE)) == "stale"
-    assert reconsider(said(PLACED), stored(DONE, smallcaseAuthId=None, batchId=None)) == "stale"
+    assert reconsider(accepted(PLACED), stored(DONE)) == Unchanged.STALE
+    assert reconsider(accepted(PLACED, user_id="user=42"), stored(DONE)) == Unchanged.STALE
+    assert reconsider(accepted(PLACED), stored(DONE, smallcase_auth_id=None, batch_id=None)) == Unchanged.STALE
 
 
-def test_the_same_revision_again_is_a_duplicate() -> None:
-    """Also where botocore repeated our own write."""
-    assert reconsider(said(PLACED), stored(PLACED)) == "duplicate"
-    assert reconsider(said(PLACED), stored(None)) == "duplicate"
+def test_same_revision_again_is_a_duplicate() -> None:
+    """Also where botocore repeated the write after a lost response."""
+    assert reconsider(accepted(PLACED), stored(PLACED)) == Unchanged.DUPLICATE
+    assert reconsider(accepted(PLACED), stored(None)) == Unchanged.DUPLICATE
 
 
-def test_less_progress_is_stale_however_late_it_is_said() -> None:
+def test_less_progress_is_stale_however_late_it_is_stated() -> None:
     """A PLACED retried after COMPLETED, with a fresh timestamp."""
-    assert reconsider(said(PLACED, LATE), stored(DONE)) == "stale"
-    assert reconsider(said(PLACED, LATE), stored(FILLING)) == "stale"
+    assert reconsider(accepted(PLACED, LATE), stored(DONE)) == Unchanged.STALE
+    assert reconsider(accepted(PLACED, LATE), stored(FILLING)) == Unchanged.STALE
 
 
-def test_two_final_outcomes_contradict_each_other_before_either_is_settled() -> None:
-    """One may correct the other, downwards too: the Gateway is asked which holds."""
-    verdict = reconsider(said(batch("PARTIAL", 4), LATE), stored(DONE))
-    assert verdict == Doubt("another final outcome than the one reported", "TRX_1", "auth-1")
-    assert reconsider(said(batch("COMPLETE", 10, colour="red"), EARLY), stored(DONE)) == "stale"
+def test_another_final_outcome_than_the_reported_one_is_suspicious() -> None:
+    """One may correct the other, downwards too: a pull decides. The same outcome in other words is only stale."""
+    found = reconsider(accepted(batch("PARTIAL", 4), LATE), stored(DONE))
+    assert found == Suspicious("another final outcome than the one reported", "TRX_1", "auth-1")
+    assert reconsider(accepted(batch("COMPLETE", 10, colour="red"), EARLY), stored(DONE)) == Unchanged.STALE
 
 
-def test_the_same_content_said_later_only_moves_the_revision_on() -> None:
-    """Said earlier, it is stale."""
-    assert reconsider(said(PLACED, LATE), stored(PLACED)) == "touch"
-    assert reconsider(said(PLACED, EARLY), stored(PLACED, LATE)) == "stale"
+def test_same_content_stated_later_is_restated() -> None:
+    """Stated earlier, it is stale."""
+    assert reconsider(accepted(PLACED, LATE), stored(PLACED)) == Unchanged.RESTATED
+    assert reconsider(accepted(PLACED, EARLY), stored(PLACED, LATE)) == Unchanged.STALE
 
 
-def test_a_newer_content_that_lost_the_race_is_stale() -> None:
-    """The write was refused, so something overtook it and was overtaken in turn: nothing to touch."""
-    assert reconsider(said(batch("PLACED", variety="amo"), LATE), stored(PLACED)) == "stale"
+def test_newer_content_that_lost_a_race_is_stale() -> None:
+    """The condition failed, so another writer was faster: there is nothing to restate."""
+    assert reconsider(accepted(batch("PLACED", variety="amo"), LATE), stored(PLACED)) == Unchanged.STALE
 
 
-def test_what_is_settled_stays_against_late_retries() -> None:
-    """An open state of a settled batch."""
-    assert reconsider(said(PLACED, LATE), stored(DONE, settledAt=LATE)) == "stale"
+def test_open_state_of_a_settled_batch_is_stale() -> None:
+    """It is a late retry."""
+    assert reconsider(accepted(PLACED, LATE), stored(DONE, settled_at=LATE)) == Unchanged.STALE
 
 
-@pytest.mark.parametrize("timestamp", [EARLY, LATE])
-def test_the_settled_outcome_again_is_a_duplicate_in_whatever_words(timestamp: str) -> None:
-    """The webhook may say more or less about the same outcome than the pull did."""
-    assert reconsider(said(batch("COMPLETE", 10, colour="red"), timestamp), stored(DONE, settledAt=LATE)) == "duplicate"
+@pytest.mark.parametrize("stated_at", [EARLY, LATE])
+def test_settled_outcome_again_is_a_duplicate_in_any_words(stated_at: datetime) -> None:
+    """The webhook may have more or fewer fields for the same outcome than the pull had."""
+    assert (
+        reconsider(accepted(batch("COMPLETE", 10, colour="red"), stated_at), stored(DONE, settled_at=LATE))
+        == Unchanged.DUPLICATE
+    )
 
 
 @pytest.mark.parametrize("outcome", [batch("PARTIAL", 4), batch("COMPLETE", 12), batch("REJECTED")])
-@pytest.mark.parametrize("timestamp", [EARLY, LATE])
-def test_another_final_outcome_contradicts_what_is_settled(outcome: Batch, timestamp: str) -> None:
-    """A correction, upwards or downwards: the Gateway is asked."""
-    verdict = reconsider(said(outcome, timestamp), stored(DONE, LATE, settledAt=LATE))
-    assert verdict == Doubt("contradicts what is settled", "TRX_1", "auth-1")
+@pytest.mark.parametrize("stated_at", [EARLY, LATE])
+def test_another_final_outcome_than_the_settled_one_is_suspicious(outcome: Batch, stated_at: datetime) -> None:
+    """It may be a correction, upwards or downwards: a pull decides."""
+    found = reconsider(accepted(outcome, stated_at), stored(DONE, LATE, settled_at=LATE))
+    assert found == Suspicious("contradicts what is settled", "TRX_1", "auth-1")

@@ -81,10 +81,14 @@ class StrictBus:
 
 @dataclass
 class StrictQueue:
-    """An SQS queue. `error` is what it refuses every message with."""
+    """SQS queues: `bodies` are the single messages, `batched` those that came in batches.
+
+    `error` is what it refuses every single message with.
+    """
 
     error: ClientError | None = None
     bodies: list[str] = field(default_factory=list)
+    batched: list[str] = field(default_factory=list)
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
         """SendMessage."""
@@ -96,6 +100,17 @@ class StrictQueue:
             raise refused_call("SendMessage", "InvalidParameterValue", "Message must be shorter than 262144 bytes.")
         self.bodies.append(MessageBody)
         return {"MessageId": f"m{len(self.bodies)}"}
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        """SendMessageBatch."""
+        if not 1 <= len(Entries) <= 10:
+            raise refused_call("SendMessageBatch", "TooManyEntriesInBatchRequest", "1 to 10 entries")
+        if len({entry["Id"] for entry in Entries}) < len(Entries):
+            raise refused_call("SendMessageBatch", "BatchEntryIdsNotDistinct", "ids are not distinct")
+        if any(_FORBIDDEN.search(entry["MessageBody"]) for entry in Entries):
+            raise refused_call("SendMessageBatch", "InvalidMessageContents", "characters outside the allowed set")
+        self.batched += [entry["MessageBody"] for entry in Entries]
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 
 
 def _size(entry: Entry) -> int:

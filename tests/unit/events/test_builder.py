@@ -1,22 +1,29 @@
 """Which events each kind of change amounts to, and what they say."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from securities_transactions.domain import statuses
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
+from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.stored_webhook import KeptWebhook
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.stored_webhook import StoredWebhook
+from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import (
-    SNAPSHOT_ATTRIBUTES,
+    AccountLink,
+    Confirmation,
+    Failure,
+    FailureReason,
+    SdkError,
     Transaction,
-    encode_request,
-    snapshot_attributes,
 )
-from securities_transactions.events.builder import changed_orders, latest, of_transaction, of_webhook
+from securities_transactions.events import builder
+from securities_transactions.events.builder import changed_orders, latest
 from securities_transactions.events.schemas import (
     BrokerAccountLinked,
     Event,
@@ -30,20 +37,26 @@ from securities_transactions.events.schemas import (
     TransactionFailed,
     WebhookReceived,
 )
+from securities_transactions.services.publish_updates import Update, of_transaction, of_webhook
 
+START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 CREATED = Transaction(
-    transactionId="T1",
-    notes="asha",
-    status=statuses.CREATED,
+    transaction_id="T1",
+    user_id="asha",
+    status=Status.CREATED,
     version=1,
-    createdAt="2026-01-15T04:00:00.000Z",
-    expireAt="2026-01-15T04:15:00.000Z",
-    request=encode_request({"orderConfig": {"type": "SECURITIES"}}),
+    created_at=START,
+    expire_at=START + timedelta(minutes=15),
+    requested=Deferred.of({"orderConfig": {"type": "SECURITIES"}}),
 )
-REPORTED: dict[str, Any] = {"confirmation": "reported", "reportedAt": "2026-01-15T04:01:00.000Z", "broker": "kite"}
-CONFIRMED: dict[str, Any] = {"confirmation": "confirmed", "confirmedAt": "2026-01-15T04:02:00.000Z"}
-SETTLED: dict[str, Any] = CONFIRMED | {"settledAt": "2026-01-15T04:02:00.000Z"}
-ASKED: dict[str, Any] = {"askedAt": "2026-01-18T04:00:00.000Z"}
+REPORTED: dict[str, Any] = {
+    "confirmation": Confirmation.REPORTED,
+    "reported_at": START + timedelta(minutes=1),
+    "broker": "kite",
+}
+CONFIRMED: dict[str, Any] = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": START + timedelta(minutes=2)}
+SETTLED: dict[str, Any] = CONFIRMED | {"settled_at": START + timedelta(minutes=2)}
+ESCALATED: dict[str, Any] = {"escalated_at": START + timedelta(days=3)}
 
 
 def order(symbol: str = "INFY", status: str = "PLACED", filled: int = 0, **more: Any) -> dict[str, Any]:
@@ -63,26 +76,37 @@ def batch(*orders: dict[str, Any], unplaced: tuple[dict[str, Any], ...] = ()) ->
     return Batch.model_validate({"batchId": "b1", "orders": orders, "unplaced": unplaced})
 
 
-def changed(before: Transaction, seen: Batch | None = None, **said: Any) -> Transaction:
-    """`before` one version on, with what was `seen` and `said`."""
-    attributes: dict[str, Any] = {}
+def changed(before: Transaction, seen: Batch | None = None, **changes: Any) -> Transaction:
+    """`before` one version on, with what was `seen` and these `changes`."""
+    snapshot: dict[str, Any] = {}
     if seen is not None:
-        attributes = snapshot_attributes(Snapshot(seen, f"2026-01-15T04:01:{before.version:02}.000Z"))
-        attributes["snapshot_bytes"] = attributes.pop("snapshot")
-    return replace(before, version=before.version + 1, **attributes | said)
+        snapshot = {
+            "status": seen.status_of_orders,
+            "orders": Deferred.of(seen),
+            "revision": Snapshot(seen, START + timedelta(minutes=1, seconds=before.version)).revision,
+            "batch_id": seen.batchId,
+            "buy_amount": seen.buyAmount,
+            "sell_amount": seen.sellAmount,
+        }
+    return replace(before, version=before.version + 1, **snapshot | changes)
 
 
-def kinds(old: Transaction | None, new: Transaction) -> list[str]:
-    return [event.detail_type for event in of_transaction(old, new)]
+def events_of(old: Transaction | None, new: Transaction) -> list[Event]:
+    """The events of a change, which are all that is public of it."""
+    update = of_transaction(old, new)
+    assert update.events == builder.of_transaction(old, new)
+    return list(update.events)
 
 
 PLACED = changed(CREATED, batch(order()), **REPORTED)
 FILLED = changed(PLACED, batch(order(status="COMPLETE", filled=3)), **REPORTED)
 DONE = changed(FILLED, **SETTLED)
-GONE: dict[str, Any] = dict.fromkeys(["snapshot_bytes", *(name for name in SNAPSHOT_ATTRIBUTES if name != "snapshot")])
-RETRACTED = changed(PLACED, **GONE, **CONFIRMED, status=statuses.CREATED)
-FAILED = changed(CREATED, status=statuses.FAILED, error={"reason": "expired"}, **CONFIRMED)
-UNKNOWN = changed(PLACED, batch(order(status="ERROR")), **CONFIRMED, **ASKED)
+GONE: dict[str, Any] = dict.fromkeys(
+    ["orders", "revision", "batch_id", "buy_amount", "sell_amount", "reported_at", "source"]
+)
+RETRACTED = changed(PLACED, **GONE, **CONFIRMED, status=Status.CREATED)
+FAILED = changed(CREATED, status=Status.FAILED, failure=Failure(FailureReason.EXPIRED), **CONFIRMED)
+UNKNOWN = changed(PLACED, batch(order(status="ERROR")), **CONFIRMED, **ESCALATED)
 
 
 @pytest.mark.parametrize(
@@ -96,46 +120,45 @@ UNKNOWN = changed(PLACED, batch(order(status="ERROR")), **CONFIRMED, **ASKED)
         pytest.param(PLACED, changed(PLACED, **CONFIRMED), ["OrdersProgressed"], id="an open state, confirmed"),
         pytest.param(DONE, changed(DONE, batch(order(filled=2)), **SETTLED), ["OrdersSettled"], id="a correction"),
         pytest.param(CREATED, FAILED, ["TransactionFailed"], id="failed"),
-        pytest.param(FAILED, changed(FAILED, batch(order()), **REPORTED, error=None), ["OrdersPlaced"], id="after all"),
+        pytest.param(
+            FAILED, changed(FAILED, batch(order()), **REPORTED, failure=None), ["OrdersPlaced"], id="after all"
+        ),
         pytest.param(PLACED, RETRACTED, ["OrdersRetracted"], id="retracted"),
         pytest.param(PLACED, UNKNOWN, ["OrdersUnknown"], id="unknown"),
-        pytest.param(CREATED, changed(CREATED, **ASKED), ["OrdersUnknown"], id="unknown, and no orders seen"),
+        pytest.param(CREATED, changed(CREATED, **ESCALATED), ["OrdersUnknown"], id="unknown, and no orders seen"),
         pytest.param(
             CREATED,
-            changed(CREATED, account="linked", smallcaseAuthId="a1"),
+            changed(CREATED, account=AccountLink.LINKED, smallcase_auth_id="a1"),
             ["BrokerAccountLinked"],
             id="an account alone",
         ),
         pytest.param(
             FILLED,
-            changed(FILLED, **SETTLED, account="linked", smallcaseAuthId="a1"),
+            changed(FILLED, **SETTLED, account=AccountLink.LINKED, smallcase_auth_id="a1"),
             ["OrdersSettled", "BrokerAccountLinked"],
             id="settled, and the account known",
         ),
         pytest.param(
             FILLED,
-            changed(FILLED, **SETTLED, account="conflict", smallcaseAuthId="a1"),
+            changed(FILLED, **SETTLED, account=AccountLink.CONFLICT, smallcase_auth_id="a1"),
             ["OrdersSettled", "BrokerAccountConflict"],
             id="settled, with another user's account",
         ),
         pytest.param(
             FILLED,
-            changed(FILLED, **SETTLED, account="known", smallcaseAuthId="a1"),
+            changed(FILLED, **SETTLED, account=AccountLink.KNOWN, smallcase_auth_id="a1"),
             ["OrdersSettled"],
             id="a known one",
         ),
-        pytest.param(PLACED, replace(PLACED, checks=3, nextCheckAt="2026-01-16"), [], id="only bookkeeping"),
-        pytest.param(PLACED, replace(PLACED, revision="9"), [], id="the same said later"),
         pytest.param(
-            PLACED,
-            replace(PLACED, pullRequestedAt="2026-01-15T05:00:00.000Z"),
-            ["ConfirmationRequested"],
-            id="asked for",
+            PLACED, replace(PLACED, checks=3, next_check_at=START + timedelta(days=1)), [], id="only bookkeeping"
         ),
+        pytest.param(PLACED, replace(PLACED, revision=FILLED.revision), [], id="the same said later"),
+        pytest.param(PLACED, replace(PLACED, pull_requested_at=START + timedelta(hours=1)), [], id="a pull requested"),
     ],
 )
 def test_what_a_change_amounts_to(old: Transaction | None, new: Transaction, expected: list[str]) -> None:
-    assert kinds(old, new) == expected
+    assert [event.detail_type for event in events_of(old, new)] == expected
 
 
 @pytest.mark.parametrize(
@@ -144,7 +167,7 @@ def test_what_a_change_amounts_to(old: Transaction | None, new: Transaction, exp
 )
 def test_every_version_is_an_event_with_that_sequence_and_the_one_before(old: Transaction, new: Transaction) -> None:
     """So a consumer that has seen each sequence has missed nothing."""
-    [event] = of_transaction(old, new)
+    [event] = events_of(old, new)
 
     assert isinstance(event, Event)
     said = event.model_dump()
@@ -155,18 +178,30 @@ def test_every_version_is_an_event_with_that_sequence_and_the_one_before(old: Tr
     )
 
 
-def test_a_reported_final_state_asks_to_be_confirmed_in_the_same_event() -> None:
-    asking = replace(FILLED, pullRequestedAt="2026-01-15T04:01:30.000Z")
+def test_requested_pull_is_no_event_and_is_requested_once() -> None:
+    """The bus is public: who is asked what is not on it."""
+    requesting = replace(FILLED, pull_requested_at=START + timedelta(seconds=90))
 
-    [event] = of_transaction(PLACED, asking)
+    update = of_transaction(PLACED, requesting)
 
-    assert event.needsConfirming
-    assert [e.needsConfirming for e in of_transaction(asking, changed(asking, **SETTLED))] == [False]
+    assert [event.detail_type for event in update.events] == ["OrdersProgressed"]
+    assert update.pull == PullRequest("T1")
+    assert of_transaction(requesting, changed(requesting, **SETTLED)).pull is None
+    assert of_transaction(requesting, replace(requesting, checks=1)) == Update([], None)
+
+
+def test_pull_that_is_requested_without_a_new_version_is_requested() -> None:
+    """The app posted an error of the SDK's, or a response again."""
+    again = replace(PLACED, pull_requested_at=START + timedelta(hours=1))
+
+    assert of_transaction(PLACED, again) == Update([], PullRequest("T1"))
+    assert of_transaction(again, replace(again, pull_requested_at=START + timedelta(hours=2))).pull == PullRequest("T1")
+    assert of_transaction(None, again).pull == PullRequest("T1")
 
 
 def test_the_same_change_is_always_the_same_events() -> None:
     """A record that comes again publishes nothing that a consumer would not recognise."""
-    assert of_transaction(PLACED, FILLED) == of_transaction(PLACED, FILLED)
+    assert events_of(PLACED, FILLED) == events_of(PLACED, FILLED)
 
 
 def test_what_changed_is_said_for_each_security_and_nothing_else() -> None:
@@ -211,7 +246,7 @@ def test_both_spellings_of_a_status_are_published_as_one() -> None:
     """A rule matches exact values; a change of spelling alone is no change."""
     spelt = changed(PLACED, batch(order(status="CANCELLED_AMO")), **SETTLED)
 
-    [event] = of_transaction(PLACED, spelt)
+    [event] = events_of(PLACED, spelt)
 
     assert isinstance(event, OrdersSettled)
     assert event.orders is not None
@@ -236,20 +271,20 @@ def test_counts_say_how_many_orders_stand_where() -> None:
 
 
 def test_an_unknown_state_says_all_that_a_person_needs() -> None:
-    [event] = of_transaction(PLACED, replace(UNKNOWN, gatewayStatus="PROCESSING"))
+    [event] = events_of(PLACED, replace(UNKNOWN, gateway_status=GatewayStatus.PROCESSING))
 
     assert isinstance(event, OrdersUnknown)
-    assert event.requested == CREATED.requested
-    assert (event.gatewayStatus, event.createdAt, event.broker) == ("PROCESSING", CREATED.createdAt, "kite")
+    assert event.requested == CREATED.requested.value
+    assert (event.gatewayStatus, event.createdAt, event.broker) == ("PROCESSING", timestamp_text(START), "kite")
     assert event.orders is not None
     assert event.changes is not None
     assert event.changes[0].status == "ERROR"
 
 
 def test_a_failure_says_why() -> None:
-    failed = replace(FAILED, error={"reason": "errored", "code": 1012, "message": "user_cancelled"})
+    failed = replace(FAILED, failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")))
 
-    [event] = of_transaction(CREATED, failed)
+    [event] = events_of(CREATED, failed)
 
     assert isinstance(event, TransactionFailed)
     assert (event.reason, event.errorCode, event.errorMessage) == ("errored", 1012, "user_cancelled")
@@ -278,9 +313,11 @@ def test_republishing_says_where_a_transaction_stands_under_the_id_it_had(
 
 
 def test_republishing_repeats_the_event_of_an_account_and_not_a_creation_under_another_id() -> None:
-    linked = changed(CREATED, account="linked", smallcaseAuthId="a1", pullRequestedAt="2026-01-15T04:03:00.000Z")
+    linked = changed(
+        CREATED, account=AccountLink.LINKED, smallcase_auth_id="a1", pull_requested_at=START + timedelta(minutes=3)
+    )
     later = changed(linked, batch(order(filled=3)), **SETTLED)
-    [account] = [each for each in of_transaction(CREATED, linked) if isinstance(each, BrokerAccountLinked)]
+    [account] = [each for each in events_of(CREATED, linked) if isinstance(each, BrokerAccountLinked)]
 
     again = latest(linked)
     assert [each.eventId for each in again] == ["T1.1", account.eventId]
@@ -288,34 +325,53 @@ def test_republishing_repeats_the_event_of_an_account_and_not_a_creation_under_a
     assert account.occurredAt == "2026-01-15T04:03:00.000Z"
 
 
-def kept(**more: Any) -> KeptWebhook:
-    said: dict[str, Any] = {
+def test_account_that_no_pull_and_no_request_brought_has_the_time_of_its_transaction() -> None:
+    """No item is stored like that today; an event without a time would still break every consumer."""
+    linked = changed(CREATED, account=AccountLink.LINKED, smallcase_auth_id="a1")
+
+    [account] = events_of(CREATED, linked)
+
+    assert account.occurredAt == timestamp_text(START)
+
+
+def stored(body: bytes = b"", **more: Any) -> StoredWebhook:
+    fields: dict[str, Any] = {
         "webhook_id": "w1",
-        "received_at": "2026-01-15T04:00:00.000Z",
+        "received_at": START,
         "kind": "HOLDINGS_IMPORT",
         "transaction_id": "T1",
         "smallcase_auth_id": "a1",
-        "notes": "asha",
-        "doubt": None,
-        "body": b"",
+        "user_id": "asha",
+        "suspicion": None,
+        "body": body,
         "whole": True,
     }
-    return KeptWebhook(**said | more)
+    return StoredWebhook(**fields | more)
 
 
 def test_a_webhook_of_another_kind_is_published_as_what_it_is() -> None:
-    [event] = of_webhook(kept(), {"securities": {}})
+    update = of_webhook(stored(b'{"securities":{},"checksum":"c"}'))
 
+    [event] = update.events
     assert isinstance(event, WebhookReceived)
     assert (event.eventId, event.kind, event.body) == ("w1", "HOLDINGS_IMPORT", {"securities": {}})
+    assert event.occurredAt == "2026-01-15T04:00:00.000Z"
+    assert update.pull is None
 
 
-def test_a_doubted_webhook_asks_the_gateway_and_says_nothing_in_public() -> None:
-    [event] = of_webhook(kept(doubt="stale"), None)
+def test_body_that_was_too_large_to_be_stored_is_absent() -> None:
+    [event] = of_webhook(stored(b'{"securi', whole=False)).events
 
-    assert event.detail_type == "ConfirmationRequested"
-    assert "schemaVersion" not in event.model_dump()
+    assert isinstance(event, WebhookReceived)
+    assert event.body is None
 
 
-def test_a_doubted_webhook_that_names_no_transaction_has_nobody_to_ask_about() -> None:
-    assert of_webhook(kept(doubt="unreadable", transaction_id=None), None) == []
+def test_suspicious_webhook_requests_a_pull_and_is_not_public() -> None:
+    """The pull is bounded by the account that the webhook names."""
+    assert of_webhook(stored(b"no JSON", suspicion="stale")) == Update(
+        (), PullRequest("T1", smallcase_auth_id="a1", suspicious=True)
+    )
+
+
+def test_suspicious_webhook_that_names_no_transaction_requests_nothing() -> None:
+    assert of_webhook(stored(suspicion="unreadable", transaction_id=None)) == Update()

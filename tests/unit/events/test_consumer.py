@@ -75,8 +75,8 @@ def test_an_event_of_a_type_that_is_not_known_is_no_error() -> None:
         example(schemaVersion=1),
         {
             "source": "securities-transactions",
-            "detail-type": "ConfirmationRequested",
-            "detail": {"needsConfirming": True},
+            "detail-type": "Internal",
+            "detail": {"transactionId": "T1"},
         },
         {},
     ],

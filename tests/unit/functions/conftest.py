@@ -6,6 +6,6 @@ from tests.unit.functions.harness import Rig
 
 
 @pytest.fixture
-def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+def rig() -> Rig:
     """The API with empty tables."""
-    return Rig(monkeypatch)
+    return Rig()

@@ -3,30 +3,25 @@
 Requests are matched to functions by the template's routes. Nothing here waits or listens.
 """
 
-import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import httpx
-import pytest
 from botocore.exceptions import ClientError
 
-from securities_transactions import aws, bootstrap
-from securities_transactions.gateway import client as gateway
+from securities_transactions.bootstrap import Application
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
+from tests.application import FakeClients, Handler, application, handler
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.expressions import Item
 from tests.simulation.messaging import resources
-from tests.simulation.product import ENVIRONMENT
 from tests.simulation.world import SECOND, Rates, World
 
-_ROOT: Final = Path(__file__).parents[3]
 GATEWAY_SECRET: Final = "gateway_secret_of_the_unit_tests_not_real"
 API_SECRET: Final = "api_secret_of_the_unit_tests_not_real"
 USER: Final = "user-42"
@@ -175,27 +170,31 @@ class Context:
 
 
 class Rig:
-    """The API without API Gateway: `call(route, …)` runs the function that the template gives the route."""
+    """The API without API Gateway: `call(route, …)` runs the function that the template gives the route.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    `settings` overrules the environment of the functions.
+    """
+
+    def __init__(self, **settings: str) -> None:
         self.world = World(1, Rates(), (0,), story=False)
         self.tables = {
             "Transactions": Table(("transactionId",), streams=True),
-            "Notes": Table(("notes", "entry")),
+            "Users": Table(("notes", "entry")),
             "Webhooks": Table(("webhookId",), streams=True),
             "Idempotency": Table(("id",)),
         }
         self.dynamodb = Client(self.world, self.tables, lambda table, old, new: None)
         self.gateway = Gateway()
         self.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
-        self.clients: dict[str, Any] = {"dynamodb": self.dynamodb, "secretsmanager": self}
-        self.modules: dict[str, ModuleType] = {}
-        transport = httpx.MockTransport(self.gateway)
-        monkeypatch.setattr(aws, "client", lambda service: self.clients.get(service))
-        monkeypatch.setattr(bootstrap, "utc_now", self.world.clock)
-        monkeypatch.setattr(gateway, "client", lambda url: httpx.Client(base_url=url, transport=transport))
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
+        self.clients = FakeClients(dynamodb=self.dynamodb, secretsmanager=self, http=self.gateway)
+        self.settings = dict(settings)
+        self.sleeps: list[float] = []
+        self._handlers: dict[str, Handler] = {}
+
+    @cached_property
+    def application(self) -> Application:
+        """The application that all functions share."""
+        return application(self.clients, self.world.clock, lambda: 0.5, self.sleeps.append, **self.settings)
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         """Secrets Manager's part."""
@@ -205,16 +204,22 @@ class Rig:
         """Later: for everything that goes by the product's own clock."""
         self.world.now += int(seconds * SECOND)
 
-    def module(self, function: str) -> ModuleType:
-        """A function's `app.py`, loaded for this test alone."""
-        if function not in self.modules:
-            path = _ROOT / "functions" / function / "app.py"
-            spec = importlib.util.spec_from_file_location(f"rigged_{function}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            self.modules[function] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(self.modules[function])
-        return self.modules[function]
+    def restart(self, **settings: str) -> None:
+        """Deploy the functions anew under other settings; tables and the Gateway stay."""
+        self.settings |= settings
+        self.__dict__.pop("application", None)
+        self._handlers.clear()
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The functions that this test has run."""
+        return frozenset(self._handlers)
+
+    def handler(self, function: str) -> Handler:
+        """A function's handler, made once for this test."""
+        if function not in self._handlers:
+            self._handlers[function] = handler(function, self.application)
+        return self._handlers[function]
 
     def call(
         self,
@@ -238,7 +243,7 @@ class Rig:
         }
         event |= {"pathParameters": dict(path)} if path else {}
         event |= {"queryStringParameters": dict(query)} if query else {}
-        answer = self.module(routes()[route]).handler(event, context or Context())
+        answer = self.handler(routes()[route])(event, context or Context())
         return Answered(answer["statusCode"], answer["headers"], answer.get("body", ""))
 
     def create(self, user: str = USER, key: str | None = None, context: Context | None = None, **more: Any) -> Answered:

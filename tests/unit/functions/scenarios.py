@@ -10,8 +10,8 @@ from typing import Any, Final
 import httpx
 
 from securities_transactions.domain import checksum
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret
 from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, GROWW, INFY, KITE, OTHER, Rig, refused, throttled
 
 TRANSACTION: Final = "POST /transactions/{transactionId}/sdk-response"

@@ -36,7 +36,7 @@ class Queue:
 def reconcile(rig: Rig, transaction_id: str) -> list[Any]:
     body = json.dumps({"transactionId": transaction_id, "smallcaseAuthId": KITE, "notes": ASHA})
     records = {"Records": [{"messageId": "m", "body": body}]}
-    return list(rig.module("reconcile").handler(records, None)["batchItemFailures"])
+    return list(rig.handler("reconcile")(records, None)["batchItemFailures"])
 
 
 def pull(rig: Rig) -> None:
@@ -76,17 +76,17 @@ def pull_what_nobody_can_read(rig: Rig) -> None:
     assert len(reconcile(rig, transaction_id)) == 1
 
 
-def sweep(rig: Rig) -> None:
+def check_due(rig: Rig) -> None:
     new(rig)
     rig.pass_time(3600)
-    rig.module("sweep").handler({}, None)
+    rig.handler("check_due")({}, None)
 
 
 def publish(rig: Rig) -> None:
     assert webhook()(rig) == 200
     assert webhook_of_another_kind(rig) == 200
     records = [*rig.tables["Transactions"].stream, *rig.tables["Webhooks"].stream]
-    rig.module("publish_updates").handler({"Records": records}, None)
+    rig.handler("publish_updates")({"Records": records}, None)
 
 
 def publish_what_nobody_can_read(rig: Rig) -> None:
@@ -100,7 +100,7 @@ def publish_what_nobody_can_read(rig: Rig) -> None:
         {"notes": {"L": [{"S": ASHA}]}},
     ]
     records = [records[-1] | {"dynamodb": spoil(records[-1]["dynamodb"], each)} for each in spoilt]
-    rig.module("publish_updates").handler({"Records": records}, None)
+    rig.handler("publish_updates")({"Records": records}, None)
 
 
 def spoil(images: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
@@ -108,12 +108,10 @@ def spoil(images: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def publish_to_a_bus_that_refuses(rig: Rig) -> None:
-    rig.clients["events"].refuses = True
-    publisher = rig.module("publish_updates")
-    vars(publisher)["pause"] = lambda attempt: None
+    rig.clients.events.refuses = True
     new(rig)
     with pytest.raises(Exception, match="the bus refused") as caught:
-        publisher.handler({"Records": rig.tables["Transactions"].stream}, None)
+        rig.handler("publish_updates")({"Records": rig.tables["Transactions"].stream}, None)
     logging.getLogger().error("as Lambda writes it", exc_info=caught.value)
 
 
@@ -124,7 +122,7 @@ def consume(function: str, **changes: Any) -> Callable[[Rig], None]:
         body = json.loads(event["Records"][0]["body"])
         body["detail"] |= changes
         event["Records"][0]["body"] = json.dumps(body)
-        failed = rig.module(function).handler(event, None)["batchItemFailures"]
+        failed = rig.handler(function)(event, None)["batchItemFailures"]
         assert len(failed) == bool(changes)
 
     return drive
@@ -136,7 +134,7 @@ BEHIND: Final[dict[str, Callable[[Rig], None]]] = {
     "reconcile, wrong orders path": pull_with_a_wrong_orders_path,
     "reconcile, a stranger's": pull_a_strangers,
     "reconcile, unreadable": pull_what_nobody_can_read,
-    "sweep": sweep,
+    "check_due": check_due,
     "publish_updates": publish,
     "publish_updates, unreadable": publish_what_nobody_can_read,
     "publish_updates, bus refuses": publish_to_a_bus_that_refuses,

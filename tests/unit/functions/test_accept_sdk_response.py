@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from securities_transactions.domain import sdk_errors
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
 from tests.unit.functions.harness import GATEWAY_SECRET, GROWW, KITE, OTHER, USER, Answered, Rig
 from tests.unit.functions.scenarios import batch, details
 
@@ -44,11 +44,9 @@ SDKS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def test_what_an_app_says_settles_nothing_even_where_webhooks_are_trusted(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_app_says_settles_nothing_even_where_webhooks_are_trusted(rig: Rig) -> None:
     """Confirm=none is about the checksum of webhooks; an app has none."""
-    monkeypatch.setenv("CONFIRM", "none")
+    rig.restart(CONFIRM="none")
     transaction_id = rig.transaction()
     shown = post(rig, transaction_id, resolved=value(rig, transaction_id, orderBatches=[batch()])).body
     assert (shown["status"], shown["confirmation"], shown["settled"]) == ("COMPLETED", "reported", False)

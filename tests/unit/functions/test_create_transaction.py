@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
 from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
 from tests.unit.functions.harness import (
     GATEWAY_SECRET,

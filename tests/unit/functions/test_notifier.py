@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from functions.notifier.app import handle, lines
 from securities_transactions.domain.orders import Order
 from securities_transactions.events.consumer import parse
 from securities_transactions.events.schemas import OrdersSettled
+from securities_transactions.examples.messages import lines
 from securities_transactions.storage.dynamodb import of_attributes
+from tests.application import function
 from tools.contracts.examples import examples
 
 
@@ -88,7 +89,7 @@ def test_what_was_not_placed_is_told_too() -> None:
 def test_an_event_that_comes_again_is_the_same_message() -> None:
     table: Any = Messages()
     for _ in range(3):
-        handle(parse(examples()["OrdersSettled"]), table, "messages")
+        function("notifier").handle(parse(examples()["OrdersSettled"]), table, "messages")
 
     [item] = table.items.values()
     assert (item["notes"], len(item["lines"])) == ("user-42", 2)
@@ -96,7 +97,7 @@ def test_an_event_that_comes_again_is_the_same_message() -> None:
 
 def test_a_replay_tells_nobody_what_they_were_told_long_ago() -> None:
     table: Any = Messages()
-    handle(parse(examples()["OrdersSettled"] | {"replay-name": "january"}), table, "messages")
+    function("notifier").handle(parse(examples()["OrdersSettled"] | {"replay-name": "january"}), table, "messages")
 
     assert table.items == {}
 
@@ -104,6 +105,6 @@ def test_a_replay_tells_nobody_what_they_were_told_long_ago() -> None:
 def test_what_is_not_settled_is_not_told() -> None:
     table: Any = Messages()
     for name in ("OrdersPlaced", "OrdersProgressed", "TransactionFailed"):
-        handle(parse(examples()[name]), table, "messages")
+        function("notifier").handle(parse(examples()[name]), table, "messages")
 
     assert table.items == {}

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from functions.positions.app import Leg, Positions, Unbookable, handle, legs_of
-from securities_transactions.domain import statuses
 from securities_transactions.domain.decimal_json import dumps, loads
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch, Order, batch_of
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.transaction import Transaction, encode_request, snapshot_attributes
+from securities_transactions.domain.statuses import OrderStatus, Side, Status
+from securities_transactions.domain.transaction import Confirmation, Transaction
 from securities_transactions.events.builder import of_transaction
 from securities_transactions.events.consumer import each_message, parse
 from securities_transactions.events.publisher import entry
 from securities_transactions.events.schemas import OrdersSettled
+from securities_transactions.examples.ledger import Leg, Positions, Unbookable, legs_of
 from securities_transactions.storage.dynamodb import of_attributes
+from tests.application import function
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulator.harness import Rig
 from tools.contracts.examples import received
@@ -38,7 +41,8 @@ SCENARIOS = [
     "unfilled",
     "auto",
 ]
-STAMP = {"confirmation": "confirmed", "confirmedAt": "2026-01-15T04:31:00.000Z"}
+PLACED_AT = datetime(2026, 1, 15, 4, 29, 50, tzinfo=UTC)
+CONFIRMED_AT = datetime(2026, 1, 15, 4, 31, tzinfo=UTC)
 
 
 class Calm:
@@ -81,26 +85,39 @@ def settled_event(transaction_id: str, notes: str, batch: Batch, sequence: int) 
 def envelopes(transaction_id: str, notes: str, states: list[Batch], first: int = 3) -> list[dict[str, Any]]:
     """The events of a transaction that was placed and then settled, and corrected, as `states` say."""
     created = Transaction(
-        transactionId=transaction_id,
-        notes=notes,
-        status=statuses.CREATED,
+        transaction_id=transaction_id,
+        user_id=notes,
+        status=Status.CREATED,
         version=first - 2,
-        createdAt="2026-01-15T04:29:50.000Z",
-        expireAt="2026-01-15T04:44:50.000Z",
-        request=encode_request({}),
+        created_at=PLACED_AT,
+        expire_at=PLACED_AT + timedelta(minutes=15),
+        requested=Deferred.of({}),
     )
-    open_ = [order.model_copy(update={"status": "PLACED", "filledQuantity": 0}) for order in states[0].orders]
-    versions = [created, stored(created, states[0].model_copy(update={"orders": tuple(open_)}), {})]
+    open_ = [order.model_copy(update={"status": OrderStatus.PLACED, "filledQuantity": 0}) for order in states[0].orders]
+    versions = [created, stored(created, states[0].model_copy(update={"orders": tuple(open_)}))]
     for state in states:
-        versions.append(stored(versions[-1], state, STAMP | {"settledAt": STAMP["confirmedAt"]}))
+        versions.append(stored(versions[-1], state, confirmed=True))
     events = [event for old, new in pairwise(versions) for event in of_transaction(old, new)]
     return [received(event.detail_type, loads(entry(event, "bus")["Detail"])) for event in events]
 
 
-def stored(before: Transaction, batch: Batch, said: dict[str, Any]) -> Transaction:
-    attributes = snapshot_attributes(Snapshot(batch, f"2026-01-15T04:30:{before.version:02}.000Z"))
-    attributes["snapshot_bytes"] = attributes.pop("snapshot")
-    return replace(before, version=before.version + 1, **{"confirmation": "reported", **attributes, **said})
+def stored(before: Transaction, batch: Batch, *, confirmed: bool = False) -> Transaction:
+    """The next version of a transaction: `batch` is reported, or confirmed and final."""
+    moment = PLACED_AT + timedelta(seconds=before.version)
+    after = replace(
+        before,
+        version=before.version + 1,
+        orders=Deferred.of(batch),
+        revision=Snapshot(batch, moment).revision,
+        batch_id=batch.batchId,
+        status=batch.status_of_orders,
+        buy_amount=batch.buyAmount,
+        sell_amount=batch.sellAmount,
+        confirmation=Confirmation.REPORTED,
+    )
+    if not confirmed:
+        return after
+    return replace(after, confirmation=Confirmation.CONFIRMED, confirmed_at=CONFIRMED_AT, settled_at=CONFIRMED_AT)
 
 
 def wrong(batch: Batch) -> Batch:
@@ -139,7 +156,9 @@ def deliver(events: list[dict[str, Any]], positions: Positions, chance: random.R
         chance.shuffle(waiting)
         batch, waiting = waiting[:10], waiting[10:]
         records = [{"messageId": str(number), "body": body} for number, body in enumerate(batch)]
-        answer = each_message({"Records": records}, lambda each: handle(each, positions), lambda *_: None)
+        answer = each_message(
+            {"Records": records}, lambda each: function("positions").handle(each, positions), lambda *_: None
+        )
         waiting += [batch[int(failure["itemIdentifier"])] for failure in answer["batchItemFailures"]]
 
 
@@ -166,8 +185,8 @@ def test_positions_equal_the_gateway_s_own_books_after_a_thousand_random_orders(
 def order(symbol: str, filled: int, price: str = "10.05", side: str = "BUY") -> Order:
     return Order(
         tradingsymbol=symbol,
-        transactionType=side,
-        status="COMPLETE" if filled else "REJECTED",
+        transactionType=Side(side),
+        status=OrderStatus.COMPLETE if filled else OrderStatus.REJECTED,
         quantity=max(filled, 1),
         filledQuantity=filled,
         averagePrice=Decimal(price) if filled else None,
@@ -244,7 +263,7 @@ def test_an_event_that_leaves_its_orders_out_is_not_taken_for_one_without_orders
 def test_only_settled_orders_are_booked() -> None:
     positions, stored_ = table()
     for event in envelopes("T1", "asha", [batch(order("INFY", 3))])[:-1]:
-        handle(parse(event), positions)
+        function("positions").handle(parse(event), positions)
 
     assert stored_.items == {}
 

@@ -1,14 +1,14 @@
 """The publisher: partial failures, refusals and records that nobody can read."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from securities_transactions.events.publisher import PublishError
+from securities_transactions.services.pull_queue import SendError
+from tests.unit.functions.harness import Rig
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = json.loads((ROOT / "events" / "publish_updates.json").read_text())
@@ -43,27 +43,23 @@ class Queue:
     """A queue that keeps what it is sent."""
 
     def __init__(self) -> None:
-        self.bodies: list[dict[str, Any]] = []
+        self.set_aside: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def send_message(self, QueueUrl: str, MessageBody: str) -> None:
-        self.bodies.append(json.loads(MessageBody))
+        self.set_aside.append(json.loads(MessageBody))
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        self.requests += [json.loads(each["MessageBody"]) for each in Entries]
+        return {"Successful": Entries}
 
 
-@pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The function's module with no waiting between attempts."""
-    for name, value in {
-        "EVENT_BUS": "bus",
-        "DEAD_LETTER_QUEUE_URL": "dead",
-        "AWS_DEFAULT_REGION": "ap-south-1",
-        "POWERTOOLS_SERVICE_NAME": "securities-transactions",
-    }.items():
-        monkeypatch.setenv(name, value)
-    from functions.publish_updates import app
-
-    monkeypatch.setattr(app, "pause", lambda attempt: None)
-    monkeypatch.setattr(app, "sqs", Queue())
-    yield app
+def publish(rig: Rig, bus: Bus, event: dict[str, Any]) -> Queue:
+    """Publish a record batch; the queue that it was sent messages of."""
+    queue = Queue()
+    rig.clients.events, rig.clients.sqs = bus, queue
+    rig.handler("publish_updates")(event, None)
+    return queue
 
 
 def records(count: int) -> dict[str, Any]:
@@ -73,46 +69,56 @@ def records(count: int) -> dict[str, Any]:
     return {"Records": [json.loads(text.replace("TRX_0123456789abcdef0123456789abcdef", each)) for each in ids]}
 
 
-def test_entries_that_the_bus_refuses_inside_its_200_are_put_again(
-    publisher: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entries_that_the_bus_refuses_inside_its_200_are_put_again(rig: Rig) -> None:
     bus = Bus({0: [1, 3]})
-    monkeypatch.setattr(publisher, "eventbridge", bus)
 
-    publisher.handler(records(5), None)
+    publish(rig, bus, records(5))
 
     assert sorted(bus.taken()) == sorted(f"TRX_{n:032x}.3" for n in range(5))
 
 
-def test_a_bus_that_keeps_refusing_fails_the_batch_so_that_the_stream_delivers_it_again(
-    publisher: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(publisher, "eventbridge", Bus({n: [0] for n in range(10)}))
-
+def test_a_bus_that_keeps_refusing_fails_the_batch_so_that_the_stream_delivers_it_again(rig: Rig) -> None:
     with pytest.raises(PublishError, match="ThrottlingException"):
-        publisher.handler(records(1), None)
+        publish(rig, Bus({n: [0] for n in range(10)}), records(1))
 
 
-def test_no_call_has_more_entries_than_the_bus_takes(publisher: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_call_has_more_entries_than_the_bus_takes(rig: Rig) -> None:
     bus = Bus()
-    monkeypatch.setattr(publisher, "eventbridge", bus)
 
-    publisher.handler(records(25), None)
+    publish(rig, bus, records(25))
 
     assert [len(call) for call in bus.calls] == [10, 10, 5]
 
 
-def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_others_go_out(
-    publisher: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_others_go_out(rig: Rig) -> None:
     """A poison record would otherwise hold its shard back until it expires."""
     bus, event = Bus(), records(3)
-    monkeypatch.setattr(publisher, "eventbridge", bus)
     event["Records"][1]["dynamodb"]["NewImage"]["snapshot"] = {"B": "bm90IGEgc25hcHNob3Q="}
 
-    publisher.handler(event, None)
+    queue = publish(rig, bus, event)
 
     assert len(bus.taken()) == 2
-    [message] = publisher.sqs.bodies
+    [message] = queue.set_aside
     assert message["record"] == event["Records"][1]
     assert message["key"] == {"transactionId": "TRX_00000000000000000000000000000001"}
+
+
+def test_reported_outcome_requests_a_pull_from_the_queue_and_not_from_the_bus(rig: Rig) -> None:
+    """The bus is public: nothing on it is the product's own business."""
+    bus = Bus()
+    queue = publish(rig, bus, records(3))
+
+    assert [each["transactionId"] for each in queue.requests] == [f"TRX_{n:032x}" for n in range(3)]
+    assert all("needsConfirming" not in entry["Detail"] for entries in bus.calls for entry in entries)
+
+
+def test_queue_that_refuses_a_request_fails_the_record_batch(rig: Rig) -> None:
+    """The stream delivers the records again: events are deduplicated by their ids, a pull is made once more."""
+
+    class Full(Queue):
+        def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+            return {"Successful": [], "Failed": [{"Id": each["Id"]} for each in Entries]}
+
+    rig.clients.events, rig.clients.sqs = Bus(), Full()
+    with pytest.raises(SendError):
+        rig.handler("publish_updates")(records(2), None)

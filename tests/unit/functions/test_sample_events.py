@@ -7,7 +7,9 @@ import pytest
 
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.orders import batch_of
-from securities_transactions.http.api import Request
+from securities_transactions.domain.pull_request import PullRequest
+from securities_transactions.domain.statuses import Status
+from securities_transactions.http.request import Request
 from securities_transactions.services import publish_updates
 
 ROOT = Path(__file__).parents[3]
@@ -28,21 +30,21 @@ def test_the_create_sample_is_a_valid_request_of_a_signed_in_user() -> None:
     request = Request(sample("create_transaction"))
 
     assert request.parse(NewTransaction).securities[0].ticker == "INFY"
-    assert request.caller("securities-transactions:service").notes == "user-42"
+    assert request.caller("securities-transactions:service").user_id == "user-42"
 
 
 def test_the_webhook_sample_is_a_batch_of_orders() -> None:
     body = json.loads(Request(sample("ingest_webhook")).raw(100_000))
 
-    assert batch_of(body).derived_status == "PLACED"
+    assert batch_of(body).status_of_orders == Status.PLACED
 
 
-def test_the_stream_sample_publishes_progress_that_needs_confirming() -> None:
-    """A reported final state is published as progress, never as settled, and asks for its confirmation."""
+def test_the_stream_sample_publishes_progress_and_requests_a_pull() -> None:
+    """A reported final state is published as progress, never as settled, and is to be confirmed."""
     records = sample("publish_updates")["Records"]
     assert isinstance(records, list)
 
-    [event] = publish_updates.events_of(records[0])
+    update = publish_updates.update_of(records[0])
 
-    assert event.detail_type == "OrdersProgressed"
-    assert event.needsConfirming
+    assert [event.detail_type for event in update.events] == ["OrdersProgressed"]
+    assert update.pull == PullRequest("TRX_0123456789abcdef0123456789abcdef")

@@ -106,4 +106,4 @@ def test_an_account_is_forgotten_whole_or_not_at_all(rig: Rig) -> None:
 
     assert len(rig.call("GET /accounts").body["items"]) == 1
     assert rig.call("DELETE /accounts/{smallcaseAuthId}", path={"smallcaseAuthId": KITE}).status == 204
-    assert not [key for key in rig.tables["Notes"].items if KITE in "".join(key)]
+    assert not [key for key in rig.tables["Users"].items if KITE in "".join(key)]

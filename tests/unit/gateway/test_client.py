@@ -8,11 +8,12 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import client as gateway
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Gateway
 from securities_transactions.gateway.errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
-from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+from securities_transactions.gateway.secrets import GatewaySecrets
 
 SECRETS: Final = GatewaySecrets(
     GatewaySecret("gateway-secret-for-the-tests-0123456789"), ApiSecret("api-secret-for-the-tests")

@@ -2,12 +2,16 @@
 
 import json
 import traceback
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from securities_transactions.domain import checksum
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import secrets, tokens
-from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets, SecretsError
+from securities_transactions.gateway.errors import SecretsError
+from securities_transactions.gateway.secrets import GatewaySecrets
 
 GATEWAY, API, OLD = "gateway-secret-0123", "api-secret-0123456", "old-api-secret-012"
 
@@ -73,3 +77,34 @@ def test_webhooks_are_checked_with_the_api_secret_alone_and_while_rotating_with_
     assert parse().webhook_keys == (ApiSecret(API),)
     assert parse(previousApiSecret=OLD).webhook_keys == (ApiSecret(API), ApiSecret(OLD))
     assert parse(previousApiSecret="").webhook_keys == (ApiSecret(API),)
+
+
+class Vault:
+    """Secrets Manager with one secret; counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+        self.api = API
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:
+        self.reads.append(SecretId)
+        return {"SecretString": json.dumps({"gatewaySecret": GATEWAY, "apiSecret": self.api})}
+
+
+def test_secrets_are_read_again_when_they_are_old_or_fresh_ones_are_wanted() -> None:
+    """A flood of wrong checksums reads them once in half a minute."""
+    vault: Any = Vault()
+    now = [datetime(2026, 1, 15, 4, 30, tzinfo=UTC)]
+    read = secrets.SecretReader(vault, "arn", lambda: now[0], timedelta(minutes=5), timedelta(seconds=30))
+
+    def reads_after(wait: timedelta, *, fresh: bool = False) -> int:
+        now[0] += wait
+        read(fresh=fresh)
+        return len(vault.reads)
+
+    assert [reads_after(timedelta()), reads_after(timedelta(minutes=4, seconds=59))] == [1, 1]
+    vault.api = OLD
+    assert reads_after(timedelta(seconds=1)) == 2
+    assert read().api == ApiSecret(OLD)
+    assert [reads_after(timedelta(seconds=29), fresh=True), reads_after(timedelta(seconds=1), fresh=True)] == [2, 3]
+    assert set(vault.reads) == {"arn"}

@@ -10,10 +10,11 @@ import httpx
 import pytest
 import yaml
 
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import client as gateway
 from securities_transactions.gateway.client import CALL_SECONDS, DEADLINE, PULL_SECONDS, Gateway
 from securities_transactions.gateway.errors import GatewayUnavailable
-from securities_transactions.gateway.secrets import ApiSecret, GatewaySecret, GatewaySecrets
+from securities_transactions.gateway.secrets import GatewaySecrets
 
 TEMPLATE: Final = Path(__file__).parents[3] / "template.yaml"
 # API Gateway's own, which nothing can raise.

@@ -6,12 +6,14 @@ from typing import Any, Final
 import jwt
 import pytest
 
-from securities_transactions.gateway.secrets import GatewaySecret
+from securities_transactions.domain.account_linking import LinkedAccount
+from securities_transactions.domain.errors import Fault, InvalidField
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
+from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.gateway.tokens import TokenError, auth_id_of, mint_connected, mint_guest, verify
-from securities_transactions.http import problems
-from securities_transactions.http.problems import Problem
+from securities_transactions.http.views import sdk_token_of
 from securities_transactions.services import issue_sdk_token
-from securities_transactions.storage.users import LinkedAccount
+from securities_transactions.services.issue_sdk_token import IssueSdkToken
 
 SECRET: Final = GatewaySecret("gateway-secret-for-the-tests-0123456789")
 OTHER: Final = GatewaySecret("another-secret-for-the-tests-0123456789")
@@ -96,8 +98,8 @@ def test_claims_without_an_account_are_a_guests(claims: dict[str, Any]) -> None:
     assert auth_id_of(claims) is None
 
 
-LATEST: Final = LinkedAccount(AUTH_ID, "kite", "2026-01-15T04:00:00.000Z")
-EARLIER: Final = LinkedAccount("65a1b2c3d4e5f60718293a4c", None, "2026-01-14T04:00:00.000Z")
+LATEST: Final = LinkedAccount(AUTH_ID, "kite", NOW - timedelta(minutes=30))
+EARLIER: Final = LinkedAccount("65a1b2c3d4e5f60718293a4c", None, NOW - timedelta(days=1))
 LINKED: Final = [LATEST, EARLIER]
 
 
@@ -109,8 +111,8 @@ LINKED: Final = [LATEST, EARLIER]
         (LINKED, "auto", None, LATEST),
         (LINKED, "connected", None, LATEST),
         (LINKED, "guest", None, None),
-        (LINKED, "auto", EARLIER.smallcaseAuthId, EARLIER),
-        (LINKED, "connected", EARLIER.smallcaseAuthId, EARLIER),
+        (LINKED, "auto", EARLIER.smallcase_auth_id, EARLIER),
+        (LINKED, "connected", EARLIER.smallcase_auth_id, EARLIER),
     ],
 )
 def test_a_user_continues_with_the_account_linked_last_unless_they_choose(
@@ -120,24 +122,27 @@ def test_a_user_continues_with_the_account_linked_last_unless_they_choose(
 
 
 @pytest.mark.parametrize(
-    ("accounts", "connect", "named", "cause"),
+    ("accounts", "connect", "named", "fault"),
     [
-        ([], "connected", None, problems.UNPROCESSABLE),
-        (LINKED, "auto", "f" * 24, problems.UNPROCESSABLE),
-        ([], "connected", AUTH_ID, problems.UNPROCESSABLE),
-        (LINKED, "guest", AUTH_ID, problems.INVALID_REQUEST),
+        ([], "connected", None, Fault.MEANING),
+        (LINKED, "auto", "f" * 24, Fault.MEANING),
+        ([], "connected", AUTH_ID, Fault.MEANING),
+        (LINKED, "guest", AUTH_ID, Fault.FORM),
     ],
 )
 def test_nobody_gets_a_token_for_an_account_that_is_not_linked_to_them(
-    accounts: list[LinkedAccount], connect: issue_sdk_token.Connect, named: str | None, cause: problems.ProblemType
+    accounts: list[LinkedAccount], connect: issue_sdk_token.Connect, named: str | None, fault: Fault
 ) -> None:
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(InvalidField) as caught:
         issue_sdk_token.choose(accounts, connect, named)
-    assert caught.value.type is cause
+    assert caught.value.fault is fault
 
 
 def test_the_answer_says_which_token_it_is_and_until_when() -> None:
-    guest, connected = (issue_sdk_token.mint(account, SECRET, NOW).document() for account in (None, LATEST))
+    users: Any = None  # a token is issued without looking at them
+    secrets = GatewaySecrets(SECRET, ApiSecret("api-secret-for-the-tests"))
+    issue = IssueSdkToken(users, lambda *, fresh=False: secrets, lambda: NOW).issue
+    guest, connected = (sdk_token_of(issue(account)).document() for account in (None, LATEST))
     assert guest.pop("smallcaseAuthToken") == mint_guest(SECRET, NOW)
     assert guest == {"kind": "guest", "expiresAt": "2026-01-15T05:30:00.000Z"}
     assert connected.pop("smallcaseAuthToken") == mint_connected(SECRET, AUTH_ID, NOW)

@@ -1,55 +1,62 @@
 """What no table, number or encoding could hold is the caller's mistake, said as one, and no failure of ours."""
 
 import base64
-from typing import Any
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 
 from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS
 from securities_transactions.http import cursor, problems
-from securities_transactions.http.api import MOST_ID_BYTES, Caller, Request
 from securities_transactions.http.problems import Problem
-from securities_transactions.services.read_orders import Fetcher
-from securities_transactions.storage.users import Page
+from securities_transactions.http.request import MOST_ID_BYTES, Caller, Request
+from tests.application import FakeClients, application, claims_event, handler
 
-
-def asking(**query: str) -> Request:
-    """A request of user-42 with these query parameters."""
-    claims = {"sub": "user-42", "scope": ""}
-    return Request({"queryStringParameters": query, "requestContext": {"authorizer": {"jwt": {"claims": claims}}}})
+NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
 
 
 class NoOrders:
-    """The tables of a user without transactions."""
+    """The tables of a user without transactions; whatever else is asked of DynamoDB fails the test."""
 
-    def transactions_of(self, notes: str, limit: int, after: str | None) -> Page:
-        self.limit = limit
-        return Page([], None)
+    def __init__(self) -> None:
+        self.limits: list[int] = []
 
-    def get_many(self, transaction_ids: Any) -> dict[str, Any]:
-        return {}
+    def query(self, *, Limit: int, **_: Any) -> dict[str, Any]:
+        self.limits.append(Limit)
+        return {"Items": []}
 
 
-def page(request: Request) -> NoOrders:
-    tables: Any = NoOrders()
-    Fetcher(tables, lambda: pytest.fail("the Gateway is not asked"), "securities-transactions:service").page(
-        request, tables
-    )
-    return tables  # type: ignore[no-any-return]  # it stands in for both tables
+def page(tables: NoOrders, **query: str) -> dict[str, Any]:
+    """The response to user-42's request for a page with these query parameters. There is no Gateway to call."""
+    fetch = handler("fetch_orders", application(FakeClients(dynamodb=tables), lambda: NOW, lambda: 0.5))
+    answer: dict[str, Any] = fetch(claims_event("GET /orders", "user-42", queryStringParameters=query), None)
+    return answer
+
+
+def field_at_fault(answer: dict[str, Any]) -> str:
+    """The field that the problem in a response names."""
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["type"]) == (400, problems.INVALID_REQUEST.uri)
+    return str(problem["errors"][0]["field"])
 
 
 @pytest.mark.parametrize("limit", ["0", "51", "-1", "+5", "5.0", "1e1", "", " 5", "٣", "5,5", "9" * 5000, "0" * 5000])
 def test_a_limit_that_is_no_number_from_1_to_50_is_named(limit: str) -> None:
-    with pytest.raises(Problem) as caught:
-        page(asking(limit=limit))
+    tables = NoOrders()
 
-    assert caught.value.type == problems.INVALID_REQUEST
-    assert caught.value.errors[0]["field"] == "limit"
+    assert field_at_fault(page(tables, limit=limit)) == "limit"
+    assert tables.limits == []
 
 
-@pytest.mark.parametrize(("limit", "meant"), [("1", 1), ("50", 50), ("007", 7)])
-def test_a_limit_is_taken_as_it_is_said(limit: str, meant: int) -> None:
-    assert page(asking(limit=limit)).limit == meant
+@pytest.mark.parametrize(
+    ("query", "meant"), [({}, 20), ({"limit": "1"}, 1), ({"limit": "50"}, 50), ({"limit": "007"}, 7)]
+)
+def test_a_limit_is_taken_as_it_is_said(query: dict[str, str], meant: int) -> None:
+    tables = NoOrders()
+
+    assert page(tables, **query)["statusCode"] == 200
+    assert tables.limits == [meant]
 
 
 @pytest.mark.parametrize(
@@ -68,10 +75,10 @@ def test_a_limit_is_taken_as_it_is_said(limit: str, meant: int) -> None:
 )
 def test_a_cursor_that_no_list_of_the_user_gave_is_named(given: str) -> None:
     """Nor one that is too long to be a key, which the table would refuse."""
-    with pytest.raises(Problem) as caught:
-        page(asking(cursor=given))
+    tables = NoOrders()
 
-    assert caught.value.errors[0]["field"] == "cursor"
+    assert field_at_fault(page(tables, cursor=given)) == "cursor"
+    assert tables.limits == []
 
 
 @pytest.mark.parametrize("notes", ["", "x" * (MOST_NOTES_CHARACTERS + 1)])

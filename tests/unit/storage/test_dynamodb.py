@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from securities_transactions.storage import dynamodb
 from securities_transactions.storage.dynamodb import after_conflicts
 
 
@@ -38,33 +37,28 @@ class Write:
             raise self.error
 
 
-@pytest.fixture
-def paused(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The pauses between attempts, none of which is waited for."""
-    paused: list[int] = []
-    monkeypatch.setattr(dynamodb, "pause", paused.append)
-    return paused
-
-
 @pytest.mark.parametrize("error", CONFLICTS, ids=str)
-def test_a_write_waits_for_the_transaction_that_is_under_way(error: ClientError, paused: list[int]) -> None:
+def test_a_write_waits_for_the_transaction_that_is_under_way(error: ClientError) -> None:
+    paused: list[int] = []
     write = Write(error, times=3)
-    after_conflicts(write)
+    after_conflicts(write, paused.append)
     assert (write.calls, paused) == (4, [0, 1, 2])
 
 
 @pytest.mark.parametrize("error", CONFLICTS, ids=str)
-def test_a_conflict_that_does_not_end_is_raised(error: ClientError, paused: list[int]) -> None:
+def test_a_conflict_that_does_not_end_is_raised(error: ClientError) -> None:
+    paused: list[int] = []
     write = Write(error, times=4)
     with pytest.raises(ClientError):
-        after_conflicts(write)
+        after_conflicts(write, paused.append)
     assert write.calls == 4
 
 
 @pytest.mark.parametrize("error", DECIDED, ids=str)
-def test_what_is_no_conflict_is_raised_at_once(error: ClientError, paused: list[int]) -> None:
+def test_what_is_no_conflict_is_raised_at_once(error: ClientError) -> None:
+    paused: list[int] = []
     """A condition that failed has decided, whatever else is under way."""
     write = Write(error, times=1)
     with pytest.raises(ClientError):
-        after_conflicts(write)
+        after_conflicts(write, paused.append)
     assert (write.calls, paused) == (1, [])

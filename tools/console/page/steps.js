@@ -81,7 +81,7 @@ const ofGateway = (event) => {
 const GENUINE = ["checksum genuine", "good"];
 const OUTCOMES = {
   accepted: "New: shown as reported.",
-  kept: "Doubted: kept word for word, changes nothing, the Gateway is asked.",
+  stored: "Suspicious: stored word for word, changes nothing, the Gateway is asked.",
   duplicate: "Known already: changes nothing.",
   stale: "Older than what is known: changes nothing.",
 };
@@ -98,7 +98,7 @@ function verdict({ answer, said, state }) {
       "Refused: nothing of it is stored.",
     ];
   if (answer !== 200) return ["bad", null, `Answered ${answer}: it comes again by the vendor's schedule.`];
-  return [document.status === "kept" ? "warn" : "", GENUINE, OUTCOMES[document.status] ?? document.status];
+  return [document.status === "stored" ? "warn" : "", GENUINE, OUTCOMES[document.status] ?? document.status];
 }
 
 function parsed(said) {
@@ -164,8 +164,6 @@ const ABOUT = {
     `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,
   BrokerAccountConflict: ({ smallcaseAuthId }) =>
     `The account ${smallcaseAuthId} is another user's: nothing was relinked.`,
-  ConfirmationRequested: ({ reason }) =>
-    reason === "sdk" ? "The SDK has answered: the Gateway is asked." : `${reason}: the Gateway is asked.`,
 };
 
 function described({

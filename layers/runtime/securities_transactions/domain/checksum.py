@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from securities_transactions.gateway.secrets import ApiSecret
+from securities_transactions.domain.secrets import ApiSecret
 
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 _CHECKSUM: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, WithJsonSchema, model_validator
 
+from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.money import Rupees
-from securities_transactions.http import problems
 
 # The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
 MOST_SECURITIES: Final = 100
@@ -104,10 +104,10 @@ class NewTransaction(_Asked):
         return self
 
     def check_broker(self, broker: str | None) -> None:
-        """`Problem` 422 where `broker`, if it is known already, takes no such orders; a test user's has a suffix."""
+        """Raise `InvalidField` where `broker`, if it is known, takes no such orders; a test user's has a suffix."""
         limited = any(security.orderType not in (None, "MARKET") for security in self.securities)
         if limited and broker is not None and broker.removesuffix("-leprechaun") not in LIMIT_ORDER_BROKERS:
-            raise problems.of_field("securities", f"{broker} takes MARKET orders only", problems.UNPROCESSABLE)
+            raise InvalidField("securities", f"{broker} takes MARKET orders only", Fault.MEANING)
 
     def request(self) -> dict[str, Any]:
         """The `orderConfig` and `config` members of the Gateway's create call; absent where nothing was asked."""

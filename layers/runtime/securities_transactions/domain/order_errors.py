@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from securities_transactions.domain import statuses
+from securities_transactions.domain.statuses import OrderStatus
 
 _SAME: Final = {"marginExceeded": "marginsExceeded"}
 
@@ -33,7 +33,7 @@ def canonical(code: str) -> str:
     return _SAME.get(code, code)
 
 
-def user_message(status: str, code: str | None, *, placed: bool) -> str | None:
+def user_message(status: OrderStatus, code: str | None, *, placed: bool) -> str | None:
     """What a user is told of an order; `None` where its status says all.
 
     `placed` is False for an order in the batch's `unplaced`, and then alone the user is told that it was not placed. An
@@ -42,12 +42,12 @@ def user_message(status: str, code: str | None, *, placed: bool) -> str | None:
     """
     if not placed:
         return f"This order was not placed. {_reason(code)}"
-    match statuses.canonical(status):
-        case statuses.ERROR:
+    match status:
+        case OrderStatus.ERROR:
             return "It is not known yet whether this order was placed. Do not order again until it is."
-        case statuses.REJECTED:
+        case OrderStatus.REJECTED:
             return _reason(code)
-        case statuses.PARTIAL | statuses.CANCELLED | statuses.CANCELLED_AMO if code:
+        case OrderStatus.PARTIAL | OrderStatus.CANCELLED | OrderStatus.CANCELLED_AMO if code:
             return _reason(code)
         case _:
             return None

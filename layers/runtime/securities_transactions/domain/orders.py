@@ -4,15 +4,18 @@ Field names and values are the vendor's. Readers are tolerant: only what identif
 required, unknown fields and values survive, and what was not sent is not invented.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from securities_transactions.domain import statuses
 from securities_transactions.domain.money import Rupees
+from securities_transactions.domain.statuses import OrderStatus, Side, Status, derive
 
 Shares = Annotated[int, Field(ge=0, le=10**11)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+T = TypeVar("T")
+# An open set of words: consumers and callers see text, for a word may come that no list has.
+Open = Annotated[T, WithJsonSchema({"type": "string"})]
 # An event whose orders do not fit leaves them out, and what is left of it has to fit.
 Word = Annotated[str, Field(max_length=64)]
 
@@ -20,7 +23,7 @@ Word = Annotated[str, Field(max_length=64)]
 class VendorModel(BaseModel):
     """Base of what the Gateway sends: immutable, and nothing it carries is lost."""
 
-    # An error that nobody foresaw is logged, and what the Gateway sends is somebody's.
+    # Input values stay out of validation errors: they may contain personal data and end up in logs.
     model_config = ConfigDict(
         extra="allow", frozen=True, coerce_numbers_to_str=True, protected_namespaces=(), hide_input_in_errors=True
     )
@@ -34,8 +37,8 @@ class Order(VendorModel):
     """One security of a batch. `quantity` and `filledQuantity` are shares, prices are rupees a share."""
 
     tradingsymbol: Annotated[str, Field(min_length=1, max_length=64)]
-    transactionType: str
-    status: str
+    transactionType: Open[Side]
+    status: Open[OrderStatus]
     quantity: Shares
     filledQuantity: Shares | None = None
     orderType: str | None = None
@@ -68,14 +71,14 @@ class Batch(VendorModel):
     unplaced: tuple[Order, ...] = ()
 
     @property
-    def derived_status(self) -> str:
+    def status_of_orders(self) -> Status:
         """The batch status that the stock-level statuses amount to."""
-        return statuses.derive([(o.status, o.filledQuantity or 0) for o in self.orders], len(self.unplaced))
+        return derive([(o.status, o.filledQuantity or 0) for o in self.orders], len(self.unplaced))
 
     @property
     def is_final(self) -> bool:
         """Whether no order of it can change any more; a batch that lists no order at all has not begun."""
-        return self.derived_status in statuses.FINAL_BATCH and bool(self.orders or self.unplaced)
+        return self.status_of_orders.is_final and bool(self.orders or self.unplaced)
 
 
 # What a webhook or an orders API row carries beside the batch: who and when, not what.

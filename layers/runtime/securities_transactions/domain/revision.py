@@ -1,31 +1,88 @@
 """One state of a batch as it was seen, and how it is ordered among others.
 
-A *revision* is a sortable value of how far a batch has progressed and only then of when it was said. Of two snapshots
-the one with the greater revision is the newer, whichever arrived first: taking the maximum is idempotent, commutative
-and associative, so duplicates and any order of arrival end in the same state.
+A *revision* orders states by how far a batch has progressed and only then by time. Of two snapshots the one with the
+greater revision is the newer, whichever arrived first: taking the maximum is idempotent, commutative and associative,
+so duplicates and any order of arrival end in the same state (docs/decisions/0002-revisions.md).
 """
 
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from securities_transactions.domain import statuses
 from securities_transactions.domain.decimal_json import dumps
 from securities_transactions.domain.orders import Batch
-from securities_transactions.storage.snapshot_codec import encode
+from securities_transactions.domain.statuses import OrderStatus, Side
+from securities_transactions.domain.times import parse_time, timestamp_text
 
-_LASTING_LENGTH: Final = 17
-_PROGRESS_LENGTH: Final = _LASTING_LENGTH + 4
+_MOST_SHARES: Final = 10**12 - 1
+
+
+class MonotonicPart(NamedTuple):
+    """What never goes back at the Gateway: whether all orders are final, how many are, how many shares are filled."""
+
+    all_final: bool
+    final: int
+    filled: int
+
+
+@dataclass(frozen=True, order=True)
+class Progress:
+    """How far a batch has come. `moved` counts the orders that have left PLACED, the status in which each begins; an
+    order at ERROR may turn out to be placed, so it is no part of what is monotonic."""
+
+    monotonic_part: MonotonicPart
+    moved: int
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Progress":
+        """The progress of a batch."""
+        orders = batch.orders
+        return cls(
+            MonotonicPart(
+                all_final=batch.is_final,
+                final=sum(order.status.is_final for order in orders),
+                filled=min(sum(order.filledQuantity or 0 for order in orders), _MOST_SHARES),
+            ),
+            moved=sum(order.status != OrderStatus.PLACED for order in orders) + len(batch.unplaced),
+        )
+
+
+@dataclass(frozen=True, order=True)
+class Revision:
+    """Progress, then the time (UTC) of the statement, then its content, so that the order is total."""
+
+    progress: Progress
+    stated_at: datetime
+    digest: str
+
+    @property
+    def text(self) -> str:
+        """The revision as text that sorts in the same order: DynamoDB compares it in its conditions."""
+        (all_final, final, filled), moved = self.progress.monotonic_part, self.progress.moved
+        progress = f"{all_final:d}{final:04d}{filled:012d}{moved:04d}"
+        return f"{progress}|{timestamp_text(self.stated_at)}|{self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Revision":
+        """The revision that `text` stands for; `ValueError` where it stands for none."""
+        progress, stated_at, digest = text.split("|")
+        moment = parse_time(stated_at)
+        if moment is None or len(progress) != 21:
+            raise ValueError("not the text of a revision")
+        monotonic_part = MonotonicPart(progress[0] == "1", int(progress[1:5]), int(progress[5:17]))
+        return cls(Progress(monotonic_part, int(progress[17:])), moment, digest)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A batch and the time (UTC, ISO 8601 with milliseconds) at which the Gateway said so."""
+    """A batch and the time (aware UTC) at which the Gateway stated it."""
 
     batch: Batch
-    timestamp: str
+    stated_at: datetime
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -33,58 +90,47 @@ class Snapshot:
         return self.batch.as_sent()
 
     @cached_property
-    def encoded(self) -> bytes:
-        """The batch as stored; `decode` gives `document` back."""
-        return encode(self.document)
-
-    @cached_property
     def digest(self) -> str:
-        """A short name of the batch's content: two snapshots with the same one say the same."""
+        """A short name of the batch's content: two snapshots with the same one state the same."""
         return hashlib.sha256(dumps(self.document, sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def progress(self) -> str:
-        """How far the batch has come: all final, how many orders are final, how many shares are filled, and how many
-        orders have left PLACED, in which each begins."""
-        orders = self.batch.orders
-        final = sum(statuses.is_final(order.status) for order in orders)
-        filled = sum(order.filledQuantity or 0 for order in orders)
-        moved = sum(order.status != statuses.PLACED for order in orders) + len(self.batch.unplaced)
-        return f"{self.batch.is_final:d}{final:04d}{min(filled, 10**12 - 1):012d}{moved:04d}"
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the batch has come."""
+        return Progress.of(self.batch)
 
     @property
-    def revision(self) -> str:
-        """The sortable revision: progress, then timestamp, then content so that the order is total."""
-        return f"{self.progress}|{self.timestamp}|{self.digest}"
+    def revision(self) -> Revision:
+        """The revision of this snapshot."""
+        # Text has milliseconds, and a stored revision must equal the one that it was made of.
+        stated_at = self.stated_at.replace(microsecond=self.stated_at.microsecond // 1000 * 1000)
+        return Revision(self.progress, stated_at, self.digest)
 
 
-def progress_of(revision: str) -> str:
-    """The progress that a stored revision stands for."""
-    return revision[:_PROGRESS_LENGTH]
+class Leg(NamedTuple):
+    """What money depends on in one order of a batch."""
+
+    placed: bool
+    tradingsymbol: str
+    side: Side
+    status: OrderStatus
+    quantity: int
+    filled: int
+    price: Decimal | int
 
 
-def lasting(progress: str) -> str:
-    """The part of a progress that never goes back at the Gateway: an order at ERROR may turn out to be placed."""
-    return progress[:_LASTING_LENGTH]
-
-
-def digest_of(revision: str) -> str:
-    """The content digest that a stored revision stands for."""
-    return revision.rpartition("|")[2]
-
-
-def material(batch: Batch) -> Counter[tuple[object, ...]]:
-    """What money depends on: each order's side, state, shares and price. Equal counters are the same outcome."""
+def financial_fingerprint(batch: Batch) -> Counter[Leg]:
+    """What money depends on: each order's side, status, shares and price. Equal counters are the same outcome."""
     return Counter(
-        (
-            place,
+        Leg(
+            placed,
             order.tradingsymbol,
             order.transactionType,
-            statuses.canonical(order.status),
+            order.status,
             order.quantity,
             order.filledQuantity or 0,
             order.averagePrice or 0,
         )
-        for place, orders in (("orders", batch.orders), ("unplaced", batch.unplaced))
+        for placed, orders in ((True, batch.orders), (False, batch.unplaced))
         for order in orders
     )

@@ -5,19 +5,18 @@ It is a signal, not the truth: the token in it is verified, the orders in it are
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.orders import Batch, batch_of
-from securities_transactions.domain.sdk_errors import ERROR_CODES, error_code, may_have_orders
-from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
-from securities_transactions.http import problems
+from securities_transactions.domain.sdk_errors import ERROR_CODES, error_code
+from securities_transactions.domain.transaction import SdkError
 
-# What is kept of a text that nobody has signed.
+TOKEN_FIELD: Final = "resolved.smallcaseAuthToken"  # noqa: S105  # the name of a field
+# Unsigned text is cut at this length.
 _MOST_TEXT: Final = 200
 
 
@@ -56,52 +55,32 @@ class SdkResponse(BaseModel):
 
 @dataclass(frozen=True)
 class Resolved:
-    """A resolved flow, its token verified: whose broker account, and the batch if the SDK gave one."""
+    """A resolved flow: the token, which is not verified yet, and the batch if the SDK gave one."""
 
-    smallcase_auth_id: str
+    token: str
     broker: str | None
     batch: Batch | None
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A rejected flow: a code, a message or both. Where it is `unknown` whether the order was placed, it never counts
-    as failed.
-    """
+    """A rejected flow: a code, a message or both. It never fails a transaction by itself."""
 
-    code: int | None
-    message: str | None
-
-    @property
-    def unknown(self) -> bool:
-        """Whether the outcome is open."""
-        return may_have_orders(self.code, self.message)
-
-    def error(self) -> dict[str, Any]:
-        """What is stored of it."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+    error: SdkError
 
 
-def read(posted: SdkResponse, transaction_id: str, secret: GatewaySecret, now: datetime) -> Resolved | Rejected:
-    """What was posted for a transaction; `Problem` names the field that is not what the SDK gives, or a false token."""
+def read(posted: SdkResponse, transaction_id: str) -> Resolved | Rejected:
+    """What was posted for a transaction; `InvalidField` names the field that is not what the SDK gives."""
     if posted.rejected is not None:
         return _rejected(_opened(posted.rejected, "rejected"))
     value = _opened(posted.resolved, "resolved")
     if value.get("transactionId") not in (None, transaction_id):
-        raise problems.of_field("resolved.transactionId", "is another transaction's", problems.UNPROCESSABLE)
+        raise InvalidField("resolved.transactionId", "is another transaction's", Fault.MEANING)
     token = value.get("smallcaseAuthToken")
     if not isinstance(token, str):
-        raise problems.of_field("resolved.smallcaseAuthToken", "is missing")
-    try:
-        auth_id = tokens.auth_id_of(tokens.verify(token, secret, now))
-    except tokens.TokenError as error:
-        raise problems.of_field("resolved.smallcaseAuthToken", str(error), problems.UNPROCESSABLE) from None
-    if auth_id is None:
-        raise problems.of_field(
-            "resolved.smallcaseAuthToken", "is a guest's, it names no account", problems.UNPROCESSABLE
-        )
+        raise InvalidField(TOKEN_FIELD, "is missing")
     broker = value.get("broker")
-    return Resolved(auth_id, broker[:_MOST_TEXT] if isinstance(broker, str) and broker else None, _batch(value))
+    return Resolved(token, broker[:_MOST_TEXT] if isinstance(broker, str) and broker else None, _batch(value))
 
 
 def _batch(value: Mapping[str, Any]) -> Batch | None:
@@ -111,7 +90,7 @@ def _batch(value: Mapping[str, Any]) -> Batch | None:
     try:
         batch = batch_of(batches[0])
     except (ValidationError, AttributeError, TypeError):
-        raise problems.of_field("resolved.orderBatches.0", "is not a batch of orders") from None
+        raise InvalidField("resolved.orderBatches.0", "is not a batch of orders") from None
     return batch if batch.orders or batch.unplaced else None
 
 
@@ -123,8 +102,8 @@ def _rejected(value: Mapping[str, Any]) -> Rejected:
     if not isinstance(message, str) or not message:
         message = None if code is None or code not in ERROR_CODES else ERROR_CODES[code][0]
     if message is None and code is None:
-        raise problems.of_field("rejected.message", "is missing")
-    return Rejected(code, None if message is None else message[:_MOST_TEXT])
+        raise InvalidField("rejected.message", "is missing")
+    return Rejected(SdkError(code, None if message is None else message[:_MOST_TEXT]))
 
 
 def _opened(value: Any, field: str) -> dict[str, Any]:
@@ -140,7 +119,7 @@ def _opened(value: Any, field: str) -> dict[str, Any]:
         try:
             value = loads(value)
         except ValueError:
-            raise problems.of_field(field, "is text, but not JSON") from None
+            raise InvalidField(field, "is text, but not JSON") from None
     if not isinstance(value, dict):
-        raise problems.of_field(field, "is not an object")
+        raise InvalidField(field, "is not an object")
     return value

@@ -1,148 +1,132 @@
-"""A transaction as it is stored: one item, one latest snapshot, one version that counts accepted changes."""
+"""A transaction: one latest snapshot, and one version that counts accepted changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
-from securities_transactions.domain import statuses
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.revision import Snapshot
-from securities_transactions.storage.snapshot_codec import decode, encode
+from securities_transactions.domain.revision import Revision
+from securities_transactions.domain.statuses import GatewayStatus, Status
 
-Confirmation = Literal["reported", "confirmed"]
-Account = Literal["linked", "known", "conflict"]
 
-# How many partitions the index of due checks is spread over: each takes a thousand writes a second.
-CHECK_SHARDS: Final = 4
+class Confirmation(StrEnum):
+    """Whether the snapshot was only reported, or pulled from the Gateway over our own credentials."""
+
+    REPORTED = "reported"
+    CONFIRMED = "confirmed"
+
+
+class Source(StrEnum):
+    """Who stated the snapshot."""
+
+    WEBHOOK = "webhook"
+    SDK = "sdk"
+    PULL = "pull"
+
+
+class AccountLink(StrEnum):
+    """What a user's claim to a broker account amounts to: newly linked, linked before, or linked to another user."""
+
+    LINKED = "linked"
+    KNOWN = "known"
+    CONFLICT = "conflict"
+
+
+class FailureReason(StrEnum):
+    """Why no order will come of a transaction: it errored, expired unused, or was used and abandoned."""
+
+    ERRORED = "errored"
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+
+
+class ConfirmPolicy(StrEnum):
+    """Which reported states are pulled at once before they count as confirmed."""
+
+    EVERY = "every"
+    FINAL = "final"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class SdkError:
+    """An error of the Gateway's SDKs (docs/gateway.md §6.2); one of the two is there."""
+
+    code: int | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a transaction failed, with the error that the Gateway gave, if any."""
+
+    reason: FailureReason
+    error: SdkError = SdkError()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """What is known of a transaction. Times are UTC, ISO 8601 with milliseconds; field names are the stored ones.
+    """What is known of a transaction. Times are aware UTC, amounts are rupees.
 
-    `status` is derived (`securities_transactions.domain.statuses`); `gatewayStatus` is the Gateway's word for the
-    transaction (docs/gateway.md
-    §2.2); `confirmation` says whether `snapshot` was only reported or pulled from the Gateway over our own
-    credentials. A transaction is *settled* once its final snapshot is confirmed.
+    `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction (docs/gateway.md
+    §2.2). `requested` has the `orderConfig` and `config` that were asked for. A transaction is *settled* once its final
+    snapshot is confirmed. `suspected_at` is when something last cast doubt on what is stored, `escalated_at` when it
+    was last escalated to a person.
     """
 
-    transactionId: str
-    notes: str
-    status: str
+    transaction_id: str
+    user_id: str
+    status: Status
     version: int
-    createdAt: str
-    expireAt: str
-    request: bytes
-    snapshot_bytes: bytes | None = None
-    revision: str | None = None
-    batchId: str | None = None
-    smallcaseAuthId: str | None = None
+    created_at: datetime
+    expire_at: datetime
+    requested: Deferred[Mapping[str, Any]]
+    orders: Deferred[Batch] | None = None
+    revision: Revision | None = None
+    batch_id: str | None = None
+    smallcase_auth_id: str | None = None
     broker: str | None = None
-    buyAmount: Any = None
-    sellAmount: Any = None
+    buy_amount: Decimal | None = None
+    sell_amount: Decimal | None = None
     confirmation: Confirmation | None = None
-    source: str | None = None
-    reportedAt: str | None = None
-    confirmedAt: str | None = None
-    settledAt: str | None = None
-    gatewayStatus: str | None = None
-    error: Mapping[str, Any] | None = None
-    sdkError: Mapping[str, Any] | None = None
-    account: Account | None = None
-    adopted: bool | None = None
-    askedAt: str | None = None
-    pulledAt: str | None = None
-    finalPulledAt: str | None = None
-    doubtedAt: str | None = None
-    pullRequestedAt: str | None = None
-    nextCheckAt: str | None = None
-    checkShard: str | None = None
-    checks: int | None = None
+    source: Source | None = None
+    reported_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    settled_at: datetime | None = None
+    gateway_status: GatewayStatus | None = None
+    failure: Failure | None = None
+    sdk_error: SdkError | None = None
+    account: AccountLink | None = None
+    adopted: bool = False
+    escalated_at: datetime | None = None
+    suspected_at: datetime | None = None
+    pulled_at: datetime | None = None
+    final_pulled_at: datetime | None = None
+    pull_requested_at: datetime | None = None
+    next_check_at: datetime | None = None
+    checks: int = 0
 
     @property
     def is_settled(self) -> bool:
         """Whether this is its last word: every order final, and confirmed."""
-        return self.settledAt is not None
+        return self.settled_at is not None
+
+    @property
+    def batch(self) -> Batch | None:
+        """The latest batch, or `None` while nothing is known of orders."""
+        return None if self.orders is None else self.orders.value
 
     @property
     def has_unconfirmed_outcome(self) -> bool:
         """Whether a final state is reported, not confirmed, and no pull was made for its sake."""
-        reported = self.confirmation == "reported" and self.finalPulledAt is None
-        return reported and self.status in statuses.FINAL_BATCH
+        reported = self.confirmation is Confirmation.REPORTED and self.final_pulled_at is None
+        return reported and self.status.is_final
 
-    @cached_property
-    def snapshot(self) -> Batch | None:
-        """The latest batch, or `None` while nothing is known of orders."""
-        return None if self.snapshot_bytes is None else Batch.model_validate(decode(self.snapshot_bytes))
-
-    @cached_property
-    def requested(self) -> dict[str, Any]:
-        """What was asked for: the Gateway's `orderConfig` and, for a named basket, `config`."""
-        return decode(self.request)
-
-    def to_item(self) -> dict[str, Any]:
-        """The stored attributes; what is `None` is absent."""
-        item = {field.name: getattr(self, field.name) for field in fields(self)}
-        item["snapshot"] = item.pop("snapshot_bytes")
-        return {name: value for name, value in item.items() if value is not None}
-
-    @classmethod
-    def of_item(cls, item: Mapping[str, Any]) -> "Transaction":
-        """The transaction in a stored item; attributes of a later version of this product are passed over."""
-        known = {name: item[name] for name in _STORED if name in item}
-        return cls(
-            **known
-            | {
-                "snapshot_bytes": item.get("snapshot"),
-                "version": int(item["version"]),
-                "checks": int(item.get("checks", 0)),
-            }
-        )
-
-
-_STORED: Final = tuple(f.name for f in fields(Transaction) if f.name not in {"snapshot_bytes", "version", "checks"})
-
-
-def encode_request(request: Mapping[str, Any]) -> bytes:
-    """What was asked for, as it is stored."""
-    return encode(request)
-
-
-def check_shard(transaction_id: str) -> str:
-    """The partition of the due index that a transaction's checks stand in."""
-    return str(sum(transaction_id.encode()) % CHECK_SHARDS)
-
-
-def snapshot_attributes(snapshot: Snapshot) -> dict[str, Any]:
-    """The attributes that stand for a snapshot: the encoded batch and what people and indexes look at."""
-    batch = snapshot.batch
-    return {
-        "snapshot": snapshot.encoded,
-        "revision": snapshot.revision,
-        "batchId": batch.batchId,
-        "status": batch.derived_status,
-        "buyAmount": batch.buyAmount,
-        "sellAmount": batch.sellAmount,
-    }
-
-
-SNAPSHOT_ATTRIBUTES: Final = (
-    "snapshot",
-    "revision",
-    "batchId",
-    "buyAmount",
-    "sellAmount",
-    "reportedAt",
-    "source",
-)
-
-
-def needs_confirming(snapshot: Snapshot, confirm: str) -> bool:
-    """Whether a reported snapshot is to be pulled at once under the `CONFIRM` setting: every, final or none.
-
-    A batch that stands at ERROR counts as final here: only the Gateway can say more.
-    """
-    if confirm == "final":
-        return snapshot.batch.is_final or snapshot.batch.derived_status == statuses.ERROR
-    return confirm == "every"
+    @property
+    def is_over(self) -> bool:
+        """Whether it is settled or failed: nothing is open."""
+        return self.is_settled or self.status == Status.FAILED

@@ -1,7 +1,7 @@
-"""What a webhook is worth: refuse, report, doubt or keep (docs/guarantees.md has the table).
+"""What a webhook is worth: rejected, accepted, suspicious or unrelated (docs/guarantees.md has the table).
 
-`judge` looks at the body alone. The rest of the verdict needs what is stored and comes from the one conditional write:
-`reconsider` reads it off the item that made the condition fail.
+`verify` looks at the body alone. What else there is to know is stored: `reconsider` decides from the transaction that
+made the conditional write of an accepted webhook fail.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
@@ -17,14 +18,14 @@ from securities_transactions.domain import checksum
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS
 from securities_transactions.domain.orders import batch_of
-from securities_transactions.domain.revision import Snapshot, digest_of, material
+from securities_transactions.domain.revision import Snapshot, financial_fingerprint
+from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.transaction import Transaction
-from securities_transactions.gateway.secrets import ApiSecret
 
 # A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
 MOST_BYTES: Final = 100_000
 _MOST_BROKER_CHARACTERS: Final = 64
-# Whatever has one of these claims to be about an order, so the truth is asked for where it is no good one.
+# A body with one of these is about an order, so the Gateway is asked where the body itself cannot be used.
 _OF_AN_ORDER: Final = frozenset({"batchId", "orders", "unplaced"})
 TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
@@ -35,8 +36,8 @@ Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNO
 class Policy:
     """How strictly webhooks are read.
 
-    A timestamp older than `fresh_for` is doubted, not refused: the vendor retries after 15 minutes, a day and two days
-    and may not sign again (docs/gateway.md §4.1), and a pull tells the truth in any case.
+    A webhook whose timestamp is older than `fresh_for` is suspicious, not rejected: the vendor retries after 15
+    minutes, a day and two days and may not sign again (docs/gateway.md §4.1), and a pull decides in any case.
     """
 
     auth_id: re.Pattern[str]
@@ -45,8 +46,8 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Refuse:
-    """Not from the Gateway, or not shown to be: nothing is stored. `reason` is safe to answer and to log.
+class Rejected:
+    """Not from the Gateway, or not shown to be: nothing is stored. `reason` is safe to return and to log.
 
     `mismatch` where all parts have their form and the checksum is wrong: the secret may have changed.
     """
@@ -56,19 +57,19 @@ class Refuse:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Genuine and, as far as the body tells, consistent: the snapshot is written if the table agrees."""
+class Accepted:
+    """Genuine and, as far as the body shows, consistent: the snapshot is written if the stored transaction agrees."""
 
     transaction_id: str
     smallcase_auth_id: str
     snapshot: Snapshot
     broker: str | None = None
-    notes: str | None = None
+    user_id: str | None = None
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A genuine checksum and any doubt: kept verbatim, changes nothing, pulls the truth of `transaction_id`."""
+class Suspicious:
+    """A genuine checksum and a reason to doubt: stored verbatim, changes nothing, and the Gateway is asked."""
 
     reason: str
     transaction_id: str | None
@@ -76,26 +77,26 @@ class Doubt:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Genuine and not about a securities order: kept and published as what it is."""
+class Unrelated:
+    """Genuine and not about a securities order: stored and published as what it is."""
 
     kind: Kind
     transaction_id: str | None
     smallcase_auth_id: str | None
-    notes: str | None
+    user_id: str | None
 
 
-Verdict = Refuse | Report | Doubt | Keep
+Verification = Rejected | Accepted | Suspicious | Unrelated
 
 
-def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Policy) -> Verdict:
-    """The verdict on a webhook body as received, at `now` (aware)."""
+def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Policy) -> Verification:
+    """What a webhook body is worth as received, at `now` (aware)."""
     try:
         body = loads(raw)
     except ValueError:
-        return Refuse("the body is not JSON, so it carries no checksum")
+        return Rejected("the body is not JSON, so it carries no checksum")
     if not isinstance(body, dict):
-        return Refuse("the body is not a JSON object, so it carries no checksum")
+        return Rejected("the body is not a JSON object, so it carries no checksum")
 
     timestamp, auth_id, mark = (_text(body, key) for key in ("timestamp", "smallcaseAuthId", "checksum"))
     transaction_id = _text(body, "transactionId")
@@ -103,82 +104,85 @@ def judge(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Polic
         transaction_id = None
     moment = checksum.parse_timestamp(timestamp or "")
     if timestamp is None or moment is None:
-        return Refuse("timestamp is missing or not of the form 2026-01-15T04:30:12.345Z")
+        return Rejected("timestamp is missing or not of the form 2026-01-15T04:30:12.345Z")
     if "smallcaseAuthId" in body:
         if auth_id is None or not policy.auth_id.fullmatch(auth_id):
-            return Refuse("smallcaseAuthId is not of the agreed form")
+            return Rejected("smallcaseAuthId is not of the agreed form")
         subject = auth_id
     elif transaction_id is not None:
         # Mutual fund holdings are signed with the transactionId in the place of the smallcaseAuthId.
         subject = transaction_id
     else:
-        return Refuse("smallcaseAuthId is missing")
+        return Rejected("smallcaseAuthId is missing")
     if mark is None:
-        return Refuse("checksum is missing")
+        return Rejected("checksum is missing")
     if not checksum.is_genuine(secrets, timestamp, subject, mark):
-        return Refuse("checksum does not match", mismatch=True)
+        return Rejected("checksum does not match", mismatch=True)
 
-    notes, broker = _text(body, "notes"), _text(body, "broker")
-    if notes is not None and len(notes) > MOST_NOTES_CHARACTERS:
-        notes = None
+    user_id, broker = _text(body, "notes"), _text(body, "broker")
+    if user_id is not None and len(user_id) > MOST_NOTES_CHARACTERS:
+        user_id = None
     if auth_id is None or not body.keys() & _OF_AN_ORDER:
-        return Keep(_kind(body, auth_id), transaction_id, auth_id, notes)
+        return Unrelated(_kind(body, auth_id), transaction_id, auth_id, user_id)
     if transaction_id is None:
-        return Doubt("no transactionId", None, auth_id)
-    if body.get("notes") is not None and notes is None:
-        return Doubt("notes is not a text of ours", transaction_id, auth_id)
+        return Suspicious("no transactionId", None, auth_id)
+    if body.get("notes") is not None and user_id is None:
+        return Suspicious("notes is not a text of ours", transaction_id, auth_id)
     if len(raw) > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
-        return Doubt("too large for a batch of orders", transaction_id, auth_id)
+        return Suspicious("too large for a batch of orders", transaction_id, auth_id)
     if not now - policy.fresh_for <= moment <= now + policy.ahead_by:
-        return Doubt("timestamp is stale or ahead", transaction_id, auth_id)
+        return Suspicious("timestamp is stale or ahead", transaction_id, auth_id)
     try:
         batch = batch_of(body)
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in problem["loc"]) for problem in error.errors()})
-        return Doubt(f"not a batch of orders: {', '.join(fields)[:200]}", transaction_id, auth_id)
+        return Suspicious(f"not a batch of orders: {', '.join(fields)[:200]}", transaction_id, auth_id)
     if not batch.orders and not batch.unplaced:
-        return Doubt("a batch without orders", transaction_id, auth_id)
-    return Report(transaction_id, auth_id, Snapshot(batch, timestamp), broker, notes)
+        return Suspicious("a batch without orders", transaction_id, auth_id)
+    return Accepted(transaction_id, auth_id, Snapshot(batch, moment), broker, user_id)
 
 
-Reconsidered = Literal["duplicate", "stale", "touch"] | Doubt
+class Unchanged(Enum):
+    """Why an accepted webhook changes nothing of what consumers see."""
+
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    RESTATED = "restated"
+    """The same content stated later: only the revision moves on."""
 
 
-def reconsider(report: Report, stored: Transaction | None) -> Reconsidered:
-    """Why the conditional write of `report` was refused, from the item that was `stored` at that moment.
+def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Suspicious:
+    """Why the conditional write of `accepted` failed, from the transaction that was `stored` at that moment."""
 
-    "duplicate" and "stale" change nothing. "touch" is the same content said later: only its revision moves on.
-    """
-
-    def doubt(reason: str) -> Doubt:
-        return Doubt(reason, report.transaction_id, report.smallcase_auth_id)
+    def suspicious(reason: str) -> Suspicious:
+        return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id)
 
     if stored is None:
-        return doubt("a transaction that is not stored")
-    if stored.smallcaseAuthId not in (None, report.smallcase_auth_id):
-        return doubt("another smallcaseAuthId than this transaction's")
-    if report.notes not in (None, stored.notes):
-        return doubt("other notes than this transaction's")
-    if stored.batchId not in (None, report.snapshot.batch.batchId):
-        return doubt("another batch than this transaction's")
-    revision = report.snapshot.revision
+        return suspicious("a transaction that is not stored")
+    if stored.smallcase_auth_id not in (None, accepted.smallcase_auth_id):
+        return suspicious("another smallcaseAuthId than this transaction's")
+    if accepted.user_id not in (None, stored.user_id):
+        return suspicious("other notes than this transaction's")
+    if stored.batch_id not in (None, accepted.snapshot.batch.batchId):
+        return suspicious("another batch than this transaction's")
+    revision, known, batch = accepted.snapshot.revision, stored.batch, accepted.snapshot.batch
     if stored.revision is None or revision == stored.revision:
-        return "duplicate"
+        return Unchanged.DUPLICATE
+    same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
     if stored.is_settled:
-        if stored.snapshot is not None and material(stored.snapshot) == material(report.snapshot.batch):
-            return "duplicate"
+        if same:
+            return Unchanged.DUPLICATE
         # An open state of a settled batch is a late retry; another final one may correct it, downwards too.
-        return doubt("contradicts what is settled") if report.snapshot.batch.is_final else "stale"
-    known, batch = stored.snapshot, report.snapshot.batch
-    if known is not None and known.is_final and batch.is_final and material(known) != material(batch):
-        return doubt("another final outcome than the one reported")
+        return suspicious("contradicts what is settled") if batch.is_final else Unchanged.STALE
+    if known is not None and known.is_final and batch.is_final and not same:
+        return suspicious("another final outcome than the one reported")
     if revision < stored.revision:
-        return "stale"
-    return "touch" if report.snapshot.digest == digest_of(stored.revision) else "stale"
+        return Unchanged.STALE
+    return Unchanged.RESTATED if accepted.snapshot.digest == stored.revision.digest else Unchanged.STALE
 
 
 def webhook_id(raw: bytes) -> str:
-    """The name a kept webhook is stored under: equal bodies are kept once."""
+    """The name a webhook is stored under: equal bodies are stored once."""
     return hashlib.sha256(raw).hexdigest()
 
 

@@ -5,17 +5,16 @@ missed nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from securities_transactions.domain import statuses
 from securities_transactions.domain.orders import Batch, Order
-from securities_transactions.domain.stored_webhook import KeptWebhook
-from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.stored_webhook import StoredWebhook
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.domain.transaction import AccountLink, Confirmation, Transaction
 from securities_transactions.events.schemas import (
-    SDK,
     BrokerAccountConflict,
     BrokerAccountLinked,
-    ConfirmationRequested,
     Event,
     OrderChange,
     OrderCounts,
@@ -25,137 +24,124 @@ from securities_transactions.events.schemas import (
     OrdersRetracted,
     OrdersSettled,
     OrdersUnknown,
-    Published,
     TransactionCreated,
     TransactionFailed,
     WebhookReceived,
-    one_spelling,
 )
 
 
-def of_transaction(old: Transaction | None, new: Transaction) -> list[Published]:
-    """The events that a transaction's change from `old` to `new` amounts to; none where nothing counts."""
-    asks = new.pullRequestedAt is not None and (old is None or old.pullRequestedAt != new.pullRequestedAt)
-    events: list[Published] = []
-    if old is None or new.version != old.version:
-        events += _account_events(old, new)
-        event = _state_event(old, new, asks)
-        if event is not None:
-            events.insert(0, event)
-    if asks and not any(event.needsConfirming for event in events):
-        events.append(
-            ConfirmationRequested(
-                eventId=f"{new.transactionId}.ask.{new.pullRequestedAt}",
-                occurredAt=new.pullRequestedAt or new.createdAt,
-                transactionId=new.transactionId,
-                reason=SDK,
-            )
-        )
-    return events
+def of_transaction(old: Transaction | None, new: Transaction) -> list[Event]:
+    """The events that a transaction's change from `old` to `new` amounts to; none where its version stays."""
+    if old is not None and new.version == old.version:
+        return []
+    event = _state_event(old, new)
+    return ([] if event is None else [event]) + _account_events(old, new)
 
 
-def of_webhook(kept: KeptWebhook, body: Mapping[str, Any] | None) -> list[Published]:
-    """The event of a webhook that was kept: a doubt asks for a pull, another kind is published as what it is."""
-    if kept.doubt is not None:
-        if kept.transaction_id is None:
-            return []
-        return [
-            ConfirmationRequested(
-                eventId=kept.webhook_id,
-                occurredAt=kept.received_at,
-                transactionId=kept.transaction_id,
-                smallcaseAuthId=kept.smallcase_auth_id,
-                reason=kept.doubt,
-            )
-        ]
-    return [
-        WebhookReceived.model_validate(
-            {
-                "eventId": kept.webhook_id,
-                "occurredAt": kept.received_at,
-                "transactionId": kept.transaction_id,
-                "notes": kept.notes,
-                "smallcaseAuthId": kept.smallcase_auth_id,
-                "webhookId": kept.webhook_id,
-                "kind": kept.kind,
-                "body": body,
-            }
-        )
-    ]
+def of_webhook(webhook: StoredWebhook, body: Mapping[str, Any] | None) -> Event:
+    """The event of a stored webhook of another kind."""
+    return WebhookReceived.model_validate(
+        {
+            "eventId": webhook.webhook_id,
+            "occurredAt": timestamp_text(webhook.received_at),
+            "transactionId": webhook.transaction_id,
+            "notes": webhook.user_id,
+            "smallcaseAuthId": webhook.smallcase_auth_id,
+            "webhookId": webhook.webhook_id,
+            "kind": webhook.kind,
+            "body": body,
+        }
+    )
 
 
-def latest(transaction: Transaction) -> list[Published]:
-    """The events that say where a transaction stands, from its item alone: what republishing emits.
+def latest(transaction: Transaction) -> list[Event]:
+    """The events that tell where a transaction stands, from its item alone: what republishing emits.
 
     A version that was published before is published under the same event id. What changed is not known and absent.
     """
-    event = _state_event(None, transaction, asks=False)
+    event = _state_event(None, transaction)
     return ([] if event is None else [event]) + _account_events(None, transaction)
 
 
-def _state_event(old: Transaction | None, new: Transaction, asks: bool) -> Event | None:
-    common = _common(new) | {"needsConfirming": asks}
-    if new.status == statuses.FAILED:
-        if old is not None and old.status == statuses.FAILED:
-            return None
-        error = new.error or {}
-        return TransactionFailed.model_validate(
-            common
-            | {
-                "reason": error.get("reason"),
-                "errorCode": error.get("code"),
-                "errorMessage": error.get("message"),
-            }
-        )
-    batch = new.snapshot
+def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
+    common = _common(new)
+    if new.status == Status.FAILED:
+        return None if old is not None and old.status == Status.FAILED else _failed(new, common)
+    batch = new.batch
     if batch is None:
-        if old is not None and old.snapshot_bytes is not None:
-            return OrdersRetracted(**common, batchId=old.batchId)
-        if old is None and new.askedAt is None:
-            if new.confirmation == "confirmed":
+        if old is not None and old.orders is not None:
+            return OrdersRetracted(**common, batchId=old.batch_id)
+        if old is None and new.escalated_at is None:
+            if new.confirmation is Confirmation.CONFIRMED:
                 # Only a retraction confirms that there are no orders and leaves the transaction open.
-                return OrdersRetracted(**common, batchId=new.batchId)
-            common |= {"eventId": f"{new.transactionId}.1", "occurredAt": new.createdAt}
-            common |= {"sequence": 1, "previousSequence": 0}
-            return TransactionCreated(
-                **common, expireAt=new.expireAt, requested=new.requested, adopted=bool(new.adopted)
-            )
-    if new.askedAt is not None and (old is None or old.askedAt != new.askedAt) and not new.is_settled:
-        return OrdersUnknown(
-            **common,
-            batchId=new.batchId,
-            counts=OrderCounts.of(batch) if batch else None,
-            orders=one_spelling(batch.orders) if batch else None,
-            unplaced=one_spelling(batch.unplaced) if batch else None,
-            changes=changed_orders(old.snapshot, batch) if batch and old is not None else None,
-            gatewayStatus=new.gatewayStatus,
-            requested=new.requested,
-            createdAt=new.createdAt,
-        )
-    if batch is None or new.confirmation is None:
-        return None
-    if old is not None and (old.revision, old.confirmation, old.settledAt) == (
-        new.revision,
-        new.confirmation,
-        new.settledAt,
-    ):
+                return OrdersRetracted(**common, batchId=new.batch_id)
+            return _created(new, common)
+    if new.escalated_at is not None and (old is None or old.escalated_at != new.escalated_at) and not new.is_settled:
+        return _unknown(old, new, common)
+    if batch is None or new.confirmation is None or (old is not None and _standing(old) == _standing(new)):
         return None
     if new.is_settled:
         kind: type[OrdersEvent] = OrdersSettled
     else:
-        kind = OrdersProgressed if old is None or old.snapshot_bytes is not None else OrdersPlaced
-    changes = None if old is None else changed_orders(old.snapshot, batch)
+        kind = OrdersProgressed if old is None or old.orders is not None else OrdersPlaced
+    changes = None if old is None else changed_orders(old.batch, batch)
     return kind.model_validate(common | _batch_fields(new, batch) | {"changes": changes})
 
 
+def _standing(transaction: Transaction) -> tuple[Any, ...]:
+    return (transaction.revision, transaction.confirmation, transaction.settled_at)
+
+
+def _created(new: Transaction, common: Mapping[str, Any]) -> TransactionCreated:
+    first = {
+        "eventId": f"{new.transaction_id}.1",
+        "occurredAt": timestamp_text(new.created_at),
+        "sequence": 1,
+        "previousSequence": 0,
+    }
+    return TransactionCreated(
+        **{**common, **first},
+        expireAt=timestamp_text(new.expire_at),
+        requested=dict(new.requested.value),
+        adopted=new.adopted,
+    )
+
+
+def _failed(new: Transaction, common: Mapping[str, Any]) -> TransactionFailed:
+    failure = new.failure
+    return TransactionFailed.model_validate(
+        {
+            **common,
+            "reason": None if failure is None else failure.reason,
+            "errorCode": None if failure is None else failure.error.code,
+            "errorMessage": None if failure is None else failure.error.message,
+        }
+    )
+
+
+def _unknown(old: Transaction | None, new: Transaction, common: Mapping[str, Any]) -> OrdersUnknown:
+    batch = new.batch
+    return OrdersUnknown(
+        **common,
+        batchId=new.batch_id,
+        counts=OrderCounts.of(batch) if batch else None,
+        orders=list(batch.orders) if batch else None,
+        unplaced=list(batch.unplaced) if batch else None,
+        changes=changed_orders(old.batch, batch) if batch and old is not None else None,
+        gatewayStatus=new.gateway_status,
+        requested=dict(new.requested.value),
+        createdAt=timestamp_text(new.created_at),
+    )
+
+
 def _common(new: Transaction) -> dict[str, Any]:
-    stamps = [new.createdAt, new.reportedAt, new.confirmedAt, new.askedAt]
+    stamps = [new.created_at, new.reported_at, new.confirmed_at, new.escalated_at]
     return {
-        "eventId": f"{new.transactionId}.{new.version}",
-        "occurredAt": max(stamp for stamp in stamps if stamp is not None),
-        "transactionId": new.transactionId,
-        "notes": new.notes,
-        "smallcaseAuthId": new.smallcaseAuthId,
+        "eventId": f"{new.transaction_id}.{new.version}",
+        "occurredAt": timestamp_text(max(stamp for stamp in stamps if stamp is not None)),
+        "transactionId": new.transaction_id,
+        "notes": new.user_id,
+        "smallcaseAuthId": new.smallcase_auth_id,
         "broker": new.broker,
         "sequence": new.version,
         "previousSequence": new.version - 1,
@@ -173,26 +159,29 @@ def _batch_fields(new: Transaction, batch: Batch) -> dict[str, Any]:
         "buyAmount": batch.buyAmount,
         "sellAmount": batch.sellAmount,
         "counts": OrderCounts.of(batch),
-        "orders": one_spelling(batch.orders),
-        "unplaced": one_spelling(batch.unplaced),
+        "orders": list(batch.orders),
+        "unplaced": list(batch.unplaced),
     }
 
 
-def _account_events(old: Transaction | None, new: Transaction) -> list[Published]:
-    before = (old.account, old.smallcaseAuthId) if old is not None else (None, None)
-    if new.account is None or new.smallcaseAuthId is None or (new.account, new.smallcaseAuthId) == before:
+_ACCOUNT_EVENTS: Final[Mapping[AccountLink, type[BrokerAccountLinked | BrokerAccountConflict]]] = {
+    AccountLink.LINKED: BrokerAccountLinked,
+    AccountLink.CONFLICT: BrokerAccountConflict,
+}
+
+
+def _account_events(old: Transaction | None, new: Transaction) -> list[Event]:
+    before = (old.account, old.smallcase_auth_id) if old is not None else (None, None)
+    if new.account is None or new.smallcase_auth_id is None or (new.account, new.smallcase_auth_id) == before:
         return []
-    kinds: dict[str, type[BrokerAccountLinked | BrokerAccountConflict]] = {
-        "linked": BrokerAccountLinked,
-        "conflict": BrokerAccountConflict,
-    }
-    kind = kinds.get(new.account)
+    kind = _ACCOUNT_EVENTS.get(new.account)
     if kind is None:
         return []
     common = _common(new)
     # The id names the fact, not the version: the item does not say later at which version the account came.
-    common["eventId"] = f"{new.transactionId}.{new.account}.{new.smallcaseAuthId}"
-    common["occurredAt"] = max(common["occurredAt"], new.pullRequestedAt or "", new.pulledAt or "")
+    common["eventId"] = f"{new.transaction_id}.{new.account}.{new.smallcase_auth_id}"
+    later = [timestamp_text(moment) for moment in (new.pull_requested_at, new.pulled_at) if moment is not None]
+    common["occurredAt"] = max([common["occurredAt"], *later])
     return [kind(**common)]
 
 
@@ -215,8 +204,8 @@ def _change(was: Order | None, order: Order | None) -> OrderChange:
         tradingsymbol=now.tradingsymbol,
         transactionType=now.transactionType,
         quantity=now.quantity,
-        previousStatus=statuses.canonical(was.status) if was else None,
-        status=statuses.canonical(now.status),
+        previousStatus=was.status if was else None,
+        status=now.status,
         previousFilledQuantity=(was.filledQuantity or 0) if was else None,
         filledQuantity=(order.filledQuantity or 0) if order else 0,
         previousAveragePrice=was.averagePrice if was else None,
@@ -238,5 +227,5 @@ def _keyed(orders: Sequence[Order]) -> dict[tuple[str, str, int], Order]:
 
 
 def _facts(order: Order) -> tuple[Any, ...]:
-    return (statuses.canonical(order.status), order.quantity, order.filledQuantity or 0, order.averagePrice or 0,
+    return (order.status, order.quantity, order.filledQuantity or 0, order.averagePrice or 0,
             order.price or 0, order.triggerPrice or 0, order.errorCode)  # fmt: skip

@@ -15,9 +15,9 @@ from securities_transactions.domain.decimal_json import OURS, dumps, loads
 from securities_transactions.events.publisher_errors import DETERMINISTIC, cause
 from securities_transactions.events.schemas import (
     SOURCE,
+    Event,
     OrdersEvent,
     OrdersUnknown,
-    Published,
     TransactionCreated,
     WebhookReceived,
 )
@@ -37,7 +37,7 @@ class PublishError(Exception):
     """Events that the bus did not take after all attempts, or never would."""
 
 
-def entry(event: Published, bus: str) -> Entry:
+def entry(event: Event, bus: str) -> Entry:
     """The PutEvents entry for `event`; one that is too large for the bus leaves out what can be read elsewhere.
 
     Raises `PublishError` where even the rest is too large.
@@ -189,11 +189,11 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def _detail(event: Published) -> str:
+def _detail(event: Event) -> str:
     return dumps(event.model_dump(exclude_none=True))
 
 
-def _claim_check(event: Published) -> Published:
+def _claim_check(event: Event) -> Event:
     if isinstance(event, OrdersEvent | OrdersUnknown):
         left_out: dict[str, Any] = dict.fromkeys(("orders", "unplaced", "changes"))
         left_out |= {"requested": {}} if isinstance(event, OrdersUnknown) else {}

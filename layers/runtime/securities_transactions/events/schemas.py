@@ -6,14 +6,14 @@ transaction's `sequence` (its version) and the one before, so that a consumer ca
 is absent, never null.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from securities_transactions.domain import statuses
 from securities_transactions.domain.money import Rupees
 from securities_transactions.domain.orders import Batch, Order, Shares
+from securities_transactions.domain.statuses import OrderStatus
 
 SOURCE: Final = "securities-transactions"
 SCHEMA_VERSION: Final = "1.0"
@@ -36,7 +36,6 @@ class Event(BaseModel):
     notes: Annotated[str | None, Field(description="The team's own user id.")] = None
     smallcaseAuthId: str | None = None
     broker: str | None = None
-    needsConfirming: Annotated[bool, Field(description="The Gateway is being asked whether this is so.")] = False
 
 
 class TransactionEvent(Event):
@@ -117,17 +116,17 @@ class OrderCounts(BaseModel):
         """The counts of a batch."""
         counts = dict.fromkeys(cls.model_fields, 0) | {"unplaced": len(batch.unplaced)}
         for order in batch.orders:
-            counts[_COUNTED_AS.get(statuses.canonical(order.status), "open")] += 1
+            counts[_COUNTED_AS.get(order.status, "open")] += 1
         return cls.model_validate(counts)
 
 
-_COUNTED_AS: Final = {
-    statuses.COMPLETE: "complete",
-    statuses.PARTIAL: "partial",
-    statuses.REJECTED: "rejected",
-    statuses.CANCELLED: "cancelled",
-    statuses.CANCELLED_AMO: "cancelled",
-    statuses.ERROR: "unknown",
+_COUNTED_AS: Final[Mapping[OrderStatus, str]] = {
+    OrderStatus.COMPLETE: "complete",
+    OrderStatus.PARTIAL: "partial",
+    OrderStatus.REJECTED: "rejected",
+    OrderStatus.CANCELLED: "cancelled",
+    OrderStatus.CANCELLED_AMO: "cancelled",
+    OrderStatus.ERROR: "unknown",
 }
 
 
@@ -238,33 +237,3 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     BrokerAccountConflict,
     WebhookReceived,
 )
-
-
-# The reason of a request that no doubt gave: the user's SDK said something.
-SDK: Final = "sdk"
-
-
-class ConfirmationRequested(BaseModel):
-    """Not a public event: asks `reconcile` for a pull. It has no schemaVersion, so no public rule matches it."""
-
-    detail_type: ClassVar[str] = "ConfirmationRequested"
-    eventId: str
-    occurredAt: str
-    transactionId: str
-    smallcaseAuthId: str | None = None
-    reason: str
-    needsConfirming: Literal[True] = True
-
-
-Published = Event | ConfirmationRequested
-
-
-def detail_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `ConfirmRule` hands on of an event: its detail, which `message` is unless it is the whole envelope."""
-    detail: Mapping[str, Any] = message["detail"] if "detail-type" in message else message
-    return detail
-
-
-def one_spelling(orders: Iterable[Order]) -> list[Order]:
-    """`orders` with each status in the one spelling that rules can match (docs/gateway.md §4.5)."""
-    return [order.model_copy(update={"status": statuses.canonical(order.status)}) for order in orders]

@@ -16,7 +16,8 @@ import httpx
 
 from securities_transactions import logging
 from securities_transactions.domain.decimal_json import dumps, loads
-from securities_transactions.domain.gateway_state import COMPLETED, Truth, UnreadableTruth, truth_of, with_orders
+from securities_transactions.domain.gateway_state import GatewayTransaction
+from securities_transactions.domain.statuses import GatewayStatus
 from securities_transactions.domain.times import parse_time
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.errors import (
@@ -26,6 +27,7 @@ from securities_transactions.gateway.errors import (
     GatewayUnavailable,
 )
 from securities_transactions.gateway.secrets import GatewaySecrets
+from securities_transactions.gateway.transaction_details import UnreadableDetails, transaction_of, with_orders
 
 CREATE_PATH: Final = "/gateway/{gatewayName}/transaction"
 DETAILS_PATH: Final = "/v1/{gatewayName}/engine/transactiondetails"
@@ -89,7 +91,7 @@ class Gateway:
             raise GatewayUnavailable("the Gateway's answer has no transactionId")
         return Created(transaction_id, parse_time(data.get("expireAt")))
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> Truth:
+    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
         """What the Gateway knows of a transaction, its orders included.
 
         Raises `GatewayRefused` (an unknown transactionId, for one), `GatewayUnavailable`, or `GatewayMisconfigured`
@@ -107,29 +109,31 @@ class Gateway:
 
         data = self._call("GET", DETAILS_PATH, guest, params=[("transactionId", transaction_id)], until=until)
         try:
-            truth = truth_of(data, now, auth_id_in)
-        except UnreadableTruth as error:
+            found = transaction_of(data, now, auth_id_in)
+        except UnreadableDetails as error:
             raise GatewayUnavailable(str(error)) from error
-        if truth.transaction_id not in ("", transaction_id):
+        if found.transaction_id not in ("", transaction_id):
             raise GatewayUnavailable("transaction details of another transaction")
-        truth = replace(truth, transaction_id=transaction_id)
-        if truth.batch is not None or not truth.may_have_orders:
-            return truth
-        truth = with_orders(truth, self._orders(truth, truth.batch_id or batch_id, guest, until))
-        if truth.batch is None and truth.status == COMPLETED:
+        found = replace(found, transaction_id=transaction_id)
+        if found.batch is not None or not found.may_have_orders:
+            return found
+        found = with_orders(found, self._orders(found, found.batch_id or batch_id, guest, until))
+        if found.batch is None and found.status == GatewayStatus.COMPLETED:
             # The Gateway may lag. If it stays like this, the path is that of another API, such as smallcase orders.
             _logger.warning(
                 "no orders of a completed transaction", transaction_id=transaction_id, setting="GatewayOrdersPath"
             )
-        return truth
+        return found
 
-    def _orders(self, truth: Truth, batch_id: str | None, auth_token: str, until: float) -> Sequence[Mapping[str, Any]]:
+    def _orders(
+        self, transaction: GatewayTransaction, batch_id: str | None, auth_token: str, until: float
+    ) -> Sequence[Mapping[str, Any]]:
         """The rows of the orders API for a transaction.
 
         By transactionId it returns orders only once the transaction is COMPLETED; by batchId also open ones. Whether it
         accepts both in one call is unknown, so a refusal of both is followed by a call with the transactionId alone.
         """
-        by_transaction = [("transactionId", truth.transaction_id)]
+        by_transaction = [("transactionId", transaction.transaction_id)]
         attempts = [[*by_transaction, ("batchId", batch_id)], by_transaction] if batch_id else [by_transaction]
         refused: GatewayRefused | None = None
         for params in attempts:
@@ -141,7 +145,7 @@ class Gateway:
                 refused = error
             else:
                 return _rows(found)
-        if truth.status == COMPLETED and refused is not None:
+        if transaction.status == GatewayStatus.COMPLETED and refused is not None:
             # The Gateway has just returned this transaction's details, and the orders API must know a COMPLETED one.
             raise GatewayMisconfigured(self._about_orders(refused)) from refused
         return []  # a transaction that is not COMPLETED may have no orders to show yet

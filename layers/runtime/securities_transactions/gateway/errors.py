@@ -47,3 +47,7 @@ class GatewayUnavailable(GatewayError):
     def __init__(self, reason: str, retry_after: int = RETRY_AFTER_SECONDS) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class SecretsError(Exception):
+    """The stored secret is not usable; the message names the member at fault, never its value."""

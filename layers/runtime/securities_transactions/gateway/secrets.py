@@ -1,37 +1,18 @@
-"""The Gateway's two secrets, which must not be taken for one another (docs/gateway.md §4.2, §5, §10).
+"""The Gateway's secrets as they are stored and read (docs/gateway.md §4.2, §5, §10)."""
 
-The *gateway secret* signs the JWTs. The *API secret* is the `x-gateway-secret` header and the key of the webhook
-checksum. Swapping them breaks only one direction and silently, so they are different types here.
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
+from securities_transactions.gateway.errors import SecretsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 _LEAST_CHARACTERS: Final = 8
-
-
-class SecretsError(Exception):
-    """The stored secret is not usable; the message names the member at fault, never its value."""
-
-
-@dataclass(frozen=True)
-class _Secret:
-    value: str
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
-
-    __str__ = __repr__
-
-
-class GatewaySecret(_Secret):
-    """Signs and verifies the Gateway's JWTs (HS256)."""
-
-
-class ApiSecret(_Secret):
-    """Authenticates our calls to the Gateway and its webhooks to us."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +60,37 @@ class ReadSecrets(Protocol):
 
     def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
         """The secrets, read a while ago at most; `fresh` reads them again now, within reason."""
+
+
+class SecretReader:
+    """Reads the secrets from the secret `arn`: kept for `age`, read again when `fresh` ones are wanted after `recheck`.
+
+    Raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not respond.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        arn: str,
+        clock: Callable[[], datetime],
+        age: timedelta,
+        recheck: timedelta,
+    ) -> None:
+        self._client = client
+        self._arn = arn
+        self._clock = clock
+        self._age = age
+        self._recheck = recheck
+        self._read: tuple[datetime, GatewaySecrets] | None = None
+
+    def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
+        """The secrets, read a while ago at most; `fresh` reads them again now, within reason."""
+        now = self._clock()
+        if self._read is not None:
+            at, known = self._read
+            if now - at < (self._recheck if fresh else self._age):
+                return known
+        response = self._client.get_secret_value(SecretId=self._arn)
+        known = parse(response["SecretString"])
+        self._read = now, known
+        return known

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 
-from securities_transactions.gateway.secrets import GatewaySecret
+from securities_transactions.domain.secrets import GatewaySecret
 
 if TYPE_CHECKING:
     from jwt.types import Options

@@ -9,13 +9,13 @@ from securities_transactions.http import problems
 MOST_ENTRY_BYTES: Final = 1024
 
 
-def encode(notes: str, entry: str) -> str:
-    """The cursor after `entry` of the pages of `notes`."""
-    return base64.urlsafe_b64encode(f"{entry}\n{notes}".encode()).decode().rstrip("=")
+def encode(user_id: str, entry: str) -> str:
+    """The cursor after `entry` of the pages of `user_id`."""
+    return base64.urlsafe_b64encode(f"{entry}\n{user_id}".encode()).decode().rstrip("=")
 
 
-def decode(notes: str, cursor: str | None) -> str | None:
-    """The entry that `cursor` stands for; `Problem` 400 where it is not one of the pages of `notes`."""
+def decode(user_id: str, cursor: str | None) -> str | None:
+    """The entry that `cursor` stands for; `Problem` 400 where it is not one of the pages of `user_id`."""
     if cursor is None:
         return None
     try:
@@ -23,6 +23,6 @@ def decode(notes: str, cursor: str | None) -> str | None:
     except ValueError:  # not base64, not ASCII or not UTF-8
         text = ""
     entry, _, owner = text.partition("\n")
-    if owner != notes or not entry.startswith("transaction#") or len(entry.encode()) > MOST_ENTRY_BYTES:
+    if owner != user_id or not entry.startswith("transaction#") or len(entry.encode()) > MOST_ENTRY_BYTES:
         raise problems.of_field("cursor", "is not one that this list has given")
     return entry

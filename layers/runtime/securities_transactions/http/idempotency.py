@@ -18,8 +18,8 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from pydantic import BaseModel
 
 from securities_transactions.http import problems
-from securities_transactions.http.api import Request
 from securities_transactions.http.problems import Problem
+from securities_transactions.http.request import Request
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
@@ -42,9 +42,9 @@ class Once:
         )
 
     def __call__(
-        self, request: Request, notes: str, asked: BaseModel, do: Callable[[], Mapping[str, Any]]
+        self, request: Request, user_id: str, asked: BaseModel, do: Callable[[], Mapping[str, Any]]
     ) -> Mapping[str, Any]:
-        """What `do` gives, or gave to the first request of the user `notes` with this key; without a key always anew.
+        """What `do` gives, or gave to the first request of `user_id` with this key; without a key always anew.
 
         `Problem` 400 for a key that is too long, 422 where it was used for something else than what is `asked`, 409
         while the first request is under way. What `do` raises is raised, and the key is free again.
@@ -63,7 +63,7 @@ class Once:
 
         self.config.register_lambda_context(request.context)
         try:
-            done: Mapping[str, Any] = first(call={"key": [notes, key], "body": asked.model_dump(mode="json")})
+            done: Mapping[str, Any] = first(call={"key": [user_id, key], "body": asked.model_dump(mode="json")})
         except IdempotencyValidationError:
             raise Problem(problems.KEY_REUSED, "use a new Idempotency-Key for a new request") from None
         except IdempotencyPersistenceLayerError as error:

@@ -9,11 +9,19 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from securities_transactions import logging
 from securities_transactions.domain import order_errors
+from securities_transactions.domain.account_linking import LinkedAccount
 from securities_transactions.domain.money import Rupees
 from securities_transactions.domain.orders import Order, Shares
-from securities_transactions.domain.transaction import Transaction
-from securities_transactions.storage.users import Pointer
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.domain.transaction import SdkError, Transaction
+from securities_transactions.http import cursor
+from securities_transactions.services.issue_sdk_token import IssuedToken
+from securities_transactions.services.read_orders import Listed, Page
+from securities_transactions.storage.transactions import Unreadable
+
+_logger = logging.logger()
 
 # The status of a transaction on a page whose item cannot be read: the error is logged, an operator has to look.
 UNREADABLE: Final = "UNREADABLE"
@@ -173,7 +181,7 @@ class Accounts(View):
 
 def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
     """The orders of a transaction; the broker's own texts only `for_support`."""
-    batch = transaction.snapshot
+    batch = transaction.batch
     fields: dict[str, Any] = {
         **_common(transaction),
         "orders": _orders(batch.orders if batch else (), placed=True, for_support=for_support),
@@ -192,7 +200,7 @@ def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
 
 def transaction_of(transaction: Transaction) -> TransactionView:
     """A transaction without the details of its orders."""
-    batch = transaction.snapshot
+    batch, failure, sdk_error = transaction.batch, transaction.failure, transaction.sdk_error
     statuses: dict[str, int] = {}
     for order in batch.orders if batch else ():
         statuses[order.status] = statuses.get(order.status, 0) + 1
@@ -201,48 +209,89 @@ def transaction_of(transaction: Transaction) -> TransactionView:
     return TransactionView.model_validate(
         {
             **_common(transaction),
-            "createdAt": transaction.createdAt,
-            "expireAt": transaction.expireAt,
-            "gatewayStatus": transaction.gatewayStatus,
+            "createdAt": timestamp_text(transaction.created_at),
+            "expireAt": timestamp_text(transaction.expire_at),
+            "gatewayStatus": transaction.gateway_status,
             "account": transaction.account,
-            "error": dict(transaction.error) if transaction.error else None,
-            "sdkError": dict(transaction.sdkError) if transaction.sdkError else None,
-            "needsPerson": transaction.askedAt is not None and not transaction.is_settled,
+            "error": None if failure is None else {"reason": failure.reason, **_error(failure.error)},
+            "sdkError": None if sdk_error is None else _error(sdk_error),
+            "needsPerson": transaction.escalated_at is not None and not transaction.is_settled,
             "orderStatuses": statuses,
         }
     )
 
 
+def page_of(page: Page, user_id: str, *, for_support: bool) -> OrdersPage:
+    """A page of a user's orders; a transaction that cannot be read stands in its own place as UNREADABLE."""
+    items = [_listed(each, user_id, for_support=for_support) for each in page.items]
+    return OrdersPage(items=items, cursor=cursor.encode(user_id, page.after) if page.after else None)
+
+
+def _listed(listed: Listed, user_id: str, *, for_support: bool) -> OrdersView:
+    try:
+        if isinstance(listed.found, Unreadable):
+            raise listed.found.error
+        return orders_of(listed.found, for_support=for_support)
+    except Exception:  # whatever is wrong with one transaction, the user's others are shown
+        _logger.exception("a transaction cannot be read", transaction_id=listed.pointer.transaction_id)
+        return OrdersView(
+            transactionId=listed.pointer.transaction_id,
+            notes=user_id,
+            status=UNREADABLE,
+            settled=False,
+            version=0,
+            requested={},
+            updatedAt=timestamp_text(listed.pointer.created_at),
+        )
+
+
+def sdk_token_of(issued: IssuedToken) -> SdkToken:
+    """A token for the Gateway SDK."""
+    account = issued.account
+    return SdkToken(
+        smallcaseAuthToken=issued.token,
+        kind="guest" if account is None else "connected",
+        expiresAt=timestamp_text(issued.expires_at),
+        smallcaseAuthId=None if account is None else account.smallcase_auth_id,
+        broker=None if account is None else account.broker,
+    )
+
+
+def accounts_of(accounts: Sequence[LinkedAccount]) -> Accounts:
+    """A user's linked broker accounts."""
+    return Accounts(
+        items=[
+            Account(
+                smallcaseAuthId=account.smallcase_auth_id,
+                broker=account.broker,
+                linkedAt=timestamp_text(account.linked_at),
+            )
+            for account in accounts
+        ]
+    )
+
+
 def _common(transaction: Transaction) -> dict[str, Any]:
-    stamps = (transaction.createdAt, transaction.reportedAt, transaction.confirmedAt)
+    stamps = (transaction.created_at, transaction.reported_at, transaction.confirmed_at)
     return {
-        "transactionId": transaction.transactionId,
-        "notes": transaction.notes,
+        "transactionId": transaction.transaction_id,
+        "notes": transaction.user_id,
         "status": transaction.status,
         "confirmation": transaction.confirmation,
         "settled": transaction.is_settled,
         "version": transaction.version,
-        "updatedAt": max(stamp for stamp in stamps if stamp is not None),
-        "requested": transaction.requested,
+        "updatedAt": timestamp_text(max(stamp for stamp in stamps if stamp is not None)),
+        "requested": dict(transaction.requested.value),
         "broker": transaction.broker,
-        "smallcaseAuthId": transaction.smallcaseAuthId,
-        "batchId": transaction.batchId,
-        "buyAmount": transaction.buyAmount,
-        "sellAmount": transaction.sellAmount,
+        "smallcaseAuthId": transaction.smallcase_auth_id,
+        "batchId": transaction.batch_id,
+        "buyAmount": transaction.buy_amount,
+        "sellAmount": transaction.sell_amount,
     }
 
 
-def unreadable(pointer: Pointer, notes: str) -> OrdersView:
-    """What stands on a page for a transaction whose item cannot be read: that it exists."""
-    return OrdersView(
-        transactionId=pointer.transaction_id,
-        notes=notes,
-        status=UNREADABLE,
-        settled=False,
-        version=0,
-        requested={},
-        updatedAt=pointer.created_at,
-    )
+def _error(error: SdkError) -> dict[str, Any]:
+    return {name: value for name, value in vars(error).items() if value is not None}
 
 
 def _orders(orders: Sequence[Order], *, placed: bool, for_support: bool) -> list[OrderView]:

@@ -1,62 +1,95 @@
-"""What follows from an SDK's response: the account is linked, the orders are reported, the Gateway is asked."""
+"""What follows from the SDK's response that an app posts: the account is linked, the orders are reported, and a pull is
+requested. It is a signal: the token is verified, and only the Gateway decides."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from securities_transactions.domain.reconciliation import Change
+from securities_transactions.domain import sdk_response
+from securities_transactions.domain.account_linking import token_adds_account
+from securities_transactions.domain.errors import Contended, Fault, InvalidField
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.sdk_response import Rejected, Resolved
-from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction
-from securities_transactions.domain.webhook_verification import Report
-from securities_transactions.storage.transactions import Contended
-from securities_transactions.storage.users import Notes
+from securities_transactions.domain.sdk_response import TOKEN_FIELD, Rejected, Resolved, SdkResponse
+from securities_transactions.domain.secrets import GatewaySecret
+from securities_transactions.domain.transaction import ConfirmPolicy, Source, Transaction
+from securities_transactions.domain.transitions import Report, Transition
+from securities_transactions.gateway import tokens
+from securities_transactions.gateway.secrets import ReadSecrets
+from securities_transactions.services.link_account import LinkAccount
+from securities_transactions.storage.users import Users
 
 _ATTEMPTS: Final = 4
 
+VerifyToken = Callable[[str, GatewaySecret, datetime], Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
-class Signals:
-    """Takes signals; `confirm` is the CONFIRM setting."""
+class AcceptSdkResponse:
+    """Accepts SDK responses under the `confirm` policy. `clock` gives aware UTC.
 
-    notes: Notes
-    confirm: str
+    `verify` returns the claims of a token that the Gateway signed, and raises `TokenError` for any other.
+    """
 
-    def rejected(self, transaction: Transaction, said: Rejected, now: datetime) -> None:
-        """Keep the SDK's error and ask the Gateway. The error alone never fails a transaction."""
-        self.notes.transactions.request_pull(transaction.transactionId, now, said.error())
+    users: Users
+    read_secrets: ReadSecrets
+    confirm: ConfirmPolicy
+    clock: Callable[[], datetime]
+    verify: VerifyToken = tokens.verify
 
-    def resolved(self, transaction: Transaction, said: Resolved, now: datetime) -> None:
-        """Link the account that the verified token names, ask the Gateway, and report the batch the SDK showed.
+    def accept(self, transaction: Transaction, posted: SdkResponse) -> None:
+        """Store what `posted` reports about `transaction`, and request a pull.
 
-        The first write is complete without the second: the pull that it asks for brings the orders in any case.
+        Raises `InvalidField` for what no SDK gives and for a token that is not genuine.
         """
+        now = self.clock()
+        response = sdk_response.read(posted, transaction.transaction_id)
+        if isinstance(response, Rejected):
+            self.users.transactions.request_pull(transaction.transaction_id, now, response.error)
+        else:
+            self._accept_resolved(transaction, response, now)
+
+    def _accept_resolved(self, transaction: Transaction, resolved: Resolved, now: datetime) -> None:
+        """Link the account that the verified token names, and report the batch that the SDK showed.
+
+        The first write is complete without the second: the pull that it requests brings the orders in any case.
+        """
+        auth_id = self._verified(resolved.token, now)
         stored: Transaction | None = transaction
         for _ in range(_ATTEMPTS):
-            if stored is None or self._link(stored, said, now):
+            if stored is None or self._link(stored, auth_id, resolved.broker, now):
                 break
-            stored = self.notes.transactions.get(transaction.transactionId)
+            stored = self.users.transactions.get(transaction.transaction_id)
         else:
-            raise Contended(transaction.transactionId)
-        if said.batch is not None:
-            snapshot = Snapshot(said.batch, timestamp_text(now))
-            report = Report(transaction.transactionId, said.smallcase_auth_id, snapshot, said.broker)
-            # Whatever is believed of webhooks: what a browser says never settles anything.
-            confirm = "final" if self.confirm == "none" else self.confirm
-            self.notes.transactions.report(report, now, confirm=confirm, source="sdk")
+            raise Contended(transaction.transaction_id)
+        if resolved.batch is None:
+            return
+        # Whatever is believed of webhooks: what a browser reports never settles anything.
+        confirm = ConfirmPolicy.FINAL if self.confirm is ConfirmPolicy.NONE else self.confirm
+        self.users.transactions.report(
+            Report.under(
+                confirm,
+                Snapshot(resolved.batch, now),
+                transaction_id=transaction.transaction_id,
+                smallcase_auth_id=auth_id,
+                broker=resolved.broker,
+                user_id=None,
+                source=Source.SDK,
+                at=now,
+            )
+        )
 
-    def _link(self, stored: Transaction, said: Resolved, now: datetime) -> bool:
-        auth_id = said.smallcase_auth_id
-        asks: dict[str, Any] = {"pullRequestedAt": timestamp_text(now)}
-        if stored.account is not None or stored.smallcaseAuthId not in (None, auth_id):
-            # Linked already, or the orders are another account's than the token's: the Gateway has to say whose.
-            return self.notes.transactions.apply(stored, Change(asks))
-        account = self.notes.standing(stored.notes, auth_id)
-        said_of = {**asks, "smallcaseAuthId": auth_id, "account": account}
-        if said.broker:
-            said_of["broker"] = said.broker
-        change = Change(said_of, counts=account != "known")
-        if account == "linked":
-            return self.notes.link(stored, change, auth_id, said.broker, now)
-        return self.notes.transactions.apply(stored, change)
+    def _verified(self, token: str, now: datetime) -> str:
+        try:
+            auth_id = tokens.auth_id_of(self.verify(token, self.read_secrets().gateway, now))
+        except tokens.TokenError as error:
+            raise InvalidField(TOKEN_FIELD, str(error), Fault.MEANING) from None
+        if auth_id is None:
+            raise InvalidField(TOKEN_FIELD, "is a guest token without a smallcaseAuthId", Fault.MEANING)
+        return auth_id
+
+    def _link(self, stored: Transaction, auth_id: str, broker: str | None, now: datetime) -> bool:
+        transition = Transition(pull_requested_at=now)
+        if token_adds_account(stored, auth_id):
+            return LinkAccount(self.users).save(stored, transition, auth_id, broker, now)
+        return self.users.transactions.apply(stored, transition)

@@ -1,50 +1,58 @@
 """Creating a transaction at the Gateway and storing it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from securities_transactions.domain import statuses
+from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.order_config import NewTransaction
-from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction, check_shard, encode_request
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway
-from securities_transactions.storage.users import Notes
+from securities_transactions.storage.users import Users
 
 # Where the Gateway does not say: the longest lifetime that it documents for orders (docs/gateway.md §2.1).
 ASSUMED_LIFETIME: Final = timedelta(minutes=15)
-# The first look at a transaction nobody reported on: once it can be said to have expired (settling.Policy).
+# The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
 
 
 @dataclass(frozen=True)
-class Creator:
-    """Creates transactions at the Gateway and stores them."""
+class Created:
+    """A transaction that was created and stored. `expire_at` is aware UTC."""
+
+    transaction_id: str
+    expire_at: datetime
+
+
+@dataclass(frozen=True)
+class CreateTransaction:
+    """Creates transactions at the Gateway and stores them. `clock` gives aware UTC."""
 
     gateway: Gateway
-    notes: Notes
+    users: Users
     clock: Callable[[], datetime]
 
-    def create(self, asked: NewTransaction, notes: str, auth_token: str) -> Mapping[str, Any]:
-        """Create what was `asked` for the user `notes`; transactionId and expireAt (UTC, ISO 8601) of the result.
+    def create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
+        """Create `new` for the user, with the SDK token that goes with it.
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
         that no user has seen and that expires unused; a webhook for it would be adopted.
         """
-        created = self.gateway.create_transaction(asked.gateway_body(notes), auth_token)
+        created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
         now = self.clock()
         expire_at = created.expire_at or now + ASSUMED_LIFETIME
-        transaction = Transaction(
-            transactionId=created.transaction_id,
-            notes=notes,
-            status=statuses.CREATED,
-            version=1,
-            createdAt=timestamp_text(now),
-            expireAt=timestamp_text(expire_at),
-            request=encode_request(asked.request()),
-            nextCheckAt=timestamp_text(expire_at + FIRST_CHECK_AFTER_EXPIRY),
-            checkShard=check_shard(created.transaction_id),
+        self.users.create(
+            Transaction(
+                transaction_id=created.transaction_id,
+                user_id=user_id,
+                status=Status.CREATED,
+                version=1,
+                created_at=now,
+                expire_at=expire_at,
+                requested=Deferred.of(new.request()),
+                next_check_at=expire_at + FIRST_CHECK_AFTER_EXPIRY,
+            )
         )
-        self.notes.create(transaction)
-        return {"transactionId": transaction.transactionId, "expireAt": transaction.expireAt}
+        return Created(created.transaction_id, expire_at)

@@ -1,19 +1,18 @@
-"""Which SDK token a user gets: connected where a broker account is linked, guest where not, unless they choose."""
+"""Issuing the token for the Gateway SDK: connected where a broker account is linked, guest where not, or as chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from securities_transactions.domain.account_linking import LinkedAccount
+from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.order_config import NotesText
-from securities_transactions.domain.times import timestamp_text
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import GatewaySecret
-from securities_transactions.http import problems
-from securities_transactions.http.problems import Problem
-from securities_transactions.http.views import SdkToken
-from securities_transactions.storage.users import LinkedAccount
+from securities_transactions.gateway.secrets import ReadSecrets
+from securities_transactions.storage.users import Users
 
 Connect = Literal["auto", "guest", "connected"]
 
@@ -28,29 +27,46 @@ class TokenRequest(BaseModel):
     notes: NotesText | None = None
 
 
+@dataclass(frozen=True)
+class IssuedToken:
+    """A token for the Gateway SDK, the account it continues with, if any, and when it expires (aware UTC)."""
+
+    token: str
+    account: LinkedAccount | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class IssueSdkToken:
+    """Issues tokens. `clock` gives aware UTC."""
+
+    users: Users
+    read_secrets: ReadSecrets
+    clock: Callable[[], datetime]
+
+    def account_for(self, user_id: str, connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
+        """The account to continue with, `None` for a guest. `InvalidField` where it is not linked to the user."""
+        return choose(self.users.accounts_of(user_id), connect, smallcase_auth_id)
+
+    def issue(self, account: LinkedAccount | None) -> IssuedToken:
+        """The token that continues with `account`, or a guest's."""
+        secret, now = self.read_secrets().gateway, self.clock()
+        if account is None:
+            token = tokens.mint_guest(secret, now)
+        else:
+            token = tokens.mint_connected(secret, account.smallcase_auth_id, now)
+        return IssuedToken(token, account, now + tokens.LIFETIME)
+
+
 def choose(accounts: Sequence[LinkedAccount], connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
-    """The account to continue with, `None` for a guest. `Problem` 422 where what is asked for is not linked."""
+    """The account to continue with among a user's `accounts`, the latest linked first; see `account_for`."""
     if smallcase_auth_id is not None:
         if connect == "guest":
-            raise problems.of_field("smallcaseAuthId", "a guest token names no account")
-        account = next((each for each in accounts if each.smallcaseAuthId == smallcase_auth_id), None)
+            raise InvalidField("smallcaseAuthId", "a guest token names no account")
+        account = next((each for each in accounts if each.smallcase_auth_id == smallcase_auth_id), None)
         if account is None:
-            raise problems.of_field("smallcaseAuthId", "is not linked to this user", problems.UNPROCESSABLE)
+            raise InvalidField("smallcaseAuthId", "is not linked to this user", Fault.MEANING)
         return account
     if connect == "connected" and not accounts:
-        raise Problem(problems.UNPROCESSABLE, "connect: no broker account is linked to this user yet")
+        raise InvalidField("connect", "no broker account is linked to this user yet", Fault.MEANING)
     return accounts[0] if accounts and connect != "guest" else None
-
-
-def mint(account: LinkedAccount | None, secret: GatewaySecret, now: datetime) -> SdkToken:
-    """The token to initialise the Gateway SDK with."""
-    expires_at = timestamp_text(now + tokens.LIFETIME)
-    if account is None:
-        return SdkToken(smallcaseAuthToken=tokens.mint_guest(secret, now), kind="guest", expiresAt=expires_at)
-    return SdkToken(
-        smallcaseAuthToken=tokens.mint_connected(secret, account.smallcaseAuthId, now),
-        kind="connected",
-        expiresAt=expires_at,
-        smallcaseAuthId=account.smallcaseAuthId,
-        broker=account.broker,
-    )

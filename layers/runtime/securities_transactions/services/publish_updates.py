@@ -1,43 +1,159 @@
-"""From a record of a table's stream to the events it amounts to."""
+"""Publishing what the tables' streams record: events go on the bus in order, requests to pull to their queue."""
 
 import base64
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from securities_transactions import logging
 from securities_transactions.domain.decimal_json import loads
-from securities_transactions.domain.stored_webhook import KeptWebhook
+from securities_transactions.domain.pull_request import PullRequest
+from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.transaction import Transaction
-from securities_transactions.events import builder
-from securities_transactions.events.schemas import Published
+from securities_transactions.events import builder, dead_letters
+from securities_transactions.events.publisher import Entry, Outcome, Refusal, entry, publish
+from securities_transactions.events.schemas import Event
+from securities_transactions.services.pull_queue import PullQueue
+from securities_transactions.storage import mapper
 from securities_transactions.storage.dynamodb import of_attributes
+from securities_transactions.storage.webhooks import webhook_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_sqs.client import SQSClient
+
+Record = Mapping[str, Any]
+Put = Callable[["EventBridgeClient", Iterable[Entry], Callable[[int], None]], Outcome]
+
+_logger = logging.logger()
 
 
-def events_of(record: Mapping[str, Any]) -> list[Published]:
-    """The events of one stream record; none for a deletion, which is TTL or an operator and no fact of trading."""
+@dataclass(frozen=True)
+class Update:
+    """What a stream record amounts to: events for the bus, and a request to pull the transaction, if any."""
+
+    events: Sequence[Event] = ()
+    pull: PullRequest | None = None
+
+
+@dataclass
+class Published:
+    """How many events and requests to pull were sent, and how many events the bus refused for good."""
+
+    events: int = 0
+    pulls: int = 0
+    refused: int = 0
+
+
+@dataclass
+class _Batch:
+    """A record batch as it was read."""
+
+    entries: list[Entry] = field(default_factory=list)
+    pulls: list[PullRequest] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    origins: dict[str, Record] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PublishUpdates:
+    """Publishes record batches to the bus named `bus`. `pause(attempt)` waits before an entry is put again."""
+
+    events: "EventBridgeClient"
+    sqs: "SQSClient"
+    bus: str
+    dead_letter_queue_url: str
+    pull_queue: PullQueue
+    pause: Callable[[int], None]
+    read: Callable[[Record], Update] = lambda record: update_of(record)
+    put: Put = publish
+
+    def publish(self, records: Sequence[Record]) -> Published:
+        """Publish what the records amount to; raises where the bus or a queue does not accept it, to get them again.
+
+        What can never be published is set aside: a record that cannot be read, an entry that the bus refuses for good.
+        It is set aside last, so that a record batch that is delivered again does not set it aside again.
+        """
+        batch = self._read(records)
+        pulls = self.pull_queue.send(batch.pulls)
+        outcome = self.put(self.events, batch.entries, self.pause)
+        for message in batch.unreadable:
+            self._set_aside(message)
+        for refusal in outcome.refused:
+            self._set_aside_refused(refusal, batch.origins[refusal.entry["Detail"]])
+        return Published(outcome.accepted, pulls, len(outcome.refused))
+
+    def _read(self, records: Sequence[Record]) -> _Batch:
+        batch = _Batch()
+        for record in records:
+            try:
+                update = self.read(record)
+                entries = [entry(each, self.bus) for each in update.events]
+            except Exception as error:  # one poison record must not hold back every other transaction until it expires
+                _logger.exception("a record cannot be read")
+                batch.unreadable.append(dead_letters.of_record(record, error))
+                continue
+            batch.entries += entries
+            batch.origins |= {each["Detail"]: record for each in entries}
+            batch.pulls += [] if update.pull is None else [update.pull]
+        return batch
+
+    def _set_aside_refused(self, refusal: Refusal, record: Record) -> None:
+        self._set_aside(dead_letters.of_entry(refusal, record))
+        _logger.error("an event was refused for good", extra=dead_letters.named_by(refusal))
+
+    def _set_aside(self, message: str) -> None:
+        """Raises where SQS does not accept it: the stream delivers the records again."""
+        self.sqs.send_message(QueueUrl=self.dead_letter_queue_url, MessageBody=message)
+
+
+def update_of(record: Record) -> Update:
+    """What one stream record amounts to; nothing for a deletion, which is TTL or an operator and no fact of trading."""
     images = record["dynamodb"]
     if "NewImage" not in images:
-        return []
+        return Update()
     new = of_attributes(binary(images["NewImage"]))
     if "webhookId" in new:
-        return of_kept(KeptWebhook.of_item(new)) if record["eventName"] == "INSERT" else []
+        return of_webhook(webhook_of(new)) if record["eventName"] == "INSERT" else Update()
     old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
-    return builder.of_transaction(None if old is None else Transaction.of_item(old), Transaction.of_item(new))
+    return of_transaction(None if old is None else mapper.of_item(old), mapper.of_item(new))
 
 
-def of_kept(kept: KeptWebhook) -> list[Published]:
-    """The events of a webhook that was kept.
+def of_transaction(old: Transaction | None, new: Transaction) -> Update:
+    """What the change of a transaction amounts to."""
+    requested = new.pull_requested_at is not None and (old is None or old.pull_requested_at != new.pull_requested_at)
+    pull = PullRequest(new.transaction_id) if requested else None
+    return Update(builder.of_transaction(old, new), pull)
 
-    Its checksum stays here: it does not cover the body, and whoever had it could send another (docs/gateway.md §4.2).
+
+def of_webhook(webhook: StoredWebhook) -> Update:
+    """What a stored webhook amounts to: a suspicious one requests a pull, another kind is an event of its own.
+
+    Its checksum is left out: it does not cover the body, and whoever had it could send another (docs/gateway.md §4.2).
     """
-    if not kept.whole or kept.doubt is not None:
-        return builder.of_webhook(kept, None)
-    return builder.of_webhook(kept, {name: value for name, value in loads(kept.body).items() if name != "checksum"})
+    if webhook.suspicion is not None:
+        if webhook.transaction_id is None:
+            return Update()
+        return Update(pull=PullRequest(webhook.transaction_id, webhook.smallcase_auth_id, suspicious=True))
+    body = None
+    if webhook.whole:
+        body = {name: value for name, value in loads(webhook.body).items() if name != "checksum"}
+    return Update([builder.of_webhook(webhook, body)])
+
+
+def latest_of(item: Mapping[str, Any]) -> list[Event]:
+    """The events that tell where the transaction or the webhook in a stored item stands: what republishing emits."""
+    if "webhookId" in item:
+        return list(of_webhook(webhook_of(item)).events)
+    return builder.latest(mapper.of_item(item))
 
 
 def binary(image: Mapping[str, Any]) -> dict[str, Any]:
     """A stream image as the event carries it, in JSON and so with binary as base64 text, with bytes as bytes."""
+    return dict(_decoded(image))
 
-    return {
-        name: {"B": base64.b64decode(value["B"])} if isinstance(value.get("B"), str) else value
-        for name, value in image.items()
-    }
+
+def _decoded(image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in image.items():
+        encoded = value.get("B")
+        yield name, {"B": base64.b64decode(encoded)} if isinstance(encoded, str) else value

@@ -1,91 +1,68 @@
-"""Reading transactions for a caller: what is theirs to see, refreshed where they ask for it."""
+"""Reading transactions for a user: what is theirs to see, refreshed where they ask for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from securities_transactions import logging
+from securities_transactions.domain.errors import NotFound
+from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.transaction import Transaction
-from securities_transactions.http import cursor, problems
-from securities_transactions.http.api import Request
-from securities_transactions.http.problems import Problem
-from securities_transactions.http.views import OrdersPage, OrdersView, orders_of, unreadable
-from securities_transactions.storage.transactions import Pull, Transactions, Unreadable
-from securities_transactions.storage.users import Notes, Pointer
+from securities_transactions.storage.transactions import Transactions, Unreadable
+from securities_transactions.storage.users import Pointer, Users
 
 if TYPE_CHECKING:
-    from securities_transactions.services.reconcile import Puller
+    from securities_transactions.services.reconcile import Reconcile
 
-_logger = logging.logger()
 
-MOST_ITEMS: Final = 50
-USUAL_ITEMS: Final = 20
+@dataclass(frozen=True)
+class Listed:
+    """A transaction on a page, or why it cannot be read."""
+
+    pointer: Pointer
+    found: Transaction | Unreadable
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a user's transactions, newest first, and the entry to go on after."""
+
+    items: Sequence[Listed]
+    after: str | None
 
 
 @dataclass
-class Fetcher:
-    """Fetches for callers. `make_puller` is called at the first refresh: most reads never load the Gateway's client."""
+class ReadOrders:
+    """Reads for users.
+
+    `make_reconcile` is called at the first refresh: most reads never load the Gateway's client. `get_users` is called
+    for pages alone: who reads one transaction needs no access to the table.
+    """
 
     transactions: Transactions
-    make_puller: Callable[[], "Puller"]
-    service_scope: str
+    get_users: Callable[[], Users]
+    make_reconcile: Callable[[], "Reconcile"]
 
     @cached_property
-    def puller(self) -> "Puller":
+    def reconcile(self) -> "Reconcile":
         """What refreshes a transaction from the Gateway."""
-        return self.make_puller()
+        return self.make_reconcile()
 
-    def orders(self, request: Request) -> OrdersView:
-        """The orders of the transaction that the path names; see `fetch`."""
-        transaction = self.fetch(request)
-        return orders_of(transaction, for_support=request.caller(self.service_scope).is_service)
+    def one(self, transaction_id: str, may_see: Callable[[str], bool], *, refresh: bool = False) -> Transaction:
+        """The transaction, pulled first where `refresh` is set. `may_see` is asked whether a user's are to be seen.
 
-    def fetch(self, request: Request) -> Transaction:
-        """The transaction that the path names, pulled first where the query says refresh=true.
-
-        `Problem` 404 where it does not exist or is not the caller's: whether it exists is not told.
+        `NotFound` where it does not exist or is not to be seen: which of the two is not said.
         """
-        transaction_id = request.path("transactionId")
-        caller = request.caller(self.service_scope)
-        refresh = request.flag("refresh")
         transaction = self.transactions.get(transaction_id)
-        if transaction is None or not caller.may_see(transaction.notes):
-            raise Problem(problems.NOT_FOUND, "there is no such transaction of yours")
-        if refresh and self.puller.pull(Pull(transaction_id)) != "busy":
+        if transaction is None or not may_see(transaction.user_id):
+            raise NotFound("there is no such transaction of yours")
+        if refresh and self.reconcile.pull(PullRequest(transaction_id)) is not PullOutcome.BUSY:
             transaction = self.transactions.get(transaction_id) or transaction
         return transaction
 
-    def page(self, request: Request, notes_table: Notes) -> OrdersPage:
-        """A page of the orders of the user that the query names or, by default, of the caller."""
-        caller = request.caller(self.service_scope)
-        notes = caller.acting_for(request.query("notes"))
-        page = notes_table.transactions_of(notes, _limit(request), cursor.decode(notes, request.query("cursor")))
+    def page(self, user_id: str, limit: int, after: str | None) -> Page:
+        """At most `limit` of the user's transactions after the entry `after`; what was deleted is passed over."""
+        page = self.get_users().transactions_of(user_id, limit, after)
         found = self.transactions.get_many([each.transaction_id for each in page.pointers])
-        items = [
-            _on_page(pointer, found[pointer.transaction_id], notes, for_support=caller.is_service)
-            for pointer in page.pointers
-            if pointer.transaction_id in found
-        ]
-        return OrdersPage(items=items, cursor=cursor.encode(notes, page.after) if page.after else None)
-
-
-def _on_page(pointer: Pointer, found: Transaction | Unreadable, notes: str, *, for_support: bool) -> OrdersView:
-    """The orders of one transaction. One that cannot be read says so in its own place, and an operator is told."""
-    try:
-        if isinstance(found, Unreadable):
-            raise found.error
-        return orders_of(found, for_support=for_support)
-    except Exception:  # whatever is wrong with one transaction, the user's others are shown
-        _logger.exception("a transaction cannot be read", transaction_id=pointer.transaction_id)
-        return unreadable(pointer, notes)
-
-
-def _limit(request: Request) -> int:
-    text = request.query("limit")
-    if text is None:
-        return USUAL_ITEMS
-    # Python converts no more than 4300 digits.
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_ITEMS):
-        raise problems.of_field("limit", f"must be a number from 1 to {MOST_ITEMS}")
-    return int(text)
+        items = [Listed(each, found[each.transaction_id]) for each in page.pointers if each.transaction_id in found]
+        return Page(items, page.after)

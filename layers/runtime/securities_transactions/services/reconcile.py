@@ -1,137 +1,144 @@
-"""Asking the Gateway for the truth of a transaction and writing what it changes.
+"""Reconciling a transaction with the Gateway: load, fetch, decide, save.
 
-One pull in flight per transaction and a minimum interval between two, whoever asks and however often: a flood of
-forged webhooks does not become a flood of calls to the Gateway.
+One pull in flight per transaction and a minimum interval between two, whoever requests them and however often: a flood
+of forged webhooks does not become a flood of calls to the Gateway.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
-from securities_transactions.domain import reconciliation, statuses
-from securities_transactions.domain.gateway_state import Truth
-from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction, check_shard, encode_request
+from securities_transactions.domain import reconciliation
+from securities_transactions.domain.account_linking import pull_adds_account
+from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.errors import Contended
+from securities_transactions.domain.gateway_state import GatewayTransaction
+from securities_transactions.domain.pull_request import PullOutcome, PullRequest
+from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.transitions import Transition
 from securities_transactions.gateway.errors import GatewayError, GatewayRefused, GatewayUnavailable
-from securities_transactions.storage.transactions import Contended, Pull, Transactions
-from securities_transactions.storage.users import Notes
-
-# "busy" has a check scheduled, "done" had one that was made since; "deferred" is up to the caller to ask again, for
-# nothing is stored that could be due.
-Outcome = Literal["pulled", "busy", "done", "adopted", "deferred", "unknown"]
+from securities_transactions.services.link_account import LinkAccount
+from securities_transactions.storage.adoption_leases import AdoptionLeases
+from securities_transactions.storage.transactions import Leased, NotLeased, Transactions
+from securities_transactions.storage.users import Users
 
 _ATTEMPTS: Final = 4
 
+Decide = Callable[[Transaction, GatewayTransaction, datetime, reconciliation.Policy, float], Transition]
 
-class PullsTruth(Protocol):
-    """The part of `securities_transactions.gateway.client.Gateway` that pulling needs."""
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> Truth:
+class PullsTransactions(Protocol):
+    """The part of `gateway.client.Gateway` that reconciliation needs."""
+
+    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
         """What the Gateway knows of a transaction; see `Gateway.pull`."""
 
 
 @dataclass(frozen=True)
-class Puller:
+class Reconcile:
     """Pulls transactions. `clock` gives aware UTC, `jitter` a random number in [0, 1).
 
-    `adoption_lease(key)` is True at most once per interval for a key: it bounds pulls of transactions that are not
-    stored here, by whoever's smallcaseAuthId asked.
+    `decide` is the domain's rule. `leases` bound pulls of transactions that are not stored here, by the smallcaseAuthId
+    whose webhook requests them.
     """
 
-    gateway: PullsTruth
+    gateway: PullsTransactions
     transactions: Transactions
-    notes: Notes
+    users: Users
+    leases: AdoptionLeases
     policy: reconciliation.Policy
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
-    adoption_lease: Callable[[str, datetime, timedelta], bool]
     interval: timedelta = timedelta(seconds=30)
+    decide: Decide = reconciliation.reconcile
 
-    def pull(self, asked: Pull) -> Outcome:
-        """Pull a transaction and write what its truth changes.
+    def pull(self, request: PullRequest) -> PullOutcome:
+        """Pull a transaction and save what the Gateway's state changes.
 
-        Raises `GatewayError` where the Gateway does not say, with the next check scheduled for a transaction that is
-        stored, and `Contended` where others kept writing.
+        Raises `GatewayError` where the Gateway does not respond, with the next check scheduled for a transaction that
+        is stored, and `Contended` where other writers kept changing it.
         """
-        now, transaction_id = self.clock(), asked.transaction_id
-        stored = self.transactions.lease_pull(asked, now, self.interval)
-        if stored == "busy" or stored == "done":
-            return stored
-        if stored is None:
-            return self._adopt(asked, now)
-        try:
-            truth = self.gateway.pull(transaction_id, now, stored.batchId)
-        except GatewayError as error:
-            later = timedelta(seconds=error.retry_after) if isinstance(error, GatewayUnavailable) else timedelta()
-            self.transactions.apply(stored, reconciliation.wait(stored, now + later, self.policy, self.jitter()))
-            raise
-        for _ in range(_ATTEMPTS):
-            if self._settle(stored, truth):
-                return "pulled"
-            again = self.transactions.get(transaction_id)
-            if again is None:
-                return "unknown"
-            stored = again
-        raise Contended(transaction_id)
+        now = self.clock()
+        match self.transactions.lease_pull(request, now, self.interval):
+            case Leased(stored):
+                return self._save(stored, self._fetch(stored, now))
+            case NotLeased.BUSY:
+                return PullOutcome.BUSY
+            case NotLeased.DONE:
+                return PullOutcome.DONE
+            case NotLeased.NOT_STORED:
+                return self._adopt(request, now)
 
     def is_scheduled(self, transaction_id: str) -> bool:
-        """Whether a check of the transaction is due some time, so that nobody else has to ask again."""
+        """Whether a check of the transaction is due some time, so that no other request is needed."""
         stored = self.transactions.get(transaction_id)
-        return stored is not None and stored.nextCheckAt is not None
+        return stored is not None and stored.next_check_at is not None
 
-    def _settle(self, stored: Transaction, truth: Truth) -> bool:
-        now = self.clock()
-        change = reconciliation.decide(stored, truth, now, self.policy, self.jitter())
-        auth_id = truth.smallcase_auth_id
-        if auth_id is None or (stored.account is not None and stored.smallcaseAuthId == auth_id):
-            return self.transactions.apply(stored, change)
-        account = self.notes.standing(stored.notes, auth_id)
-        broker = truth.broker or stored.broker
-        named = {"smallcaseAuthId": auth_id, "broker": broker} if broker else {"smallcaseAuthId": auth_id}
-        change = replace(
-            change,
-            set={**change.set, **named, "account": account},
-            remove=change.remove - named.keys(),
-            counts=change.counts or account != "known",
-        )
-        if account == "linked":
-            return self.notes.link(stored, change, auth_id, broker, now)
-        return self.transactions.apply(stored, change)
-
-    def _adopt(self, asked: Pull, now: datetime) -> Outcome:
-        """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
-        transaction_id = asked.transaction_id
-        if not self.adoption_lease(asked.smallcase_auth_id or transaction_id, now, self.interval):
-            return "deferred"
+    def _fetch(self, stored: Transaction, now: datetime) -> GatewayTransaction:
         try:
-            truth = self.gateway.pull(transaction_id, now)
+            return self.gateway.pull(stored.transaction_id, now, stored.batch_id)
+        except GatewayError as error:
+            later = timedelta(seconds=error.retry_after) if isinstance(error, GatewayUnavailable) else timedelta()
+            check = reconciliation.wait(stored, now + later, self.policy, self.jitter())
+            self.transactions.apply(stored, check)
+            raise
+
+    def _save(self, stored: Transaction, state: GatewayTransaction) -> PullOutcome:
+        """Decide and save; decide anew where another writer changed the transaction meanwhile."""
+        for _ in range(_ATTEMPTS):
+            if self._decide_and_save(stored, state):
+                return PullOutcome.PULLED
+            again = self.transactions.get(stored.transaction_id)
+            if again is None:
+                return PullOutcome.UNKNOWN
+            stored = again
+        raise Contended(stored.transaction_id)
+
+    def _decide_and_save(self, stored: Transaction, state: GatewayTransaction) -> bool:
+        now = self.clock()
+        transition = self.decide(stored, state, now, self.policy, self.jitter())
+        auth_id = state.smallcase_auth_id
+        if auth_id is None or not pull_adds_account(stored, auth_id):
+            return self.transactions.apply(stored, transition)
+        return LinkAccount(self.users).save(stored, transition, auth_id, state.broker or stored.broker, now)
+
+    def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
+        """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
+        transaction_id = request.transaction_id
+        if not self.leases.take(request.smallcase_auth_id or transaction_id, now, self.interval):
+            return PullOutcome.DEFERRED
+        try:
+            state = self.gateway.pull(transaction_id, now)
         except GatewayRefused as error:
-            if error.is_about_us:  # that says nothing of the transaction
+            if error.is_about_us:  # this tells nothing about the transaction
                 raise
-            return "unknown"
-        owner = truth.notes
-        if owner is None and truth.smallcase_auth_id is not None:
-            owner = self.notes.owner_of(truth.smallcase_auth_id)
-        if owner is None:
-            # The Gateway's API may lag: whose it is shows with the orders at the latest.
-            return "deferred" if truth.batch is None else "unknown"
-        adopted = Transaction(
-            transactionId=transaction_id,
-            notes=owner,
-            status=statuses.CREATED,
-            version=1,
-            createdAt=timestamp_text(truth.created_at or now),
-            expireAt=timestamp_text(truth.expire_at or now),
-            request=encode_request(truth.request or {}),
-            nextCheckAt=timestamp_text(now),
-            checkShard=check_shard(transaction_id),
-            pulledAt=timestamp_text(now),
-            doubtedAt=timestamp_text(now) if asked.doubted else None,
-            adopted=True,
-        )
-        self.notes.create(adopted)
+            return PullOutcome.UNKNOWN
+        user_id = state.user_id
+        if user_id is None and state.smallcase_auth_id is not None:
+            user_id = self.users.owner_of(state.smallcase_auth_id)
+        if user_id is None:
+            # The Gateway's API may lag: the user is named with the orders at the latest.
+            return PullOutcome.DEFERRED if state.batch is None else PullOutcome.UNKNOWN
+        self.users.create(_adopted(state, user_id, now, suspicious=request.suspicious))
         stored = self.transactions.get(transaction_id)
         if stored is None:
-            return "unknown"
-        return "adopted" if self._settle(stored, truth) else "deferred"
+            return PullOutcome.UNKNOWN
+        return PullOutcome.ADOPTED if self._decide_and_save(stored, state) else PullOutcome.DEFERRED
+
+
+def _adopted(state: GatewayTransaction, user_id: str, now: datetime, *, suspicious: bool) -> Transaction:
+    return Transaction(
+        transaction_id=state.transaction_id,
+        user_id=user_id,
+        status=Status.CREATED,
+        version=1,
+        created_at=state.created_at or now,
+        expire_at=state.expire_at or now,
+        requested=Deferred.of(state.requested or {}),
+        next_check_at=now,
+        pulled_at=now,
+        suspected_at=now if suspicious else None,
+        adopted=True,
+    )

@@ -1,7 +1,5 @@
 """Plain values to DynamoDB's attribute values and back, and update expressions from dictionaries."""
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +14,13 @@ Attributes = dict[str, Any]
 _ATTEMPTS: Final = 4
 
 
-def after_conflicts(write: Callable[[], Any]) -> None:
-    """`write`, tried again where DynamoDB refused it because a transaction on one of its items was under way.
+Pause = Callable[[int], None]
 
-    botocore repeats neither of the two refusals. What is under way takes milliseconds.
+
+def after_conflicts(write: Callable[[], Any], pause: Pause) -> None:
+    """`write`, tried again where DynamoDB refused it because a DynamoDB transaction on one of its items was under way.
+
+    botocore repeats neither of the two refusals. What is under way takes milliseconds; `pause(attempt)` waits for it.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -34,11 +35,6 @@ def after_conflicts(write: Callable[[], Any]) -> None:
             pause(attempt)
         else:
             return
-
-
-def pause(attempt: int) -> None:
-    """Wait a moment before a write is tried again."""
-    time.sleep(0.02 * 2**attempt * (0.5 + random.random()))  # noqa: S311  # spreads retries, guards nothing
 
 
 def to_attributes(item: Mapping[str, Any]) -> Attributes:
@@ -89,21 +85,21 @@ def update(
     remove: Iterable[str] = (),
     *,
     keep: Mapping[str, Any] | None = None,
-    counts: bool = False,
+    bumps_version: bool = False,
     condition: str,
     values: Mapping[str, Any] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The arguments of an UpdateItem: set and remove attributes, `keep` those that are already there.
 
-    With `counts` the version goes up by one: `SET`, never `ADD`, so that a request that botocore repeats after a lost
-    answer meets its own condition instead of counting twice.
+    With `bumps_version` the version goes up by one: `SET`, never `ADD`, so that a request that botocore repeats after a
+    lost response meets its own condition instead of counting twice.
     """
     clauses = [f"#{name} = :{name}" for name in set_]
     clauses += [f"#{name} = if_not_exists(#{name}, :{name})" for name in keep or {}]
     bound = {**set_, **(keep or {}), **(values or {})}
     aliases = {f"#{name}": name for name in [*set_, *(keep or {}), *remove]} | dict(names or {})
-    if counts:
+    if bumps_version:
         clauses.append("#version = #version + :one")
         aliases["#version"] = "version"
         bound["one"] = 1

@@ -1,51 +1,44 @@
 """The Transactions table: one item a transaction, and every write a condition that decides.
 
 The table's stream is the outbox: what a write changed is what is published, so state and the promise to publish it
-commit together.
+commit together. Nothing here decides: a failed condition returns what is stored, and the service decides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from securities_transactions.domain.reconciliation import Change
+from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import (
-    CHECK_SHARDS,
-    Transaction,
-    check_shard,
-    needs_confirming,
-    snapshot_attributes,
-)
-from securities_transactions.domain.webhook_verification import Doubt, Report, reconsider
-from securities_transactions.storage.dynamodb import after_conflicts, of_attributes, to_attributes, update
+from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
+from securities_transactions.domain.transitions import Report, Transition
+from securities_transactions.storage import mapper
+from securities_transactions.storage.dynamodb import Pause, after_conflicts, of_attributes, to_attributes, update
+from securities_transactions.storage.mapper import CHECK_ATTRIBUTES, CHECK_SHARDS, Attribute
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-NotLeased = Literal["busy", "done"]
-Reported = Literal["accepted", "duplicate", "stale"] | Doubt
-
-# Something reported while nothing was scheduled any more (a failed transaction trades after all) is looked at soon.
+A = Attribute
+# Something reported while no check is scheduled any more (a failed transaction trades after all) is checked soon.
 _REVIVED_CHECK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Pull:
-    """Why a transaction is to be pulled.
+class Written:
+    """The write was made."""
 
-    `due_at` names the check that was due, `doubted` says that a webhook about it was, and `smallcase_auth_id` is whose
-    webhook asks, where one does.
-    """
 
-    transaction_id: str
-    smallcase_auth_id: str | None = None
-    due_at: str | None = None
-    doubted: bool = False
+@dataclass(frozen=True)
+class ConditionFailed:
+    """The write was not made, because of what is `stored`; `None` where nothing is."""
+
+    stored: Transaction | None
 
 
 @dataclass(frozen=True)
@@ -55,226 +48,251 @@ class Unreadable:
     error: Exception
 
 
-class Contended(Exception):
-    """The transaction changed under every attempt to write: try again."""
+@dataclass(frozen=True)
+class Leased:
+    """The transaction may be pulled now, by the caller alone."""
+
+    transaction: Transaction
+
+
+class NotLeased(Enum):
+    """Why a transaction may not be pulled now."""
+
+    BUSY = "busy"
+    DONE = "done"
+    NOT_STORED = "not stored"
 
 
 class Transactions:
-    """The Transactions table named `table`."""
+    """The Transactions table named `table`. `pause(attempt)` waits before a write is tried again after a conflict."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, pause: Pause) -> None:
         self.client = client
         self.table = table
+        self.pause = pause
 
     def get(self, transaction_id: str) -> Transaction | None:
         """The transaction as it is now: the read is consistent."""
-        answer = self.client.get_item(
-            TableName=self.table, Key={"transactionId": {"S": transaction_id}}, ConsistentRead=True
-        )
-        return Transaction.of_item(of_attributes(answer["Item"])) if "Item" in answer else None
+        response = self.client.get_item(TableName=self.table, Key=_key(transaction_id), ConsistentRead=True)
+        return mapper.of_item(of_attributes(response["Item"])) if "Item" in response else None
 
     def get_many(self, transaction_ids: Sequence[str]) -> dict[str, Transaction | Unreadable]:
         """Those of at most 100 transactions that exist, by transactionId; one that cannot be read hides no other."""
         found: dict[str, Transaction | Unreadable] = {}
-        keys = [{"transactionId": {"S": each}} for each in transaction_ids]
+        keys = [_key(each) for each in transaction_ids]
         while keys:
-            answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}})
-            for attributes in answer["Responses"].get(self.table, []):
+            response = self.client.batch_get_item(RequestItems={self.table: {"Keys": keys, "ConsistentRead": True}})
+            for attributes in response["Responses"].get(self.table, []):
                 item = of_attributes(attributes)
                 try:
-                    found[item["transactionId"]] = Transaction.of_item(item)
+                    found[item[A.TRANSACTION_ID]] = mapper.of_item(item)
                 except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-                    found[item["transactionId"]] = Unreadable(error)
-            left: Any = answer["UnprocessedKeys"].get(self.table)
+                    found[item[A.TRANSACTION_ID]] = Unreadable(error)
+            left: Any = response["UnprocessedKeys"].get(self.table)
             keys = left["Keys"] if left else []
         return found
 
-    def report(self, report: Report, now: datetime, *, confirm: str, source: str = "webhook") -> Reported:
+    def report(self, report: Report) -> Written | ConditionFailed:
         """Write a reported snapshot if it is newer than what is stored and fits it; one conditional write decides.
 
-        `confirm` is the CONFIRM setting. Raises botocore's `ClientError` for anything but the condition.
+        Raises botocore's `ClientError` for anything but the condition.
         """
-        snapshot, stamp = report.snapshot, timestamp_text(now)
-        changes = snapshot_attributes(snapshot)
-        changes |= {
-            "confirmation": "reported",
-            "reportedAt": stamp,
-            "source": source,
-            "broker": report.broker,
+        snapshot, stamp = report.snapshot, timestamp_text(report.at)
+        changes = mapper.snapshot_changes(snapshot) | {
+            A.CONFIRMATION: Confirmation.REPORTED.value,
+            A.REPORTED_AT: stamp,
+            A.SOURCE: report.source.value,
+            A.BROKER: report.broker,
+            A.SMALLCASE_AUTH_ID: report.smallcase_auth_id or None,
         }
-        changes |= {"smallcaseAuthId": report.smallcase_auth_id or None}
-        removed: tuple[str, ...] = ("error",)
-        kept = {
-            "nextCheckAt": timestamp_text(now + _REVIVED_CHECK),
-            "checkShard": check_shard(report.transaction_id),
-        }
-        if needs_confirming(snapshot, confirm):
-            changes["pullRequestedAt"] = stamp
-        elif confirm == "none" and snapshot.batch.is_final:
-            changes["settledAt"] = stamp
-            removed, kept = ("error", "nextCheckAt", "checkShard", "checks"), {}
+        removed: frozenset[str] = frozenset({A.ERROR})
+        kept = mapper.check_changes(report.transaction_id, report.at + _REVIVED_CHECK)
+        if report.requests_pull:
+            changes[A.PULL_REQUESTED_AT] = stamp
+        if report.settles:
+            changes[A.SETTLED_AT] = stamp
+            removed, kept = removed | CHECK_ATTRIBUTES, {}
         conditions = [
-            "attribute_exists(transactionId)",
-            "attribute_not_exists(settledAt)",
-            "(attribute_not_exists(#revision) OR (#revision < :revision AND NOT contains(#revision, :digest)))",
-            "(attribute_not_exists(#batchId) OR #batchId = :batchId)",
+            f"attribute_exists({A.TRANSACTION_ID})",
+            f"attribute_not_exists({A.SETTLED_AT})",
+            (
+                f"(attribute_not_exists(#{A.REVISION})"
+                f" OR (#{A.REVISION} < :{A.REVISION} AND NOT contains(#{A.REVISION}, :digest)))"
+            ),
+            f"(attribute_not_exists(#{A.BATCH_ID}) OR #{A.BATCH_ID} = :{A.BATCH_ID})",
         ]
-        values = {"digest": snapshot.digest}
-        names = {}
+        values, names = {"digest": snapshot.digest}, {}
         if report.smallcase_auth_id:
-            conditions.append("(attribute_not_exists(#smallcaseAuthId) OR #smallcaseAuthId = :smallcaseAuthId)")
-        if report.notes is not None:
-            conditions.append("#notes = :notes")
-            values["notes"] = report.notes
-            names["#notes"] = "notes"
-        stored = self._write(
+            conditions.append(
+                f"(attribute_not_exists(#{A.SMALLCASE_AUTH_ID}) OR #{A.SMALLCASE_AUTH_ID} = :{A.SMALLCASE_AUTH_ID})"
+            )
+        if report.user_id is not None:
+            conditions.append(f"#{A.NOTES} = :{A.NOTES}")
+            values[A.NOTES], names[f"#{A.NOTES}"] = report.user_id, A.NOTES
+        return self._write(
             report.transaction_id,
             update(
                 {name: value for name, value in changes.items() if value is not None},
-                removed,
+                sorted(removed),
                 keep=kept,
-                counts=True,
+                bumps_version=True,
                 condition=" AND ".join(conditions),
                 values=values,
                 names=names,
             ),
         )
-        if stored == "written":
-            return "accepted"
-        verdict = reconsider(report, stored)
-        if verdict != "touch":
-            return verdict
-        touched = self._write(
-            report.transaction_id,
-            update(
-                {"revision": snapshot.revision},
-                condition="#revision < :revision AND contains(#revision, :digest) AND attribute_not_exists(settledAt)",
-                values={"digest": snapshot.digest},
-            ),
+
+    def restate(self, report: Report) -> bool:
+        """Move the revision on where the same content was stated later; False where something newer came between."""
+        condition = (
+            f"#{A.REVISION} < :{A.REVISION} AND contains(#{A.REVISION}, :digest)"
+            f" AND attribute_not_exists({A.SETTLED_AT})"
         )
-        # Overtaken by something newer in between: then there is nothing left to touch.
-        return "duplicate" if touched == "written" else "stale"
+        values = {"digest": report.snapshot.digest}
+        changes: dict[str, Any] = {A.REVISION: report.snapshot.revision.text}
+        written = self._write(report.transaction_id, update(changes, condition=condition, values=values))
+        return isinstance(written, Written)
 
-    def lease_pull(self, pull: Pull, now: datetime, interval: timedelta) -> Transaction | NotLeased | None:
-        """The transaction, if it may be pulled now: at most once in `interval`, however many ask.
+    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | NotLeased:
+        """Lease a transaction for a pull: at most one in `interval`, however many are requested.
 
-        The first reported outcome is pulled at once in spite of that, once. Who comes too early gets "busy", and a
-        check is scheduled for when the interval is over unless one is due by then, so that no question is dropped.
-        "done" where the check that was due has been made. `None` where the transaction is not stored.
+        The first reported outcome is pulled at once in spite of that, once. Returns BUSY if the last pull is younger
+        than `interval`, and schedules a check for when it is over unless one is due by then, so that the request is
+        not lost. DONE where the check that was due has been made.
         """
-        stamp = timestamp_text(now)
-        doubted: dict[str, Any] = {"doubtedAt": stamp, "checks": 0} if pull.doubted else {}
-        condition, values = "attribute_exists(transactionId)", {"latest": timestamp_text(now - interval)}
-        if pull.due_at is not None:
-            condition, values["due"] = f"{condition} AND #nextCheckAt = :due", pull.due_at
+        stamp, id_ = timestamp_text(now), request.transaction_id
+        suspected: dict[str, Any] = {A.SUSPECTED_AT: stamp, A.CHECKS: 0} if request.suspicious else {}
+        condition, values = f"attribute_exists({A.TRANSACTION_ID})", {"latest": timestamp_text(now - interval)}
+        names = {}
+        if request.due_at is not None:
+            condition, values["due"] = f"{condition} AND #{A.NEXT_CHECK_AT} = :due", timestamp_text(request.due_at)
+            names[f"#{A.NEXT_CHECK_AT}"] = A.NEXT_CHECK_AT
         arguments = update(
-            {"pulledAt": stamp} | doubted,
-            condition=f"{condition} AND (attribute_not_exists(#pulledAt)"
-            " OR #pulledAt < :latest OR #pulledAt = :pulledAt)",
+            {A.PULLED_AT: stamp} | suspected,
+            condition=f"{condition} AND (attribute_not_exists(#{A.PULLED_AT})"
+            f" OR #{A.PULLED_AT} < :latest OR #{A.PULLED_AT} = :{A.PULLED_AT})",
             values=values,
-            names={} if pull.due_at is None else {"#nextCheckAt": "nextCheckAt"},
+            names=names,
         )
-        stored = self._write(pull.transaction_id, arguments)
-        if stored == "written":
-            return self.get(pull.transaction_id)
+        written = self._write(id_, arguments)
+        if isinstance(written, Written):
+            return self._leased(id_)
+        stored = written.stored
         if stored is None:
-            return None
-        if pull.due_at not in (None, stored.nextCheckAt):
-            return "done"
-        if pull.due_at is None and stored.has_unconfirmed_outcome and self._lease_first_final(stored, stamp, doubted):
-            return self.get(pull.transaction_id)
-        if doubted:
-            self._write(pull.transaction_id, update(doubted, condition="attribute_exists(transactionId)"))
-        if pull.due_at is None:
-            self._write(
-                pull.transaction_id,
-                update(
-                    {"nextCheckAt": timestamp_text(now + interval), "checkShard": check_shard(pull.transaction_id)},
-                    # What is planned sooner stands. What was due already is being answered by who asked before us.
-                    condition="attribute_exists(transactionId) AND (attribute_not_exists(#nextCheckAt)"
-                    " OR #nextCheckAt > :nextCheckAt OR #nextCheckAt <= :now)",
-                    values={"now": stamp},
-                ),
-            )
-        return "busy"
+            return NotLeased.NOT_STORED
+        if request.due_at not in (None, stored.next_check_at):
+            return NotLeased.DONE
+        first_outcome = request.due_at is None and stored.has_unconfirmed_outcome
+        if first_outcome and self._lease_first_outcome(stored, stamp, suspected):
+            return self._leased(id_)
+        if suspected:
+            self._write(id_, update(suspected, condition=f"attribute_exists({A.TRANSACTION_ID})"))
+        if request.due_at is None:
+            self._schedule_soon(id_, now, now + interval)
+        return NotLeased.BUSY
 
-    def _lease_first_final(self, stored: Transaction, stamp: str, doubted: dict[str, Any]) -> bool:
+    def _leased(self, transaction_id: str) -> Leased | NotLeased:
+        transaction = self.get(transaction_id)
+        return NotLeased.NOT_STORED if transaction is None else Leased(transaction)
+
+    def _lease_first_outcome(self, stored: Transaction, stamp: str, suspected: Mapping[str, Any]) -> bool:
         """Whether the first reported outcome of a transaction is pulled in spite of a pull a moment ago.
 
         The user waits for it, and what was pulled before, for the app's SDK response or for a forger, cannot have shown
-        it. It is once in a transaction's life, so a flood of reports is no flood of pulls.
+        it. It is once in a transaction's life, so a flood of reports is no flood of pulls. botocore repeats a request
+        whose response was lost: the repeated one finds its own work and succeeds.
         """
-        changes = {"pulledAt": stamp, "finalPulledAt": stamp} | doubted
-        condition = "#version = :version AND (attribute_not_exists(#finalPulledAt) OR #finalPulledAt = :finalPulledAt)"
-        values, names = {"version": stored.version}, {"#version": "version"}
-        arguments = update(changes, condition=condition, values=values, names=names)
-        return self._write(stored.transactionId, arguments) == "written"
+        arguments = update(
+            {A.PULLED_AT: stamp, A.FINAL_PULLED_AT: stamp, **suspected},
+            condition=f"#{A.VERSION} = :{A.VERSION} AND (attribute_not_exists(#{A.FINAL_PULLED_AT})"
+            f" OR #{A.FINAL_PULLED_AT} = :{A.FINAL_PULLED_AT})",
+            values={A.VERSION: stored.version},
+            names={f"#{A.VERSION}": A.VERSION},
+        )
+        return isinstance(self._write(stored.transaction_id, arguments), Written)
 
-    def apply(self, stored: Transaction, change: Change) -> bool:
-        """Write `change` if the transaction still is as `stored`; False where something else changed it meanwhile."""
-        if not change.set and not change.remove:
-            return True
-        found = self._write(stored.transactionId, self.change_arguments(stored, change))
-        if found == "written":
-            return True
-        # A repeated request whose first answer was lost finds its own work done.
-        if found is None or found.version != stored.version + change.counts:
-            return False
-        after = found.to_item()
-        return all(after.get(name) == value for name, value in change.set.items()) and not any(
-            after.get(name) for name in change.remove
+    def _schedule_soon(self, transaction_id: str, now: datetime, at: datetime) -> None:
+        """Schedule a check unless one is due by then. What was due already is being pulled by another request."""
+        self._write(
+            transaction_id,
+            update(
+                mapper.check_changes(transaction_id, at),
+                condition=f"attribute_exists({A.TRANSACTION_ID}) AND (attribute_not_exists(#{A.NEXT_CHECK_AT})"
+                f" OR #{A.NEXT_CHECK_AT} > :{A.NEXT_CHECK_AT} OR #{A.NEXT_CHECK_AT} <= :now)",
+                values={"now": timestamp_text(now)},
+            ),
         )
 
-    def change_arguments(self, stored: Transaction, change: Change) -> dict[str, Any]:
+    def apply(self, stored: Transaction, transition: Transition) -> bool:
+        """Write `transition` if the transaction still is as `stored`; False where another writer changed it."""
+        if transition.changes_nothing:
+            return True
+        changes = mapper.changes_of(transition, stored.transaction_id)
+        found = self._update(stored.transaction_id, self.transition_arguments(stored, transition))
+        if found is None:
+            return True
+        # A repeated request whose first response was lost finds its own work done.
+        if found.get(A.VERSION) != stored.version + transition.bumps_version:
+            return False
+        same = all(found.get(name) == value for name, value in changes.set.items())
+        return same and not any(found.get(name) for name in changes.remove)
+
+    def transition_arguments(self, stored: Transaction, transition: Transition) -> dict[str, Any]:
         """The conditional update that `apply` makes, for a write of several items at once.
 
-        A check that somebody scheduled, or a doubt that somebody had, meanwhile is not overwritten by who has not seen
-        it.
+        A check or a suspicion that another writer stored meanwhile is not overwritten by one that has not seen it.
         """
-        condition, values = "#version = :version", dict[str, Any](version=stored.version)
-        for name, seen in (("nextCheckAt", stored.nextCheckAt), ("doubtedAt", stored.doubtedAt)):
-            if name in change.set or name in change.remove:
+        changes = mapper.changes_of(transition, stored.transaction_id)
+        condition, values = f"#{A.VERSION} = :{A.VERSION}", dict[str, Any]({A.VERSION: stored.version})
+        for name, seen in ((A.NEXT_CHECK_AT, stored.next_check_at), (A.SUSPECTED_AT, stored.suspected_at)):
+            if name in changes.set or name in changes.remove:
                 condition += f" AND attribute_not_exists(#{name})" if seen is None else f" AND #{name} = :seen_{name}"
-                values |= {} if seen is None else {f"seen_{name}": seen}
+                values |= {} if seen is None else {f"seen_{name}": timestamp_text(seen)}
         return update(
-            change.set,
-            sorted(change.remove),
-            counts=change.counts,
+            changes.set,
+            sorted(changes.remove),
+            bumps_version=transition.bumps_version,
             condition=condition,
             values=values,
-            names={"#version": "version"},
+            names={f"#{A.VERSION}": A.VERSION},
         )
 
-    def request_pull(self, transaction_id: str, now: datetime, sdk_error: dict[str, Any] | None = None) -> bool:
-        """Ask for the truth of a transaction, with the error that the SDK gave the user, if any."""
-        changes: dict[str, Any] = {"pullRequestedAt": timestamp_text(now)}
-        if sdk_error is not None:
-            changes["sdkError"] = sdk_error
-        return self._write(transaction_id, update(changes, condition="attribute_exists(transactionId)")) == "written"
+    def request_pull(self, transaction_id: str, now: datetime, sdk_error: SdkError) -> None:
+        """Store the error that the SDK gave the user, and request a pull; a transaction that is gone stays gone."""
+        changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error), transaction_id)
+        self._write(transaction_id, update(changes.set, condition=f"attribute_exists({A.TRANSACTION_ID})"))
 
-    def due(self, now: datetime, limit: int) -> Iterator[tuple[str, str]]:
-        """Each transactionId whose check is due, with since when; at most `limit` of each partition, the longest due
-        first."""
+    def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
+        """Each check that is due; at most `limit` of each partition, the longest due first."""
         for shard in range(CHECK_SHARDS):
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.table,
                 IndexName="due",
-                KeyConditionExpression="checkShard = :shard AND nextCheckAt <= :now",
+                KeyConditionExpression=f"{A.CHECK_SHARD} = :shard AND {A.NEXT_CHECK_AT} <= :now",
                 ExpressionAttributeValues=to_attributes({":shard": str(shard), ":now": timestamp_text(now)}),
                 PaginationConfig={"MaxItems": limit},
             )
             for page in pages:
                 for item in map(of_attributes, page["Items"]):
-                    yield item["transactionId"], item["nextCheckAt"]
+                    yield PullRequest(item[A.TRANSACTION_ID], due_at=mapper.time_of(item[A.NEXT_CHECK_AT]))
 
-    def _write(self, transaction_id: str, arguments: dict[str, Any]) -> Transaction | Literal["written"] | None:
-        """ "written", or the item that made the condition fail, `None` where there is none."""
-        key: Any = {"transactionId": {"S": transaction_id}}
+    def _write(self, transaction_id: str, arguments: dict[str, Any]) -> Written | ConditionFailed:
+        found = self._update(transaction_id, arguments)
+        if found is None:
+            return Written()
+        return ConditionFailed(mapper.of_item(found) if found else None)
+
+    def _update(self, transaction_id: str, arguments: dict[str, Any]) -> Mapping[str, Any] | None:
+        """`None` where it was written, else the item that made the condition fail, empty where there is none."""
+        key: Any = _key(transaction_id)
         try:
-            after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments))
+            after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments), self.pause)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            old: Any = error.response.get("Item")
-            return Transaction.of_item(of_attributes(old)) if old else None
-        return "written"
+            return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
+        return None
+
+
+def _key(transaction_id: str) -> dict[str, Any]:
+    return {A.TRANSACTION_ID.value: {"S": transaction_id}}

@@ -1,22 +1,25 @@
 """The Webhooks table: genuine webhooks that changed nothing, verbatim, for a set time.
 
-Its stream publishes them: a doubted one asks for a pull, one of another kind is an event of its own.
+Its stream publishes them: a suspicious one requests a pull, one of another kind is an event of its own.
 """
 
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.webhook_verification import Doubt, Keep, webhook_id
+from securities_transactions.domain.webhook_verification import Suspicious, Unrelated, webhook_id
 from securities_transactions.storage.dynamodb import to_attributes
+from securities_transactions.storage.mapper import time_of
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-# An item holds 400 KB; what does not fit even deflated is kept as its beginning, its length and its name.
+# An item holds 400 KB; what does not fit even deflated is stored as its beginning, its length and its name.
 _MOST_BYTES: Final = 350_000
 
 
@@ -28,24 +31,24 @@ class Webhooks:
         self.table = table
         self.retention = retention
 
-    def keep(self, raw: bytes, verdict: Doubt | Keep, now: datetime) -> bool:
-        """Keep a body as received; False where the same body has been kept before."""
+    def store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> bool:
+        """Store a body as received; False where the same body has been stored before."""
         packed = zlib.compress(raw, 9)
         item: dict[str, Any] = {
             "webhookId": webhook_id(raw),
             "receivedAt": timestamp_text(now),
             "expiresAt": int((now + self.retention).timestamp()),
-            "kind": verdict.kind if isinstance(verdict, Keep) else "SECURITIES",
-            "transactionId": verdict.transaction_id,
-            "smallcaseAuthId": verdict.smallcase_auth_id,
+            "kind": verified.kind if isinstance(verified, Unrelated) else "SECURITIES",
+            "transactionId": verified.transaction_id,
+            "smallcaseAuthId": verified.smallcase_auth_id,
             "body": packed[:_MOST_BYTES],
         }
         if len(packed) > _MOST_BYTES:
             item["bytes"] = len(raw)
-        if isinstance(verdict, Keep):
-            item["notes"] = verdict.notes
+        if isinstance(verified, Unrelated):
+            item["notes"] = verified.user_id
         else:
-            item["doubt"] = verdict.reason
+            item["suspicion"] = verified.reason
         stored = {name: value for name, value in item.items() if value is not None}
         try:
             self.client.put_item(
@@ -58,3 +61,18 @@ class Webhooks:
                 raise
             return False
         return True
+
+
+def webhook_of(item: Mapping[str, Any]) -> StoredWebhook:
+    """The webhook in a stored item."""
+    return StoredWebhook(
+        webhook_id=item["webhookId"],
+        received_at=time_of(item["receivedAt"]),
+        kind=item["kind"],
+        transaction_id=item.get("transactionId"),
+        smallcase_auth_id=item.get("smallcaseAuthId"),
+        user_id=item.get("notes"),
+        suspicion=item.get("suspicion"),
+        body=zlib.decompressobj().decompress(item["body"]),
+        whole="bytes" not in item,
+    )

@@ -9,13 +9,19 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pydantic import BaseModel, ConfigDict
 
+from securities_transactions.domain.errors import Contended, Fault, InvalidField, NotFound
 from securities_transactions.domain.order_config import NewTransaction
-from securities_transactions.gateway.errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
-from securities_transactions.gateway.secrets import SecretsError
+from securities_transactions.gateway.errors import (
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+    SecretsError,
+)
 from securities_transactions.http import problems
-from securities_transactions.http.api import MOST_BODY_BYTES, Request, Response, api, cacheable
+from securities_transactions.http.handler import http_handler
 from securities_transactions.http.problems import Problem
-from securities_transactions.storage.transactions import Contended
+from securities_transactions.http.request import MOST_BODY_BYTES, Request
+from securities_transactions.http.response import Response, cacheable
 
 SCOPE: Final = "securities-transactions:service"
 
@@ -47,7 +53,7 @@ def answered(answer: dict[str, Any]) -> dict[str, Any]:
 
 def refusing(asked: Request, model: type[BaseModel] = Thing) -> dict[str, Any]:
     """The problem that a body is answered with."""
-    return answered(api(lambda given: Response(200, given.parse(model).model_dump()))(asked.event, None))
+    return answered(http_handler(lambda given: Response(200, given.parse(model).model_dump()))(asked.event, None))
 
 
 BODIES: Final[list[tuple[str | None, str]]] = [
@@ -110,7 +116,7 @@ def test_a_body_in_broken_base64_is_refused(body: str) -> None:
 
 
 def test_numbers_are_exact_both_ways() -> None:
-    handler = api(lambda given: Response(200, given.parse(Thing).model_dump()))
+    handler = http_handler(lambda given: Response(200, given.parse(Thing).model_dump()))
     answer = handler({"headers": {}, "body": '{"name":"a","amount":0.10}'}, None)
     assert answer["body"] == '{"name":"a","amount":0.10}'
     assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
@@ -191,6 +197,9 @@ def test_another_content_is_another_etag() -> None:
 THROTTLED: Final = ClientError({"Error": {"Code": "ThrottlingException", "Message": "hunter2"}}, "PutItem")
 FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = [
     (Problem(problems.NOT_FOUND, "x"), problems.NOT_FOUND, {}),
+    (NotFound("there is no such transaction of yours"), problems.NOT_FOUND, {}),
+    (InvalidField("connect", "is not one of these"), problems.INVALID_REQUEST, {}),
+    (InvalidField("connect", "cannot be had", Fault.MEANING), problems.UNPROCESSABLE, {}),
     (GatewayRefused(400, ("no such ticker",), "InputException"), problems.GATEWAY_REFUSED, {}),
     (GatewayRefused(401, ("hunter2",), None), problems.GATEWAY_MISCONFIGURED, {}),
     (GatewayRefused(403, (), None), problems.GATEWAY_MISCONFIGURED, {}),
@@ -212,12 +221,22 @@ def test_whatever_goes_wrong_is_a_problem_of_its_own_kind_without_a_trace(
     def fail(_: Request) -> Response:
         raise error
 
-    answer = api(fail)({"headers": {}}, None)
+    answer = http_handler(fail)({"headers": {}}, None)
     problem = answered(answer)
     assert problem["type"] == cause.uri
     assert {name: answer["headers"][name] for name in headers} == headers
     assert "Traceback" not in answer["body"]
     assert "hunter2" not in answer["body"]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_field_that_the_domain_rejects_is_named(fault: Fault) -> None:
+    def fail(_: Request) -> Response:
+        raise InvalidField("connect", "is not linked", fault)
+
+    problem = answered(http_handler(fail)({"headers": {}}, None))
+    assert problem["errors"] == [{"field": "connect", "detail": "is not linked"}]
+    assert problem["detail"] == "connect: is not linked"
 
 
 def test_the_gateways_own_errors_are_passed_on() -> None:
@@ -226,7 +245,7 @@ def test_the_gateways_own_errors_are_passed_on() -> None:
     def fail(_: Request) -> Response:
         raise GatewayRefused(400, ("no such ticker", "market closed"), "InputException")
 
-    problem = answered(api(fail)({"headers": {}}, None))
+    problem = answered(http_handler(fail)({"headers": {}}, None))
     assert problem["gatewayErrors"] == ["no such ticker", "market closed"]
     assert problem["gatewayErrorType"] == "InputException"
     assert problem["detail"] == "no such ticker; market closed"

@@ -1,22 +1,15 @@
-"""What an operator uses: following events, emitting them again, giving dead letters another try."""
+"""What an operator uses: the stage that is meant, following its events, and times to republish from."""
 
 import argparse
-import json
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from operations import stage
-from operations.redrive import asked
-from operations.republish import entries, moment
+from operations.republish import moment
 from operations.stage import Stage
 from operations.tail import pattern, told
-from securities_transactions.domain import statuses
-from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import Transaction, encode_request
-from securities_transactions.storage.dynamodb import to_attributes
 from tools.contracts.examples import examples
 
 
@@ -69,51 +62,6 @@ def test_since_is_a_time_in_utc_unless_it_says_otherwise(text: str, expected: da
 def test_since_that_is_no_time_is_refused_with_an_example() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="write 2026-01-15T00:00:00Z"):
         moment("yesterday")
-
-
-class Scans:
-    """A stage of two tables that gives every item, whatever the filter."""
-
-    outputs = {  # noqa: RUF012  # never changed
-        "EventBusName": "securities-transactions-dev",
-        "TransactionsTable": "transactions",
-        "WebhooksTable": "webhooks",
-    }
-
-    def __init__(self) -> None:
-        stamp = timestamp_text(datetime(2026, 1, 15, tzinfo=UTC))
-        transaction = Transaction(
-            transactionId="T1",
-            notes="asha",
-            status=statuses.CREATED,
-            version=1,
-            createdAt=stamp,
-            expireAt=stamp,
-            request=encode_request({}),
-        )
-        self.found = {"transactions": [to_attributes(transaction.to_item())], "webhooks": []}
-        self.asked: dict[str, dict[str, Any]] = {}
-
-    def items(self, table: str, **scan: Any) -> list[dict[str, Any]]:
-        self.asked[table] = scan
-        return self.found[table]
-
-
-def test_republishing_asks_for_what_changed_since_by_every_time_that_a_change_has() -> None:
-    scans: Any = Scans()
-
-    [only] = entries(scans, "2026-01-15T00:00:00.000Z")
-
-    assert (only["DetailType"], only["EventBusName"]) == ("TransactionCreated", "securities-transactions-dev")
-    assert json.loads(only["Detail"])["eventId"] == "T1.1"
-    for name in ("createdAt", "reportedAt", "confirmedAt", "askedAt"):
-        assert f"{name} >= :since" in scans.asked["transactions"]["FilterExpression"]
-
-
-def test_what_a_rule_could_not_deliver_is_asked_as_the_rule_would_have_asked() -> None:
-    """The rule hands on the detail alone; what it could not hand on lies there whole."""
-    assert json.loads(asked({"detail-type": "X", "detail": {"transactionId": "T1"}})) == {"transactionId": "T1"}
-    assert json.loads(asked({"transactionId": "T1", "price": Decimal("1.10")})) == {"transactionId": "T1", "price": 1.1}
 
 
 def test_the_local_stage_is_on_this_machine_and_others_are_not() -> None:

@@ -1,0 +1,25 @@
+"""Every minute: a pull is requested of what is due for a check, so that nothing is left hanging."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from securities_transactions import logging
+from securities_transactions.bootstrap import Application, build
+from securities_transactions.settings import Settings
+
+logger = logging.logger()
+Handler = Callable[[Mapping[str, Any], object], None]
+
+
+def make_handler(application: Application) -> Handler:
+    """Send every due transaction to the queue that `reconcile` reads."""
+    check_due = application.check_due
+
+    def handler(event: Mapping[str, Any], context: object) -> None:
+        logger.info("checks requested", due=check_due.run())
+
+    return handler
+
+
+handler = make_handler(build(Settings(os.environ)))

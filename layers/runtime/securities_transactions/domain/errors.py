@@ -1,0 +1,41 @@
+"""What the domain, the services and storage raise; `http.api` maps each to the problem that is returned.
+
+RequestError           the caller's request cannot be carried out
+├── InvalidField       it has a field that cannot be used
+└── NotFound           there is no such thing, or it is another user's
+Contended              the transaction changed under every attempt to write
+"""
+
+from enum import Enum
+
+
+class RequestError(Exception):
+    """The caller's request cannot be carried out; the message is safe to return."""
+
+
+class Fault(Enum):
+    """What is wrong with a field: its form, or what it asks for."""
+
+    FORM = "form"
+    MEANING = "meaning"
+
+
+class InvalidField(RequestError):
+    """`field` of the request is at fault; `detail` says why and repeats no value."""
+
+    def __init__(self, field: str, detail: str, fault: Fault = Fault.FORM) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+        self.fault = fault
+
+
+class NotFound(RequestError):
+    """There is no such thing, or it is another user's: which of the two is not said."""
+
+
+class Contended(Exception):
+    """The transaction changed under every attempt to write: try again."""
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__(transaction_id)

@@ -1,0 +1,34 @@
+"""A request to pull a transaction from the Gateway, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """Why a transaction is to be pulled.
+
+    `due_at` (UTC) names the check that was due, `suspicious` says that a webhook about it was, and `smallcase_auth_id`
+    is the account of the webhook that requests the pull, where one does.
+    """
+
+    transaction_id: str
+    smallcase_auth_id: str | None = None
+    due_at: datetime | None = None
+    suspicious: bool = False
+
+
+class PullOutcome(StrEnum):
+    """What became of a request to pull."""
+
+    PULLED = "pulled"
+    BUSY = "busy"
+    """Another pull was made a moment ago; a check is scheduled, so that the request is not lost."""
+    DONE = "done"
+    """The check that was due has been made since."""
+    ADOPTED = "adopted"
+    DEFERRED = "deferred"
+    """Nothing is stored that could be due: the requester has to ask again."""
+    UNKNOWN = "unknown"
+    """The Gateway does not know the transaction either, or it is not one to adopt."""

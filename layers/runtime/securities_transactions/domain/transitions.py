@@ -1,0 +1,137 @@
+"""What a decision changes about a transaction: values, which storage writes and nothing else interprets."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Literal
+
+from securities_transactions.domain.revision import Snapshot
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy, Failure, SdkError, Source
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """The Gateway shows these orders, and some of them are open."""
+
+    snapshot: Snapshot
+    at: datetime
+    smallcase_auth_id: str | None = None
+    broker: str | None = None
+    escalate: bool = False
+
+
+@dataclass(frozen=True)
+class Settle:
+    """The Gateway shows these orders, and every one is final."""
+
+    snapshot: Snapshot
+    at: datetime
+    smallcase_auth_id: str | None = None
+    broker: str | None = None
+
+
+@dataclass(frozen=True)
+class Retract:
+    """The Gateway knows of no orders: what was reported goes, and the account unless a token or a pull has shown it."""
+
+    at: datetime
+    keeps_account: bool
+
+
+@dataclass(frozen=True)
+class Fail:
+    """No order will come of the transaction; `retract` where orders were reported."""
+
+    at: datetime
+    failure: Failure
+    retract: Retract | None = None
+
+
+@dataclass(frozen=True)
+class Escalate:
+    """A person has to find out what became of the orders."""
+
+    at: datetime
+
+
+Outcome = Confirm | Settle | Retract | Fail | Escalate
+
+
+@dataclass(frozen=True)
+class ScheduleCheck:
+    """The next check is due at `at`; `checks` were made in vain by then, which sets the backoff."""
+
+    at: datetime
+    checks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A snapshot that a webhook or the SDK states: written if it is newer than what is stored and fits it.
+
+    `requests_pull`: the Gateway is to be asked at once. `settles`: the report itself is trusted to be the last word.
+    """
+
+    transaction_id: str
+    snapshot: Snapshot
+    smallcase_auth_id: str
+    broker: str | None
+    user_id: str | None
+    source: Source
+    at: datetime
+    requests_pull: bool
+    settles: bool = False
+
+    @classmethod
+    def under(cls, policy: ConfirmPolicy, snapshot: Snapshot, **stated: Any) -> "Report":
+        """The report of `snapshot` under a Confirm policy.
+
+        A batch that stands at ERROR counts as final here: only the Gateway can say more.
+        """
+        final = snapshot.batch.is_final
+        outcome = final or snapshot.batch.status_of_orders == Status.ERROR
+        pulls = policy is ConfirmPolicy.EVERY or (policy is ConfirmPolicy.FINAL and outcome)
+        return cls(snapshot=snapshot, requests_pull=pulls, settles=policy is ConfirmPolicy.NONE and final, **stated)
+
+
+class _EndChecks(Enum):
+    END = "end"
+
+
+END_CHECKS: Final = _EndChecks.END
+"""No further check is due, and nothing is suspected."""
+
+
+@dataclass(frozen=True)
+class ClaimAccount:
+    """The transaction was made with this broker account, as a pull or a verified token shows, and what that amounts
+    to for its user."""
+
+    smallcase_auth_id: str
+    link: AccountLink
+    broker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """Everything that one decision changes; what is `None` stays as it is."""
+
+    outcome: Outcome | None = None
+    check: ScheduleCheck | Literal[_EndChecks.END] | None = None
+    suspected_at: datetime | None = None
+    gateway_status: GatewayStatus | None = None
+    account: ClaimAccount | None = None
+    pull_requested_at: datetime | None = None
+    sdk_error: SdkError | None = None
+
+    @property
+    def bumps_version(self) -> bool:
+        """Whether consumers hear of it."""
+        new_account = self.account is not None and self.account.link is not AccountLink.KNOWN
+        return self.outcome is not None or new_account
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is nothing to write."""
+        return self == Transition()

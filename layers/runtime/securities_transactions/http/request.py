@@ -1,0 +1,128 @@
+"""A request as API Gateway passes it on (payload format 2.0), and its caller."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS
+from securities_transactions.http import problems
+from securities_transactions.http.problems import Problem
+
+# The HTTP API lets 10 MB through; a create request of a hundred securities has 20 KB.
+MOST_BODY_BYTES: Final = 256 * 1024
+# A DynamoDB sort key has 1024 bytes at most, and ids stand in it behind a prefix.
+MOST_ID_BYTES: Final = 512
+MOST_ITEMS: Final = 50
+USUAL_ITEMS: Final = 20
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the user id in the access token, and whether it may act for every user."""
+
+    user_id: str
+    is_service: bool
+
+    def acting_for(self, notes: str | None) -> str:
+        """The user this call is for: the caller, or for a service whom it names.
+
+        `Problem` 403 for anyone else, 400 for what can be no user's id.
+        """
+        if notes is None or notes == self.user_id:
+            return self.user_id
+        if not 1 <= len(notes) <= MOST_NOTES_CHARACTERS:
+            raise problems.of_field("notes", f"must have 1 to {MOST_NOTES_CHARACTERS} characters")
+        if not self.is_service:
+            raise Problem(problems.FORBIDDEN, "notes: only a token with the service scope may name another user")
+        return notes
+
+    def may_see(self, user_id: str) -> bool:
+        """Whether what belongs to `user_id` is this caller's to see."""
+        return self.is_service or user_id == self.user_id
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as API Gateway passes it on."""
+
+    event: Mapping[str, Any]
+    context: Any = None
+
+    def header(self, name: str) -> str | None:
+        """A header by its lower-case name."""
+        value = self.event.get("headers", {}).get(name)
+        return value if isinstance(value, str) else None
+
+    def names(self, name: str) -> bool:
+        """Whether the route has the path parameter `name`."""
+        return name in (self.event.get("pathParameters") or {})
+
+    def path(self, name: str) -> str:
+        """A path parameter, all of which are ids; `Problem` 404 for one that no table could have as its key."""
+        value = str(self.event["pathParameters"][name])
+        if len(value.encode()) > MOST_ID_BYTES:
+            raise Problem(problems.NOT_FOUND, f"{name}: no id is that long")
+        return value
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; where it is given several times, API Gateway joins the values with commas."""
+        return (self.event.get("queryStringParameters") or {}).get(name)
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        value = self.query(name)
+        if value not in (None, "true", "false"):
+            raise problems.of_field(name, "must be true or false")
+        return value == "true"
+
+    def limit(self) -> int:
+        """How many items a page is to have; `Problem` 400 for what is not a number within the bounds."""
+        text = self.query("limit")
+        if text is None:
+            return USUAL_ITEMS
+        # Python converts no more than 4300 digits.
+        if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_ITEMS):
+            raise problems.of_field("limit", f"must be a number from 1 to {MOST_ITEMS}")
+        return int(text)
+
+    def raw(self, most_bytes: int) -> bytes:
+        """The body as received; `Problem` 413 where it has more than `most_bytes`, before anything looks at it."""
+        body = str(self.event.get("body") or "")
+        encoded = bool(self.event.get("isBase64Encoded"))
+        if len(body) > (most_bytes * 4 // 3 + 4 if encoded else most_bytes):
+            raise _too_large(most_bytes)
+        try:
+            raw = base64.b64decode(body, validate=True) if encoded else body.encode("utf-8", "surrogatepass")
+        except ValueError as error:  # binascii.Error is one, and so is text that is not ASCII
+            raise problems.of_field("body", "is not readable") from error
+        if len(raw) > most_bytes:
+            raise _too_large(most_bytes)
+        return raw
+
+    def parse(self, model: type[Model]) -> Model:
+        """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
+        raw = self.raw(MOST_BODY_BYTES)
+        try:
+            return model.model_validate(loads(raw))
+        except ValidationError as error:
+            raise problems.of_validation(error) from None
+        except ValueError as error:
+            raise problems.of_field("body", f"is not JSON: {error}") from None
+
+    def caller(self, service_scope: str) -> Caller:
+        """Who calls, from the claims that the authorizer has verified."""
+        claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
+        user_id = str(claims.get("sub", ""))
+        if not user_id or len(user_id) > MOST_NOTES_CHARACTERS:
+            raise Problem(problems.FORBIDDEN, "the access token's sub names no user")
+        return Caller(user_id, service_scope in str(claims.get("scope", "")).split())
+
+
+def _too_large(most_bytes: int) -> Problem:
+    return Problem(problems.TOO_LARGE, f"the body has more than {most_bytes} bytes")

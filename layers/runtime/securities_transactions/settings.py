@@ -1,0 +1,114 @@
+"""What a deployment sets, typed. docs/settings.md says what each setting does.
+
+Each value is read from the function's environment when a part that needs it is built: a function that is started
+without one fails at its start, with the name of what is missing.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from securities_transactions.domain.transaction import ConfirmPolicy
+
+
+class MissingSetting(Exception):
+    """The function's environment lacks a variable; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in a function's `environment`."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def transactions_table(self) -> str:
+        """The name of the Transactions table."""
+        return self._text("TRANSACTIONS_TABLE")
+
+    @property
+    def users_table(self) -> str:
+        """The name of the Users table."""
+        return self._text("USERS_TABLE")
+
+    @property
+    def webhooks_table(self) -> str:
+        """The name of the Webhooks table."""
+        return self._text("WEBHOOKS_TABLE")
+
+    @property
+    def idempotency_table(self) -> str:
+        """The name of the Idempotency table."""
+        return self._text("IDEMPOTENCY_TABLE")
+
+    @property
+    def positions_table(self) -> str:
+        """The name of the example ledger's table."""
+        return self._text("POSITIONS_TABLE")
+
+    @property
+    def messages_table(self) -> str:
+        """The name of the example notifier's table."""
+        return self._text("MESSAGES_TABLE")
+
+    @property
+    def webhook_retention(self) -> timedelta:
+        """How long stored webhooks are kept."""
+        return timedelta(days=int(self._text("WEBHOOK_RETENTION_DAYS")))
+
+    @property
+    def auth_id_pattern(self) -> re.Pattern[str]:
+        """The exact grammar of a smallcaseAuthId."""
+        return re.compile(self._text("AUTH_ID_PATTERN"), re.ASCII)
+
+    @property
+    def confirm(self) -> ConfirmPolicy:
+        """Which reported states are pulled at once."""
+        return ConfirmPolicy(self._text("CONFIRM"))
+
+    @property
+    def gateway_url(self) -> str:
+        """Where the Gateway's API is."""
+        return self._text("GATEWAY_URL")
+
+    @property
+    def gateway_name(self) -> str:
+        """The name that the vendor issued for this gateway."""
+        return self._text("GATEWAY_NAME")
+
+    @property
+    def gateway_orders_path(self) -> str:
+        """The path of the Gateway's orders API."""
+        return self._text("GATEWAY_ORDERS_PATH")
+
+    @property
+    def gateway_secret_arn(self) -> str:
+        """The secret with the Gateway's two secrets."""
+        return self._text("GATEWAY_SECRET_ARN")
+
+    @property
+    def service_scope(self) -> str:
+        """The scope of tokens that may act for every user."""
+        return self._text("SERVICE_SCOPE")
+
+    @property
+    def event_bus(self) -> str:
+        """The name of the bus."""
+        return self._text("EVENT_BUS")
+
+    @property
+    def dead_letter_queue_url(self) -> str:
+        """The queue of what the publisher sets aside."""
+        return self._text("DEAD_LETTER_QUEUE_URL")
+
+    @property
+    def pull_queue_url(self) -> str:
+        """The queue of requests to pull."""
+        return self._text("PULL_QUEUE_URL")
+
+    def _text(self, name: str) -> str:
+        value = self.environment.get(name)
+        if value is None:
+            raise MissingSetting(f"the environment variable {name} is not set")
+        return value

@@ -1,0 +1,34 @@
+"""Leases that bound how often a transaction that is not stored here is pulled, in the Idempotency table."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from securities_transactions.storage.dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class AdoptionLeases:
+    """Leases by key: each is granted once until it is over, then gone by TTL."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def take(self, key: str, now: datetime, interval: timedelta) -> bool:
+        """Whether the lease of `key` is granted at `now` (aware), for `interval`."""
+        start, end = int(now.timestamp()), int((now + interval).timestamp())
+        try:
+            self.client.put_item(
+                TableName=self.table,
+                Item={"id": {"S": f"adoption#{key}"}, "expiration": {"N": str(end)}},
+                ConditionExpression="attribute_not_exists(id) OR expiration <= :start",
+                ExpressionAttributeValues={":start": {"N": str(start)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
