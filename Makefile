@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything is installed into .venv and .venv-engine, nothing anywhere else.
+# `make` alone lists the targets. Everything is installed into .venv, .venv-engine and .venv-checkov, nothing anywhere else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -121,8 +121,9 @@ fuzz-api: env ## Strange requests at every route of the running product, from co
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.fuzz_api --n $(or $(N),50)
 
 .PHONY: validate
-validate: .venv-engine/.ready ## Check template.yaml as AWS and cfn-lint see it
-	@exec $(BIN)/python -m tools.local_stack.sam validate --lint
+validate: env .venv-checkov/.ready ## Check the templates as AWS, cfn-lint and checkov see them
+	@$(BIN)/python -m tools.local_stack.sam validate --lint
+	@exec $(BIN)/python -m tools.template_checks
 
 ##@ Deploy it
 
@@ -134,7 +135,8 @@ build: env ## Build what is deployed to AWS into .aws-sam (for a stage: make bui
 
 # The stage that is meant; for a deployed one AWS credentials are needed.
 STAGE ?= local
-STAGED = --stage $(STAGE) $(if $(PORT),--port $(PORT))
+# STACK names another stack of that stage, a preview for example.
+STAGED = --stage $(STAGE) $(if $(STACK),--stack $(STACK)) $(if $(PORT),--port $(PORT))
 
 .PHONY: tail
 tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STATE=COMPLETED)
@@ -145,6 +147,14 @@ tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STA
 show: .venv/.ready ## Print a transaction's stored item, decoded (TRANSACTION=id STAGE=dev)
 	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make show TRANSACTION=TRX_…" >&2; exit 1; }
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.show $(STAGED) '$(TRANSACTION)'
+
+.PHONY: smoke
+smoke: .venv/.ready ## Whether a stage answers as it should, and a production one is protected (STAGE=prod)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.smoke $(STAGED)
+
+.PHONY: protect
+protect: .venv/.ready ## From now on neither the stack nor its tables can be deleted (STAGE=prod)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.protect $(STAGED)
 
 .PHONY: redrive
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
@@ -170,13 +180,14 @@ lock: .venv/bin/uv ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
 	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
+	@$(LOCK) tools/template_checks/checkov-requirements.in -o tools/template_checks/checkov-requirements.txt
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
-	@rm -rf .venv .venv-engine .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-engine .venv-checkov .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help
 help: ## List the targets
@@ -200,4 +211,10 @@ help: ## List the targets
 	@echo "· installing the local engine and the SAM CLI"
 	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-engine
 	@exec $(UV) pip sync --quiet --python .venv-engine/bin/python --require-hashes tools/local_stack/engine-requirements.txt
+	@touch $@
+
+.venv-checkov/.ready: .venv/bin/uv tools/template_checks/checkov-requirements.txt
+	@echo "· installing the security checks of the template"
+	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-checkov
+	@exec $(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes tools/template_checks/checkov-requirements.txt
 	@touch $@

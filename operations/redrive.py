@@ -13,8 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import stage as stages
 from operations.stage import Stage
+from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.events.dead_letters import opened
-from securities_transactions.events.publisher import entry, publish_all
+from securities_transactions.events.publisher import Entry, entry, publish_all
 from securities_transactions.services.publish_updates import Update, latest_of, of_webhook, update_of
 from securities_transactions.services.pull_queue import message_of
 from securities_transactions.storage.dynamodb import of_attributes
@@ -42,8 +43,19 @@ def redrive(stage: Stage) -> dict[str, Result]:
     hands: dict[str, Callable[[str], None]] = {
         **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in _REDRIVEN},
         "PublishDeadLetterQueueUrl": lambda body: _published(stage, body),
+        "BusDeadLetterQueueUrl": lambda body: _put(stage, [put_again(loads(body), outputs["EventBusName"])]),
     }
     return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
+
+
+def put_again(event: Mapping[str, Any], bus: str) -> Entry:
+    """The entry for an event that the bus took and then could not encrypt or decrypt. Its `eventId` stays the same."""
+    return {
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Detail": dumps(event["detail"]),
+        "EventBusName": bus,
+    }
 
 
 def _sent(stage: Stage, queue: str, body: str) -> None:
@@ -64,6 +76,10 @@ def _published(stage: Stage, body: str) -> None:
     entries = [entry(each, bus) for each in update.events]
     if not entries and "entry" in message:
         entries = [message["entry"] | {"EventBusName": bus}]
+    _put(stage, entries)
+
+
+def _put(stage: Stage, entries: list[Entry]) -> None:
     publish_all(stage.events, entries, lambda attempt: time.sleep(0.2 * 2**attempt))
 
 

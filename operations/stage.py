@@ -1,34 +1,44 @@
 """A running product to look at or to mend: the local one, or one deployed to AWS with the caller's credentials."""
 
 import argparse
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 LOCAL: Final = "local"
 # The region of the local engine.
 REGION: Final = "ap-south-1"
+SETTINGS: Final = Path(__file__).parents[1] / "samconfig.toml"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The stage called `name`; a local one answers at `url`."""
+    """The stage called `name`: the stack `stack` in `region`. A local one answers at `url`."""
 
     name: str
     url: str | None
+    stack: str
+    region: str | None = None
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return boto3.Session("local", "local", region_name=REGION) if self.url else boto3.Session()
+        return (
+            boto3.Session("local", "local", region_name=REGION) if self.url else boto3.Session(region_name=self.region)
+        )
 
     @cached_property
     def _config(self) -> Config:
@@ -49,10 +59,26 @@ class Stage:
         return self._session.client("dynamodb", endpoint_url=self.url, config=self._config)
 
     @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self._session.client("cloudformation", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        return self._session.client("cloudwatch", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        return self._session.client("secretsmanager", endpoint_url=self.url, config=self._config)
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return f"{self.url}/_aws/execute-api/{self.stack}" if self.url else self.outputs["ApiUrl"]
+
+    @cached_property
     def outputs(self) -> dict[str, str]:
         """The outputs of the stage's stack."""
-        client = self._session.client("cloudformation", endpoint_url=self.url, config=self._config)
-        [stack] = client.describe_stacks(StackName=f"securities-transactions-{self.name}")["Stacks"]
+        [stack] = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def items(self, table: str, **scan: Any) -> Iterator[dict[str, Any]]:
@@ -62,13 +88,21 @@ class Stage:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options that say which stage is meant."""
+    """A parser with the options that name the stage."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    made.add_argument("--stage", default=LOCAL, help="local, or one that is deployed: dev, staging, prod")
+    made.add_argument("--stage", default=LOCAL, help="local, or one of samconfig.toml: dev, staging, prod")
+    made.add_argument("--stack", help="the stack, where it is not the one that samconfig.toml has for the stage")
     made.add_argument("--port", type=int, default=4566, help="where the local one answers")
     return made
 
 
-def of(options: argparse.Namespace) -> Stage:
-    """The stage that the options mean."""
-    return Stage(options.stage, f"http://127.0.0.1:{options.port}" if options.stage == LOCAL else None)
+def of(options: argparse.Namespace, settings: Path = SETTINGS) -> Stage:
+    """The stage that the options name. Its stack and region are those that `sam deploy` reads from `settings`."""
+    name = options.stage
+    if name == LOCAL:
+        return Stage(name, f"http://127.0.0.1:{options.port}", options.stack or f"securities-transactions-{LOCAL}")
+    configured = tomllib.loads(settings.read_text()).get(name, {})
+    stack = options.stack or configured.get("deploy", {}).get("parameters", {}).get("stack_name")
+    if not stack:
+        raise SystemExit(f"{settings.name} has no stack for the stage {name}: name one with --stack")
+    return Stage(name, None, stack, configured.get("global", {}).get("parameters", {}).get("region"))

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from tests.simulation.messaging import resources
+from tools.template_checks.conditions import decided
+from tools.template_checks.templates import PRODUCT, translated
 
 RULES = {name: each for name, each in resources().items() if each["Type"] == "AWS::Events::Rule"}
 TARGETS = [(name, target) for name, rule in RULES.items() for target in rule["Properties"]["Targets"]]
@@ -35,9 +37,17 @@ def test_no_two_targets_share_a_dead_letter_queue() -> None:
     assert len(queues) == len(set(queues))
 
 
-@pytest.mark.parametrize("name", of_type("AWS::SQS::Queue"))
-def test_every_queue_is_encrypted(name: str) -> None:
-    assert resources()[name]["Properties"]["SqsManagedSseEnabled"] is True
+def test_every_queue_is_encrypted_with_the_customer_key_or_that_of_aws() -> None:
+    template = translated(PRODUCT).template
+    examples = {"ExampleConsumers": "true"}
+    for options, expected in (
+        (examples, {"SqsManagedSseEnabled": True}),
+        (examples | {"KeyArn": "arn:aws:kms:…"}, {"KmsMasterKeyId": {"Ref": "KeyArn"}}),
+    ):
+        resources = decided(template, options)["Resources"]
+        queues = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::SQS::Queue"]
+        assert len(queues) == len(of_type("AWS::SQS::Queue"))
+        assert all(expected.items() <= queue.items() for queue in queues)
 
 
 def test_what_the_publisher_sets_aside_rings_an_alarm() -> None:

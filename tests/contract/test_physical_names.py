@@ -1,4 +1,4 @@
-"""Two stages fit into one AWS account: no physical name in the translated template is a constant.
+"""Two stacks of one stage fit into one AWS account: no physical name in the translated template is a constant.
 
 CloudFormation's own resource schemas say which properties identify a resource, so a new resource type needs no
 new line here.
@@ -6,7 +6,6 @@ new line here.
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,25 +13,21 @@ from typing import Any
 
 import pytest
 
-from tools.local_stack import engine
+from tools.template_checks.templates import translated
 
 pytestmark = pytest.mark.integration  # the SAM translator and cfn-lint are installed in .venv-engine only
 
 ROOT = Path(__file__).parents[2]
-PER_STACK = frozenset({"Stage", "AWS::StackName", "AWS::StackId"})
+# The last is the parameter of the nested stack, which gets the name of its parent.
+PER_STACK = frozenset({"AWS::StackName", "AWS::StackId", "RegistryName"})
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 @cache
 def cloudformation(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The template at `path` as CloudFormation receives it, and the schemas of its resource types."""
-    command = [str(engine.PYTHON), "-m", "tests.contract.translated", str(path)]
-    run = subprocess.run(
-        command, cwd=ROOT, env=engine.environment(), capture_output=True, text=True, timeout=120, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    printed = json.loads(run.stdout)
-    return printed["template"], printed["schemas"]
+    made = translated(str(path))
+    return made.template, made.schemas
 
 
 def identity(schema: Mapping[str, Any]) -> frozenset[str]:
@@ -97,13 +92,35 @@ def test_no_physical_name_is_a_constant(name: str) -> None:
     assert list(constant_names(template, schemas)) == []
 
 
-def test_nested_stack_and_api_carry_the_stage() -> None:
+def test_nested_stack_and_api_are_named_after_the_stack() -> None:
     """The registry's names come from its parameter; the API's title is no identifier but tells consoles apart."""
     resources = cloudformation(ROOT / "template.yaml")[0]["Resources"]
     nested = [r for r in resources.values() if r["Type"] == "AWS::CloudFormation::Stack"]
     assert nested
-    assert all(per_stack(stack["Properties"]["Parameters"]["Stage"], resources) for stack in nested)
+    assert all(per_stack(stack["Properties"]["Parameters"]["RegistryName"], resources) for stack in nested)
     assert per_stack(resources["Api"]["Properties"]["Body"]["info"]["title"], resources)
+
+
+def test_metric_namespaces_are_named_after_the_stack() -> None:
+    """CloudFormation does not know them as identifiers, but the alarms of two stacks would share their counts."""
+    resources = cloudformation(ROOT / "template.yaml")[0]["Resources"]
+    written = [
+        transformation["MetricNamespace"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Logs::MetricFilter"
+        for transformation in resource["Properties"]["MetricTransformations"]
+    ]
+    read = [r["Properties"]["Namespace"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert written
+    assert all(per_stack(namespace, resources) for namespace in written)
+    assert all(per_stack(namespace, resources) or namespace.startswith("AWS/") for namespace in read)
+
+
+def test_no_name_depends_on_the_stage() -> None:
+    """Two deployments of one stage stand side by side: the stack only says what stage it is."""
+    text = (ROOT / "template.yaml").read_text()
+    assert re.findall(r"\$\{Stage\}", text) == []
+    assert [line.strip() for line in text.splitlines() if "!Ref Stage" in line] == ["Value: !Ref Stage"]
 
 
 COLLIDING = """
@@ -124,6 +141,7 @@ Resources:
   Filter:
     Type: AWS::Logs::MetricFilter
     Properties: { LogGroupName: orders, FilterPattern: "", MetricTransformations: [] }
+  OfStage: { Type: AWS::Events::EventBus, Properties: { Name: !Sub "orders-${Stage}" } }
   Policy: { Type: AWS::Events::EventBusPolicy, Properties: { StatementId: a, Principal: "1", Action: events:Put } }
   Managed: { Type: AWS::IAM::ManagedPolicy, Properties: { ManagedPolicyName: orders, PolicyDocument: {} } }
   Machine: { Type: AWS::StepFunctions::StateMachine, Properties: { StateMachineName: orders, RoleArn: a } }
@@ -148,12 +166,12 @@ Resources:
   Rule: { Type: AWS::Events::Rule, Properties: { Name: !Ref AWS::StackName, EventPattern: { source: [a] } } }
   Group:
     Type: AWS::Logs::LogGroup
-    Properties: { LogGroupName: !If [Prod, !Ref AWS::NoValue, !Join ["-", [a, !Ref Stage]]] }
+    Properties: { LogGroupName: !If [Prod, !Ref AWS::NoValue, !Join ["-", [a, !Ref AWS::StackName]]] }
   Aliased: { Type: AWS::Serverless::Function, Properties: { AutoPublishAlias: live } }
   Api: { Type: AWS::Serverless::HttpApi, Properties: { StageName: live, DefinitionBody: { openapi: 3.0.1 } } }
 Conditions: { Prod: !Equals [!Ref Stage, prod] }
 Outputs:
-  Exported: { Value: a, Export: { Name: !Sub "${Stage}-orders" } }
+  Exported: { Value: a, Export: { Name: !Sub "${AWS::StackName}-orders" } }
 """
 
 
@@ -167,7 +185,7 @@ def test_every_kind_of_constant_name_is_found(tmp_path: Path) -> None:
     found = made(tmp_path, COLLIDING)
     assert {re.sub(r"^Layer[0-9a-f]+$", "Layer", name) for name in found} == {
         "Queue", "Topic", "Rule", "Bus", "Group", "Secret", "Board", "Alarm", "Filter", "Policy", "Managed", "Machine",
-        "Layer", "Named", "ScheduledNightly", "Exported",
+        "Layer", "Named", "OfStage", "ScheduledNightly", "Exported",
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from securities_transactions.domain.times import timestamp_text
 from tests.polling import PATIENCE, eventually
 from tools.contracts.validation import violations
 from tools.local_stack.product import Product
-from tools.local_stack.stack import Aws
+from tools.local_stack.stack import NAME, Aws
 
 
 class PatientUpdates(Updates):
@@ -72,7 +72,7 @@ def check_now(product: Product, transaction_id: str) -> None:
         ExpressionAttributeValues={":past": {"S": past}},
     )
     functions = product.aws.functions.list_functions()["Functions"]
-    (check_due,) = [each["FunctionName"] for each in functions if "-CheckDue-" in each["FunctionName"]]
+    (check_due,) = [each["FunctionName"] for each in functions if each["FunctionName"].startswith(f"{NAME}-CheckDue-")]
     product.aws.functions.invoke(FunctionName=check_due, Payload=b"{}")
 
 

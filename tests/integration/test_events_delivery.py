@@ -24,12 +24,13 @@ from tests.polling import PATIENCE, eventually
 from tests.processes import process
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
+from tools.local_stack.stack import NAME
 
 ROOT = Path(__file__).parents[2]
 
 
 def stage(product: Product) -> Stage:
-    return Stage("local", product.aws.url)
+    return Stage("local", product.aws.url, NAME)
 
 
 def is_(detail_type: str) -> Callable[[Event], bool]:
@@ -169,6 +170,7 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
     sample = json.loads((ROOT / "events" / "publish_updates.json").read_text())["Records"][0]
     waiting = {
         "PublishDeadLetterQueueUrl": [{"record": sample}],
+        "BusDeadLetterQueueUrl": [placed],
         "UpdatesDeadLetterQueueUrl": [{**placed, "id": "undelivered"}],
         "PositionsDeadLetterQueueUrl": [placed],
         "NotifierDeadLetterQueueUrl": [placed],

@@ -51,9 +51,14 @@ def asyncapi() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "channels": {
             "bus": {
-                "address": "securities-transactions-{stage}",
+                "address": "{stack}",
                 "description": "An Amazon EventBridge event bus.",
-                "parameters": {"stage": {"enum": ["local", "dev", "staging", "prod"]}},
+                "parameters": {
+                    "stack": {
+                        "description": "The name of the stack that has the bus.",
+                        "examples": ["securities-transactions-dev", "securities-transactions-prod"],
+                    }
+                },
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _WHEN},
             }
         },
@@ -86,12 +91,12 @@ def registry() -> dict[str, Any]:
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The schemas of the events, for code bindings and for whoever looks for them.",
-        "Parameters": {"Stage": {"Type": "String"}},
+        "Parameters": {"RegistryName": {"Type": "String", "MaxLength": 64}},
         "Resources": {
             "Registry": {
                 "Type": "AWS::EventSchemas::Registry",
                 "Properties": {
-                    "RegistryName": {"Fn::Sub": "securities-transactions-${Stage}"},
+                    "RegistryName": {"Ref": "RegistryName"},
                     "Description": "Events of securities transactions",
                 },
             },
@@ -130,6 +135,13 @@ def _json(value: Any) -> str:
     return simplejson.dumps(value, indent=2, use_decimal=True, ensure_ascii=False) + "\n"
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes a value that occurs twice out twice: CloudFormation's parser does not take every alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def _yaml(value: Any) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return text

@@ -28,8 +28,8 @@ LEFT_OUT: Final = (
     "AWS::Events::EventBusPolicy",
 )
 
-# The API answers under this id instead of a new one each time: /_aws/execute-api/securities-transactions/…
-API_ID: Final = "securities-transactions"
+# The API answers under its stack's name and not under a new id each time: /_aws/execute-api/<stack>/…
+API_ID: Final[Mapping[str, str]] = {"Ref": "AWS::StackName"}
 
 _INTEGRATION: Final = {
     "uri": "IntegrationUri",
@@ -111,7 +111,7 @@ def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str,
     properties |= {
         "ProtocolType": "HTTP",
         "Name": body["info"]["title"],
-        "Tags": {**properties.get("Tags", {}), "ms-custom-id": API_ID},
+        "Tags": {**properties.get("Tags", {}), "ms-custom-id": dict(API_ID)},
     }
     if "x-amazon-apigateway-cors" in body:
         # The engine reads these members in the API's spelling (allowOrigins), not in CloudFormation's.

@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 
 from tools.local_stack import stack
-from tools.local_stack.adapt import API_ID
 from tools.local_stack.engine import engine, environment, free_port
 from tools.local_stack.issuer import AUDIENCE
 from tools.local_stack.process_supervisor import Started, started
@@ -37,9 +36,13 @@ class Ports:
 
 @dataclass(frozen=True)
 class Product:
-    """A running product. `outputs` are the stack's; `outputs["ApiUrl"]` is where the API answers."""
+    """A running product. `outputs` are the stack's; `outputs["ApiUrl"]` is where the API answers. It was deployed from
+    the template at `template_url` with `parameters`.
+    """
 
     aws: stack.Aws
+    template_url: str
+    parameters: dict[str, str]
     outputs: dict[str, str]
     gateway_url: str
     issuer_url: str
@@ -79,7 +82,7 @@ def running(
     """
     ports = ports or Ports()
     engine_port = ports.engine or free_port()
-    webhook_url = f"http://127.0.0.1:{engine_port}/_aws/execute-api/{API_ID}/webhooks/orders"
+    webhook_url = stack.api_url(f"http://127.0.0.1:{engine_port}") + "/webhooks/orders"
     with contextlib.ExitStack() as up:
         clock = _Clock(progress)
         our_turn = up.enter_context(contextlib.ExitStack())
@@ -107,7 +110,7 @@ def running(
         stack.put_secret(aws, outputs["GatewaySecretArn"], GATEWAY_SECRET, API_SECRET)
         clock.done("deployed")
         logs = {process.name: process for process in (running_engine.process, gateway, issuer)}
-        yield Product(aws, outputs, gateway_url, issuer_url, logs)
+        yield Product(aws, template_url, parameters, outputs, gateway_url, issuer_url, logs)
 
 
 def _service(name: str, port: int, options: list[str]) -> contextlib.AbstractContextManager[Started]:

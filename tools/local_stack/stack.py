@@ -20,7 +20,6 @@ from botocore.config import Config
 
 from tools.local_stack import engine as local_engine
 from tools.local_stack import sam
-from tools.local_stack.adapt import API_ID
 from tools.local_stack.process_supervisor import ROOT, Failed, run, started
 
 if TYPE_CHECKING:
@@ -150,38 +149,55 @@ def package(aws: Aws, built: Path, work: Path) -> str:
     return f"{aws.url}/{_BUCKET}/template.json"
 
 
-def deploy(aws: Aws, template_url: str, parameters: Mapping[str, str], timeout: float = 300) -> dict[str, str]:
-    """Creates the stack, or updates it, and gives its outputs; `process_supervisor.Failed` with the reasons where that
-    fails.
+def api_url(engine_url: str, name: str = NAME) -> str:
+    """Where the API of the stack called `name` answers, also before it is deployed."""
+    return f"{engine_url}/_aws/execute-api/{name}"
+
+
+def deploy(
+    aws: Aws, template_url: str, parameters: Mapping[str, str], name: str = NAME, timeout: float = 300
+) -> dict[str, str]:
+    """Creates the stack called `name`, or updates it, and gives its outputs; `process_supervisor.Failed` with the
+    reasons where that fails.
 
     `ApiUrl` is the address that any HTTP client can reach; the engine's own needs a name that only some
     resolve.
     """
     given: list[ParameterTypeDef] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
     ]
     try:
         aws.cloudformation.create_stack(
-            StackName=NAME, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+            StackName=name, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
         )
     except aws.cloudformation.exceptions.AlreadyExistsException:
         aws.cloudformation.update_stack(
-            StackName=NAME, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+            StackName=name, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
         )
     deadline = time.monotonic() + timeout
     while True:
-        stack = aws.cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+        stack = aws.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         status = stack["StackStatus"]
         if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
-            return outputs | {"ApiUrl": f"{aws.url}/_aws/execute-api/{API_ID}"}
+            return outputs | {"ApiUrl": api_url(aws.url, name)}
         if not status.endswith("_IN_PROGRESS") or "ROLLBACK" in status or time.monotonic() > deadline:
-            raise Failed(f"deploying ended in {status}:\n{_reasons(aws)}")
+            raise Failed(f"deploying ended in {status}:\n{_reasons(aws, name)}")
         time.sleep(0.1)
 
 
-def _reasons(aws: Aws) -> str:
-    events = aws.cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
+def delete(aws: Aws, name: str, timeout: float = 60) -> None:
+    """Deletes the stack called `name` and waits until it is gone; `process_supervisor.Failed` where it stays."""
+    aws.cloudformation.delete_stack(StackName=name)
+    deadline = time.monotonic() + timeout
+    while name in (stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]):
+        if time.monotonic() > deadline:
+            raise Failed(f"{name} is still there:\n{_reasons(aws, name)}")
+        time.sleep(0.1)
+
+
+def _reasons(aws: Aws, name: str) -> str:
+    events = aws.cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return "\n".join(
         f"{e.get('LogicalResourceId')}: {e.get('ResourceStatusReason')}"
         for e in reversed(events)

@@ -1,12 +1,16 @@
 """What an operator uses: the stage that is meant, following its events, and times to republish from."""
 
 import argparse
+import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from operations import stage
+from operations.redrive import put_again
 from operations.republish import moment
 from operations.stage import Stage
 from operations.tail import pattern, told
@@ -64,8 +68,24 @@ def test_since_that_is_no_time_is_refused_with_an_example() -> None:
         moment("yesterday")
 
 
-def test_the_local_stage_is_on_this_machine_and_others_are_not() -> None:
+def test_an_event_that_the_bus_could_not_encrypt_is_put_again_unchanged() -> None:
+    event = {"source": "s", "detail-type": "OrdersSettled", "detail": {"eventId": "T1.2", "buyAmount": Decimal("1.10")}}
+    again = put_again(event | {"id": "of EventBridge", "region": "ap-south-1"}, "bus")
+    assert json.loads(again.pop("Detail"), parse_float=Decimal) == event["detail"]
+    assert again == {"Source": "s", "DetailType": "OrdersSettled", "EventBusName": "bus"}
+
+
+def test_the_local_stage_is_on_this_machine_and_others_are_where_they_are_deployed(tmp_path: Path) -> None:
+    settings = tmp_path / "samconfig.toml"
+    settings.write_text('[dev]\nglobal.parameters.region = "ap-south-2"\ndeploy.parameters.stack_name = "orders"')
     parser = stage.parser("")
 
-    assert stage.of(parser.parse_args([])) == Stage("local", "http://127.0.0.1:4566")
-    assert stage.of(parser.parse_args(["--stage", "dev"])) == Stage("dev", None)
+    def of(*options: str) -> Stage:
+        return stage.of(parser.parse_args(options), settings)
+
+    assert of() == Stage("local", "http://127.0.0.1:4566", "securities-transactions-local")
+    assert of("--stage", "dev") == Stage("dev", None, "orders", "ap-south-2")
+    assert of("--stage", "dev", "--stack", "orders-pr-7") == Stage("dev", None, "orders-pr-7", "ap-south-2")
+    assert of("--stage", "other", "--stack", "orders-pr-7") == Stage("other", None, "orders-pr-7")
+    with pytest.raises(SystemExit, match="no stack for the stage other"):
+        of("--stage", "other")

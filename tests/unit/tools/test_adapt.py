@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.local_stack.adapt import API_ID, NotAdaptable, adapt
+from tools.local_stack.adapt import NotAdaptable, adapt
 
 URI = {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/…/${Fetch.Arn}/invocations"}
 INTEGRATION = {"type": "aws_proxy", "httpMethod": "POST", "uri": URI, "payloadFormatVersion": "2.0"}
@@ -23,7 +23,7 @@ def api_template() -> dict[str, Any]:
                 "Properties": {
                     "FailOnWarnings": True,
                     "Body": {
-                        "info": {"title": {"Fn::Sub": "securities-transactions-${Stage}"}, "version": "1.0"},
+                        "info": {"title": {"Fn::Sub": "${AWS::StackName}"}, "version": "1.0"},
                         "paths": {
                             "/orders/{id}": {
                                 "get": {
@@ -89,11 +89,11 @@ def test_scopes_of_a_route_are_kept() -> None:
     assert routes["GET /orders/{id}"]["AuthorizationScopes"] == ["orders"]
 
 
-def test_the_api_keeps_its_name_and_cors_and_answers_under_a_known_id() -> None:
+def test_the_api_keeps_its_name_and_cors_and_answers_under_its_stack_s_name() -> None:
     (api,) = properties(adapt(api_template()), "Api")
-    assert api["Name"] == {"Fn::Sub": "securities-transactions-${Stage}"}
+    assert api["Name"] == {"Fn::Sub": "${AWS::StackName}"}
     assert api["CorsConfiguration"] == {"allowOrigins": ["*"]}
-    assert api["Tags"]["ms-custom-id"] == API_ID
+    assert api["Tags"]["ms-custom-id"] == {"Ref": "AWS::StackName"}
     assert "Body" not in api
 
 

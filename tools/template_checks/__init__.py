@@ -1,0 +1,4 @@
+"""`make validate`: what would fail on AWS, or be unsafe there, fails here.
+
+Each module is one check of the deployed templates and returns its findings as lines; `__main__` runs all of them.
+"""

@@ -1,0 +1,76 @@
+"""The templates that are deployed, and a stack with every option: what the checks look at."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tools.local_stack import engine
+from tools.local_stack.process_supervisor import ROOT
+
+PRODUCT: Final = "template.yaml"
+REGISTRY: Final = "contracts/registry.yaml"
+KEY: Final = "operations/templates/key.yaml"
+DEPLOYED: Final = (PRODUCT, REGISTRY, KEY)
+
+_ACCOUNT: Final = "arn:aws:{service}:ap-south-1:123456789012:{name}"
+
+# A value other than the default for each optional parameter. A check with the defaults alone would not see the
+# resources and properties that depend on a condition.
+EVERY_OPTION: Final[Mapping[str, str]] = {
+    "Stage": "prod",
+    "DeletionProtection": "true",
+    "AlarmTopicArn": _ACCOUNT.format(service="sns", name="operators"),
+    "ConsumerAccounts": "111111111111,222222222222",
+    "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
+    "ReservedConcurrency": "20",
+    "ArchiveDays": "3653",
+    "LogRetentionDays": "365",
+    "RegisterSchemas": "false",
+    "ExampleConsumers": "true",
+}
+
+# A second value of these would be another product, and no condition depends on them.
+ALWAYS_DEFAULT: Final = frozenset(
+    {
+        "GatewayUrl",
+        "GatewayOrdersPath",
+        "ServiceScope",
+        "Confirm",
+        "SmallcaseAuthIdPattern",
+        "WebhookRetentionDays",
+        "PythonRuntime",
+        "Architecture",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A template as CloudFormation receives it, the schemas of its resource types, and by region the types that the
+    region does not have.
+    """
+
+    template: dict[str, Any]
+    schemas: dict[str, Any]
+    missing: dict[str, list[str]]
+
+
+def translated(path: str) -> Translated:
+    """The template at `path`, translated; `ValueError` with the reason where that fails."""
+    command = [str(engine.PYTHON), "-m", "tools.template_checks.translated", path]
+    result = subprocess.run(
+        command, cwd=ROOT, env=engine.environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    if result.returncode:
+        raise ValueError(f"{path} cannot be translated: {result.stderr.strip()}")
+    return Translated(**json.loads(result.stdout))
+
+
+def under(directory: Path, name: str, template: Mapping[str, Any]) -> Path:
+    """The file below `directory` that has `template`, named for `name`."""
+    path = directory / f"{name.replace('/', '-').removesuffix('.yaml')}.json"
+    path.write_text(json.dumps(template, indent=1))
+    return path
