@@ -50,7 +50,7 @@ coverage: .venv/.ready ## The fast tests, and whether they still cover the branc
 	@exec $(PYTEST) $(UNIT) $(COVERAGE)
 
 .PHONY: integration
-integration: env ## The tests that run the product on the local engine, the SAM CLI or a command
+integration: env .venv-checkov/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
 	@exec $(PYTEST) -m integration
 
 .PHONY: browser
@@ -62,7 +62,7 @@ long: .venv/.ready ## The tests with thousands of generated cases
 	@exec $(PYTEST) -m long
 
 .PHONY: pytest
-pytest: env chromium ## A part of the tests: make pytest TESTS=tests/unit/http
+pytest: env chromium .venv-checkov/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
 	@exec $(PYTEST) $(TESTS)
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder

@@ -8,6 +8,8 @@ import pytest
 from tools.template_checks.conditions import decided
 from tools.template_checks.templates import EVERY_OPTION, KEY, PRODUCT, translated
 
+pytestmark = pytest.mark.integration  # the SAM translator and cfn-lint are installed in .venv-engine only
+
 # The property that takes the key, and the service that uses it.
 TAKES_KEY = {
     "AWS::DynamoDB::Table": ("SSESpecification", "dynamodb"),

@@ -37,6 +37,7 @@ def test_no_two_targets_share_a_dead_letter_queue() -> None:
     assert len(queues) == len(set(queues))
 
 
+@pytest.mark.integration  # the SAM translator and cfn-lint are installed in .venv-engine only
 def test_every_queue_is_encrypted_with_the_customer_key_or_that_of_aws() -> None:
     template = translated(PRODUCT).template
     examples = {"ExampleConsumers": "true"}

@@ -48,6 +48,7 @@ def test_yaml_that_cloudformation_does_not_read_is_found(text: str, kinds: list[
     assert [line.removeprefix("t:").partition(": write")[0] for line in found] == kinds
 
 
+@pytest.mark.integration
 def test_cfn_lint_reports_informational_findings(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text("Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: '30'}}}")
@@ -56,16 +57,19 @@ def test_cfn_lint_reports_informational_findings(tmp_path: Path) -> None:
     assert "I3011" in found  # no deletion policy
 
 
+@pytest.mark.integration
 def test_a_template_that_cfn_lint_cannot_open_is_a_finding(tmp_path: Path) -> None:
     assert list(cfn_lint.findings(str(tmp_path / "missing.yaml")))
 
 
+@pytest.mark.integration
 def test_checkov_finds_a_fault_also_behind_a_condition() -> None:
     found = list(security.findings("t", UNSAFE, least=1))
     assert any("Queue.Open" in line and "CKV_AWS_27" in line for line in found)
     assert any("LogGroup.Optional" in line and "CKV_AWS_158" in line for line in found)
 
 
+@pytest.mark.integration
 def test_checkov_that_runs_too_few_checks_is_a_finding() -> None:
     nothing = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}
     assert any("checkov ran 0 checks" in line for line in security.findings("t", nothing))
