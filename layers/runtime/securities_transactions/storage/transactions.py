@@ -227,13 +227,14 @@ class Transactions:
         """Write `transition` if the transaction still is as `stored`; False where another writer changed it."""
         if transition.changes_nothing:
             return True
-        changes = mapper.changes_of(transition, stored.transaction_id)
         found = self._update(stored.transaction_id, self.transition_arguments(stored, transition))
         if found is None:
             return True
         # A repeated request whose first response was lost finds its own work done.
         if found.get(A.VERSION) != stored.version + transition.bumps_version:
             return False
+        # Once more, and only here: it encodes the whole batch.
+        changes = mapper.changes_of(transition, stored.transaction_id)
         same = all(found.get(name) == value for name, value in changes.set.items())
         return same and not any(found.get(name) for name in changes.remove)
 
