@@ -16,10 +16,9 @@ from operations.stage import Stage
 from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.events.dead_letters import opened
 from securities_transactions.events.publisher import Entry, entry, publish_all
-from securities_transactions.services.publish_updates import Update, latest_of, of_webhook, update_of
+from securities_transactions.services.publish_updates import Update, latest_of, update_of
 from securities_transactions.services.pull_queue import message_of
 from securities_transactions.storage.dynamodb import of_attributes
-from securities_transactions.storage.webhooks import webhook_of
 
 # What lies in these queues is sent to the queue it came from as it is.
 _REDRIVEN: Final = ("Reconcile", "Updates", "Positions", "Notifier")
@@ -102,8 +101,7 @@ def _stored(stage: Stage, key: Mapping[str, str]) -> Update:
     answer = stage.dynamodb.get_item(TableName=table, Key={name: {"S": value}}, ConsistentRead=True)
     if "Item" not in answer:
         raise LookupError("what was set aside was too large to keep, and its item is gone")
-    item = of_attributes(answer["Item"])
-    return of_webhook(webhook_of(item)) if name == "webhookId" else Update(latest_of(item))
+    return latest_of(of_attributes(answer["Item"]))
 
 
 def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:

@@ -18,11 +18,10 @@ from operations.stage import Stage
 from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.events.publisher import Entry, PublishError, entry, publish_all
-from securities_transactions.services.publish_updates import Published, Update, latest_of, of_webhook
+from securities_transactions.services.publish_updates import Published, Update, latest_of
 from securities_transactions.services.pull_queue import PullQueue, SendError
 from securities_transactions.storage.dynamodb import of_attributes
 from securities_transactions.storage.mapper import Attribute
-from securities_transactions.storage.webhooks import webhook_of
 
 _CHANGED: Final = (
     Attribute.CREATED_AT,
@@ -55,14 +54,9 @@ def updates(stage: Stage, since: str) -> Iterator[Update]:
     """Where each transaction stands that changed since `since` (UTC, ISO 8601), and each webhook stored since."""
     value = {":since": {"S": since}}
     changed = " OR ".join(f"{name} >= :since" for name in _CHANGED)
-    for item in stage.items(
-        stage.outputs["TransactionsTable"], FilterExpression=changed, ExpressionAttributeValues=value
-    ):
-        yield Update(latest_of(of_attributes(item)))
-    for item in stage.items(
-        stage.outputs["WebhooksTable"], FilterExpression="receivedAt >= :since", ExpressionAttributeValues=value
-    ):
-        yield of_webhook(webhook_of(of_attributes(item)))
+    for table, condition in (("TransactionsTable", changed), ("WebhooksTable", "receivedAt >= :since")):
+        for item in stage.items(stage.outputs[table], FilterExpression=condition, ExpressionAttributeValues=value):
+            yield latest_of(of_attributes(item))
 
 
 def moment(text: str) -> datetime:

@@ -141,11 +141,11 @@ def of_webhook(webhook: StoredWebhook) -> Update:
     return Update([builder.of_webhook(webhook, body)])
 
 
-def latest_of(item: Mapping[str, Any]) -> list[Event]:
-    """The events that tell where the transaction or the webhook in a stored item stands: what republishing emits."""
+def latest_of(item: Mapping[str, Any]) -> Update:
+    """Where the transaction or the webhook in a stored item stands: what republishing sends."""
     if "webhookId" in item:
-        return list(of_webhook(webhook_of(item)).events)
-    return builder.latest(mapper.of_item(item))
+        return of_webhook(webhook_of(item))
+    return Update(builder.latest(mapper.of_item(item)))
 
 
 def binary(image: Mapping[str, Any]) -> dict[str, Any]:
