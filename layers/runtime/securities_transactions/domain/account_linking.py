@@ -26,10 +26,8 @@ def link_of(owner: str | None, user_id: str) -> AccountLink:
     return AccountLink.KNOWN if owner == user_id else AccountLink.CONFLICT
 
 
-def pull_adds_account(stored: Transaction, smallcase_auth_id: str | None) -> bool:
+def pull_adds_account(stored: Transaction, smallcase_auth_id: str) -> bool:
     """Whether the account that the Gateway names is one more than a pull or a token has shown for the transaction."""
-    if smallcase_auth_id is None:
-        return False
     return stored.account is None or stored.smallcase_auth_id != smallcase_auth_id
 
 

@@ -37,6 +37,11 @@ def after_conflicts(write: Callable[[], Any], pause: Pause) -> None:
             return
 
 
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` without those that are `None`: what is not known is absent from an item."""
+    return {str(name): value for name, value in values.items() if value is not None}
+
+
 def to_attributes(item: Mapping[str, Any]) -> Attributes:
     """`item` as attribute values: text, whole numbers, `Decimal`, booleans, bytes, lists and mappings of these."""
     return {name: _to_attribute(value) for name, value in item.items()}

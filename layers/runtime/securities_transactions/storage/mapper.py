@@ -34,6 +34,7 @@ from securities_transactions.domain.transitions import (
     Settle,
     Transition,
 )
+from securities_transactions.storage.dynamodb import present
 from securities_transactions.storage.snapshot_codec import decode, encode
 
 Item = Mapping[str, Any]
@@ -102,7 +103,7 @@ class Changes:
 def to_item(transaction: Transaction) -> dict[str, Any]:
     """The item of a transaction; what is not known is absent."""
     t = transaction
-    return _present(
+    return present(
         {
             A.TRANSACTION_ID: t.transaction_id,
             A.NOTES: t.user_id,
@@ -152,8 +153,8 @@ def of_item(item: Item) -> Transaction:
         user_id=item[A.NOTES],
         status=Status(item[A.STATUS]),
         version=int(item[A.VERSION]),
-        created_at=_required_time(item, A.CREATED_AT),
-        expire_at=_required_time(item, A.EXPIRE_AT),
+        created_at=time_of(item[A.CREATED_AT]),
+        expire_at=time_of(item[A.EXPIRE_AT]),
         requested=Deferred(lambda: decode(request) if request is not None else {}),
         orders=None if snapshot is None else Deferred(lambda: Batch.model_validate(decode(snapshot))),
         revision=_read(item, A.REVISION, Revision.parse),
@@ -223,7 +224,7 @@ def changes_of(transition: Transition, transaction_id: str) -> Changes:
         A.PULL_REQUESTED_AT: _text(transition.pull_requested_at),
         A.SDK_ERROR: None if transition.sdk_error is None else _of_sdk_error(transition.sdk_error),
     }
-    set_ = {name: value for name, value in changes.items() if value is not None}
+    set_ = present(changes)
     return Changes(set_, frozenset(removed - set_.keys()))
 
 
@@ -283,7 +284,7 @@ def _to_failure(stored: Any) -> Failure:
 
 
 def _of_sdk_error(error: SdkError) -> dict[str, Any]:
-    return _present({"code": error.code, "message": error.message})
+    return present({"code": error.code, "message": error.message})
 
 
 def _to_sdk_error(stored: Any) -> SdkError:
@@ -291,10 +292,6 @@ def _to_sdk_error(stored: Any) -> SdkError:
         raise ValueError("not an error")
     code = stored.get("code")
     return SdkError(None if code is None else int(code), stored.get("message"))
-
-
-def _present(values: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in values.items() if value is not None}
 
 
 def _text(moment: datetime | None) -> str | None:
@@ -311,11 +308,8 @@ def _read(item: Item, name: Attribute, read: Callable[[Any], T]) -> T | None:
 
 
 def time_of(text: Any) -> datetime:
+    """The time (aware UTC) that a stored text stands for; `ValueError` where it stands for none."""
     moment = parse_time(text)
     if moment is None:
         raise ValueError("not a time")
     return moment
-
-
-def _required_time(item: Item, name: Attribute) -> datetime:
-    return time_of(item[name])

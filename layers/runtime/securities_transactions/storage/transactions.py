@@ -18,7 +18,14 @@ from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
 from securities_transactions.domain.transitions import Report, Transition
 from securities_transactions.storage import mapper
-from securities_transactions.storage.dynamodb import Pause, after_conflicts, of_attributes, to_attributes, update
+from securities_transactions.storage.dynamodb import (
+    Pause,
+    after_conflicts,
+    of_attributes,
+    present,
+    to_attributes,
+    update,
+)
 from securities_transactions.storage.mapper import CHECK_ATTRIBUTES, CHECK_SHARDS, Attribute
 
 if TYPE_CHECKING:
@@ -132,7 +139,7 @@ class Transactions:
         return self._write(
             report.transaction_id,
             update(
-                {name: value for name, value in changes.items() if value is not None},
+                present(changes),
                 sorted(removed),
                 keep=kept,
                 bumps_version=True,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.webhook_verification import Suspicious, Unrelated, webhook_id
-from securities_transactions.storage.dynamodb import to_attributes
+from securities_transactions.storage.dynamodb import present, to_attributes
 from securities_transactions.storage.mapper import time_of
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ class Webhooks:
             item["notes"] = verified.user_id
         else:
             item["suspicion"] = verified.reason
-        stored = {name: value for name, value in item.items() if value is not None}
         try:
             self.client.put_item(
                 TableName=self.table,
-                Item=to_attributes(stored),
+                Item=to_attributes(present(item)),
                 ConditionExpression="attribute_not_exists(webhookId)",
             )
         except ClientError as error:
