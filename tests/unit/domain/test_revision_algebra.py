@@ -17,11 +17,9 @@ from typing import Any, Final
 import pytest
 
 from securities_transactions.domain.checksum import sign
-from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Revision, Snapshot
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
-from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import ConfirmPolicy, Transaction
 from securities_transactions.domain.webhook_verification import Accepted, Policy
@@ -34,6 +32,7 @@ from securities_transactions.storage.transactions import Transactions
 from securities_transactions.storage.webhooks import Webhooks
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.world import Rates, World
+from tests.unit import factories
 
 NOW: Final = datetime(2026, 1, 15, 4, 35, tzinfo=UTC)
 SECRETS: Final = GatewaySecrets(GatewaySecret("gateway-secret"), ApiSecret("api-secret"))
@@ -100,16 +99,7 @@ class Store:
             confirm=ConfirmPolicy.FINAL,
             clock=lambda: NOW,
         )
-        new = Transaction(
-            transaction_id="TRX_1",
-            user_id="user=42",
-            status=Status.CREATED,
-            version=1,
-            created_at=datetime(2026, 1, 15, 4, 30, tzinfo=UTC),
-            expire_at=datetime(2026, 1, 15, 4, 45, tzinfo=UTC),
-            requested=Deferred.of({}),
-        )
-        self.table.items[("TRX_1",)] = to_attributes(mapper.to_item(new))
+        self.table.items[("TRX_1",)] = to_attributes(mapper.to_item(factories.stored()))
 
     def ingest(self, webhooks: Sequence[Webhook]) -> list[IngestStatus]:
         """Ingest them in this order; the outcome of each."""

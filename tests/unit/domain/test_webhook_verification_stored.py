@@ -12,6 +12,7 @@ from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.domain.webhook_verification import Accepted, Suspicious, Unchanged, reconsider
+from tests.unit import factories
 
 EARLY, LATE = datetime(2026, 1, 15, 4, 30, tzinfo=UTC), datetime(2026, 1, 15, 4, 40, tzinfo=UTC)
 
@@ -46,16 +47,8 @@ def stored(of: Batch | None, stated_at: datetime = EARLY, **more: Any) -> Transa
             "smallcase_auth_id": "auth-1",
         }
     )
-    return Transaction(
-        transaction_id="TRX_1",
-        user_id="user=42",
-        status=Status.PLACED,
-        version=2,
-        created_at=EARLY,
-        expire_at=LATE,
-        requested=Deferred.of({}),
-        **{**shown, **more},
-    )
+    placed = {"status": Status.PLACED, "version": 2, "created_at": EARLY, "expire_at": LATE}
+    return factories.stored(**{**placed, **shown, **more})
 
 
 PLACED: Final = batch("PLACED")

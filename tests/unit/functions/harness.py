@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from securities_transactions.bootstrap import Application
 from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from tests.application import FakeClients, Handler, application, handler
+from tests.application import FakeClients, Handler, application, claims_event, handler
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.expressions import Item
 from tests.simulation.messaging import resources
@@ -234,15 +234,10 @@ class Rig:
         context: Context | None = None,
     ) -> Answered:
         """The answer to a request of `user` on `route`, such as "GET /orders"."""
-        event: dict[str, Any] = {
-            "routeKey": route,
-            "headers": dict(headers or {}),
-            "body": body if body is None or isinstance(body, str) else json.dumps(body),
-            "isBase64Encoded": False,
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": user, "scope": scope}}}},
-        }
-        event |= {"pathParameters": dict(path)} if path else {}
-        event |= {"queryStringParameters": dict(query)} if query else {}
+        more: dict[str, Any] = {"pathParameters": dict(path)} if path else {}
+        more |= {"queryStringParameters": dict(query)} if query else {}
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
+        event = claims_event(route, user, scope, headers=dict(headers or {}), body=text, isBase64Encoded=False, **more)
         answer = self.handler(routes()[route])(event, context or Context())
         return Answered(answer["statusCode"], answer["headers"], answer.get("body", ""))
 

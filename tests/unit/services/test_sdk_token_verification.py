@@ -1,17 +1,15 @@
 """The token in a resolved SDK response decides whose broker account is linked: it is verified, not just decoded."""
 
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
-from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.sdk_response import TOKEN_FIELD, SdkResponse
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
-from securities_transactions.domain.statuses import Status
-from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy, Transaction
+from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
@@ -19,21 +17,14 @@ from securities_transactions.storage.transactions import Transactions
 from securities_transactions.storage.users import Users
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.world import Rates, World
+from tests.unit import factories
 
-NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
+NOW: Final = factories.CREATED
 AUTH_ID: Final = "65a1b2c3d4e5f60718293a4b"
 SECRETS: Final = GatewaySecrets(GatewaySecret("gateway-secret-for-the-tests-0123456789"), ApiSecret("api-secret"))
 FORGERS_SECRET: Final = GatewaySecret("forgers-secret-for-the-tests-0123456789")
 GENUINE: Final = tokens.mint_connected(SECRETS.gateway, AUTH_ID, NOW)
-TRANSACTION: Final = Transaction(
-    transaction_id="TRX_1",
-    user_id="user=42",
-    status=Status.CREATED,
-    version=1,
-    created_at=NOW,
-    expire_at=NOW + timedelta(minutes=15),
-    requested=Deferred.of({}),
-)
+TRANSACTION: Final = factories.stored()
 
 
 def read_secrets(*, fresh: bool = False) -> GatewaySecrets:
