@@ -1,0 +1,67 @@
+"""Stored transactions that the tests of the mapper look at: one with every field, and one with the least."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.orders import Batch
+from securities_transactions.domain.revision import Snapshot
+from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.transaction import (
+    AccountLink,
+    Confirmation,
+    Failure,
+    FailureReason,
+    SdkError,
+    Source,
+    Transaction,
+)
+
+NOW: Final = datetime(2026, 1, 15, 4, 30, 12, 345_000, UTC)
+STAMP: Final = "2026-01-15T04:30:12.345Z"
+ORDER: Final = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": "COMPLETE", "quantity": 10}
+BATCH: Final = Batch.model_validate({"batchId": "b1", "buyAmount": Decimal("15000.5"), "orders": [ORDER]})
+SNAPSHOT: Final = Snapshot(BATCH, NOW)
+FULL: Final = Transaction(
+    transaction_id="TRX_1",
+    user_id="user=42",
+    status=Status.COMPLETED,
+    version=7,
+    created_at=NOW,
+    expire_at=NOW + timedelta(minutes=15),
+    requested=Deferred.of({"orderConfig": {"type": "SECURITIES"}}),
+    orders=Deferred.of(BATCH),
+    revision=SNAPSHOT.revision,
+    batch_id="b1",
+    smallcase_auth_id="auth",
+    broker="kite",
+    buy_amount=Decimal("15000.5"),
+    sell_amount=Decimal("0.05"),
+    confirmation=Confirmation.CONFIRMED,
+    source=Source.PULL,
+    reported_at=NOW + timedelta(minutes=1),
+    confirmed_at=NOW + timedelta(minutes=2),
+    settled_at=NOW + timedelta(minutes=3),
+    gateway_status=GatewayStatus.COMPLETED,
+    failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")),
+    sdk_error=SdkError(4006, "order_pending"),
+    account=AccountLink.LINKED,
+    adopted=True,
+    escalated_at=NOW + timedelta(minutes=4),
+    suspected_at=NOW + timedelta(minutes=5),
+    pulled_at=NOW + timedelta(minutes=6),
+    final_pulled_at=NOW + timedelta(minutes=7),
+    pull_requested_at=NOW + timedelta(minutes=8),
+    next_check_at=NOW + timedelta(minutes=9),
+    checks=3,
+)
+LEAST: Final = Transaction(
+    transaction_id="TRX_1",
+    user_id="user=42",
+    status=Status.CREATED,
+    version=1,
+    created_at=NOW,
+    expire_at=NOW,
+    requested=Deferred.of({}),
+)
