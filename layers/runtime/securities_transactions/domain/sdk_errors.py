@@ -55,7 +55,7 @@ _OPEN_MESSAGES: Final = frozenset(message for message, is_open in ERROR_CODES.va
 
 
 def may_have_orders(code: int | None, message: str | None) -> bool:
-    """Whether an order may have been placed in spite of this SDK error; of one that nobody knows, it may."""
+    """Whether an order may have been placed in spite of this SDK error; of one that is not listed, it may."""
     if code not in ERROR_CODES and message not in ERROR_MESSAGES:
         return True
     return message in _OPEN_MESSAGES or ERROR_CODES.get(code or 0, ("", False))[1]

@@ -83,7 +83,7 @@ class Gateway:
     def create_transaction(self, body: Mapping[str, Any], auth_token: str) -> Created:
         """Make a transaction of `body` (docs/gateway.md §1.2) for the user in `auth_token`.
 
-        Raises `GatewayRefused` or `GatewayUnavailable`; after the latter a transaction may exist that nobody will use.
+        Raises `GatewayRefused` or `GatewayUnavailable`; after the latter an unused transaction may exist.
         """
         data = self._call("POST", CREATE_PATH, auth_token, content=dumps(body))
         transaction_id = data.get("transactionId")

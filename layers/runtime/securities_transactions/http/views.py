@@ -60,7 +60,7 @@ class CreatedTransaction(View):
 class OrderView(View):
     """An order in the Gateway's words, and the text for the user. Quantities are shares, prices rupees a share.
 
-    Only the fields that are named here are returned: whoever writes a webhook could invent others.
+    Only the fields that are named here are returned: the sender of a webhook can add others.
     """
 
     tradingsymbol: str

@@ -1,7 +1,7 @@
 """Reconciling a transaction with the Gateway: load, fetch, decide, save.
 
-One pull in flight per transaction and a minimum interval between two, whoever requests them and however often: a flood
-of forged webhooks does not become a flood of calls to the Gateway.
+One pull in flight per transaction and a minimum interval between two, however many requests arrive: a flood of
+forged webhooks does not become a flood of calls to the Gateway.
 """
 
 from collections.abc import Callable
