@@ -3,7 +3,6 @@
 import os
 
 from securities_transactions.bootstrap import Application, build
-from securities_transactions.domain.sdk_response import SdkResponse
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
@@ -19,7 +18,7 @@ def make_handler(application: Application) -> Handler:
     def accept_sdk_response(request: Request) -> Response:
         transaction_id, may_see = request.path("transactionId"), request.caller(scope).may_see
         transaction = transactions.one(transaction_id, may_see)
-        responses.accept(transaction, request.parse(SdkResponse))
+        responses.accept(transaction, request.json())
         return Response(202, transaction_of(transactions.one(transaction_id, may_see)).document())
 
     return http_handler(accept_sdk_response)

@@ -149,7 +149,7 @@ def test_an_amo_that_is_cancelled_is_shown_as_cancelled(desk: Sit, gateway: Gate
 
 
 def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
-    """A forged webhook is refused, one with another body suspicious, a late one stale, a repeated one a duplicate."""
+    """A forged webhook is refused, one with another body or a late one suspicious, a repeated one a duplicate."""
     here = desk()
     here.security(1, "INFY", 3)
     here.order()
@@ -159,7 +159,7 @@ def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
     for fault, verdict in (
         ("Forged", "forged.*checksum does not match.*Refused"),
         ("Replayed", "forged.*checksum genuine.*Suspicious"),
-        ("Late", "replay.*checksum genuine.*Older than what is known"),
+        ("Late", "replay.*checksum genuine.*Suspicious"),
         ("Duplicate", "duplicate.*checksum genuine.*Known already"),
     ):
         here.throw(fault)

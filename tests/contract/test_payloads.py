@@ -80,10 +80,10 @@ def test_webhook_is_verified_as_expected(row: dict[str, Any]) -> None:
             assert str(getattr(batch, amount)) == expected[amount]
 
 
-def posted(row: dict[str, Any]) -> sdk_response.Resolved | sdk_response.Rejected:
+def posted(row: dict[str, Any]) -> sdk_response.Resolved | sdk_response.Signal:
     """A posted SDK response as it is read."""
     which = row["kind"].split(".")[1]
-    return sdk_response.read(sdk_response.SdkResponse(**{which: loads(body(row))}), TRANSACTION)
+    return sdk_response.read({which: loads(body(row))}, TRANSACTION)
 
 
 @rows("sdk.resolved")
@@ -108,8 +108,9 @@ def test_resolved_sdk_response_is_read_or_its_token_rejected(row: dict[str, Any]
 @rows("sdk.rejected")
 def test_rejected_sdk_response_is_read(row: dict[str, Any]) -> None:
     rejected = posted(row)
-    assert isinstance(rejected, sdk_response.Rejected)
+    assert isinstance(rejected, sdk_response.Signal)
     error = rejected.error
+    assert error is not None
     outcome = "unknown" if may_have_orders(error.code, error.message) else "rejected"
     assert {"outcome": outcome, "code": error.code, "message": error.message} == row["expected"]
 

@@ -18,9 +18,6 @@ from tests.field.harness import Field, rupees, timestamp_of
             lambda shown: shown["orders"][0].get("errorCode"),
             "marginsExceeded",
             id="error_code",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="an error code that comes after settling is dropped"
-            ),
         ),
         pytest.param(
             completed_batch(filled_order(price=1498.2)),
@@ -28,9 +25,6 @@ from tests.field.harness import Field, rupees, timestamp_of
             lambda shown: shown["orders"][0].get("exchangeOrderId"),
             "1100000012345678",
             id="exchange_order_id",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="an exchangeOrderId that comes after settling is dropped"
-            ),
         ),
         pytest.param(
             completed_batch(filled_order(price=1498.2), completedDate=None),
@@ -38,9 +32,6 @@ from tests.field.harness import Field, rupees, timestamp_of
             lambda shown: shown.get("completedDate"),
             "2026-01-15T04:33:10.000Z",
             id="completed_date",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a completedDate that comes after settling is dropped"
-            ),
         ),
     ],
 )
@@ -56,7 +47,6 @@ def test_fact_that_comes_after_settling_is_shown(
     assert read(field.orders(transaction_id, refresh=True)) == wanted, f"the webhook was answered {response.text}"
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a pull that differs in the limit price alone is dropped")
 def test_changed_limit_price_is_shown_although_its_webhook_was_lost(field: Field) -> None:
     """The API shows the state that a pull returned wherever it differs from the stored state."""
     transaction_id = field.create()
@@ -66,9 +56,6 @@ def test_changed_limit_price_is_shown_although_its_webhook_was_lost(field: Field
     assert field.orders(transaction_id, refresh=True)["orders"][0]["price"] == 1460
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="states under one timestamp are ordered by a content hash"
-)
 def test_pull_decides_between_two_states_under_one_timestamp(field: Field) -> None:
     """Two states under one timestamp have no order of their own: the Gateway's state is pulled and shown."""
     lost = []
@@ -91,17 +78,11 @@ def test_pull_decides_between_two_states_under_one_timestamp(field: Field) -> No
             filled_order(shares=3, exchangeOrderId="1"),
             order(quantity=5, exchangeOrderId="2"),
             id="of_one_ticker",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="orders of one ticker are told apart by their position"
-            ),
         ),
         pytest.param(
             order("INFY", quantity=1),
             order("TCS", quantity=2),
             id="of_two_tickers",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="the same orders in another order of rows are a new version"
-            ),
         ),
     ],
 )
@@ -124,9 +105,6 @@ def test_same_orders_in_another_order_of_rows_change_nothing(field: Field, one: 
             "INFY",
             5,
             id="of_one_ticker",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="orders of one ticker are told apart by their position"
-            ),
         ),
     ],
 )
@@ -144,9 +122,6 @@ def test_progress_in_another_order_of_rows_names_its_leg_alone(field: Field, tic
     assert named == [(ticker, "PLACED", "COMPLETE")]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="an open state of what is settled is dropped as a late retry"
-)
 def test_order_settled_as_unplaced_that_executes_later_is_booked(field: Field) -> None:
     """A fresh webhook with an order that was settled as unplaced is suspicious: pulls follow until none can lag."""
     bought = filled_order()
@@ -161,7 +136,6 @@ def test_order_settled_as_unplaced_that_executes_later_is_booked(field: Field) -
     assert field.booked.get("TCS"), f"the webhook was answered {response.text}; booked {field.booked}"
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="checks end although the transaction is still PROCESSING")
 def test_partial_order_is_checked_until_its_transaction_completes(field: Field) -> None:
     """Checks end only once the Gateway's transaction is COMPLETED."""
     transaction_id = field.create()

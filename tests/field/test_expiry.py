@@ -14,20 +14,10 @@ from tests.field.harness import Field
         pytest.param(
             lambda seconds: seconds,
             id="epoch_seconds",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="epoch seconds are read as milliseconds, long before creation",
-            ),
         ),
         pytest.param(
             str,
             id="epoch_seconds_as_text",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="epoch seconds are read as milliseconds, long before creation",
-            ),
         ),
         pytest.param(lambda seconds: seconds * 1000, id="epoch_milliseconds"),
     ],

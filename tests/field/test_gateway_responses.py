@@ -19,25 +19,16 @@ ELSEWHERE = {"location": "https://x.example.test/"}
             404,
             {"text": "<html>nginx</html>"},
             id="404_with_html",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a proxy's 404 page is taken for the Gateway's refusal"
-            ),
         ),
         pytest.param(
             308,
             {"headers": ELSEWHERE},
             id="308",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a redirect is taken for the Gateway's refusal"
-            ),
         ),
         pytest.param(
             301,
             {"headers": ELSEWHERE, "text": "<html>"},
             id="301_with_html",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a redirect with a page is taken for the Gateway's refusal"
-            ),
         ),
     ],
 )
@@ -50,7 +41,6 @@ def test_create_without_the_gateways_own_response_is_unavailable(
     assert response.status in (502, 503), response.text
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a refusal with its reason as one text loses the reason")
 def test_refusal_with_its_errors_as_one_text_keeps_its_reason(field: Field) -> None:
     """A refusal whose `errors` is one text instead of a list is answered with that text."""
     field.gateway.response = httpx.Response(400, json={"success": False, "errors": "FOO is not tradable"})
@@ -65,11 +55,6 @@ def test_refusal_with_its_errors_as_one_text_keeps_its_reason(field: Field) -> N
         pytest.param(
             404,
             id="404_with_html",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="a proxy's 404 page ends the pulls of a genuine webhook for good",
-            ),
         ),
     ],
 )

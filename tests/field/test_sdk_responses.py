@@ -23,7 +23,6 @@ def test_react_native_resolves_with_text_in_data(field: Field) -> None:
     assert field.post_sdk_response(transaction_id, body).status == 202
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an SDK response with an object in data is answered 400")
 def test_cordova_resolves_with_an_object_in_data(field: Field) -> None:
     """An SDK response with its `data` as an object is accepted, and the orders in it are shown."""
     transaction_id = field.create()
@@ -34,7 +33,6 @@ def test_cordova_resolves_with_an_object_in_data(field: Field) -> None:
     assert field.orders(transaction_id)["orders"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an SDK error in the success callback is answered 400")
 def test_cordova_on_ios_resolves_with_an_error(field: Field) -> None:
     """An SDK response that resolved with `success: false` is accepted as an SDK error."""
     transaction_id = field.create()
@@ -50,17 +48,11 @@ def test_cordova_on_ios_resolves_with_an_error(field: Field) -> None:
             {},
             "user_cancelled",
             id="without_a_code",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="an SDK error without a code and `message` is answered 400"
-            ),
         ),
         pytest.param(
             {"errorCode": 5001},
             "brand_new",
             id="with_an_unknown_code",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="the message under `error` of an unknown code is dropped"
-            ),
         ),
     ],
 )
@@ -81,16 +73,10 @@ def test_flutter_on_ios_has_its_message_under_error(field: Field, code: dict[str
         pytest.param(
             {"aud": "gateway"},
             id="aud",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a genuine token with an audience is rejected"
-            ),
         ),
         pytest.param(
             {"aud": ["a", "b"]},
             id="aud_is_a_list",
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="a genuine token with a list of audiences is rejected"
-            ),
         ),
     ],
 )

@@ -39,17 +39,17 @@ class Broken(Exception):
 def is_genuine(raw: bytes) -> bool:
     """Whether a body carries a checksum that our secret made: written apart from what is tested."""
     try:
-        body = json.loads(raw.decode(), parse_int=str, parse_float=str)
+        body = json.loads(raw.decode("utf-8-sig"), parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False
     if not isinstance(body, dict):
         return False
     timestamp, subject = body.get("timestamp"), body.get("smallcaseAuthId", body.get("transactionId"))
-    if not (isinstance(timestamp, str) and isinstance(subject, str) and _TIMESTAMP.fullmatch(timestamp)):
+    if not (isinstance(timestamp, str) and isinstance(subject, str) and isinstance(body.get("checksum"), str)):
         return False
-    if "smallcaseAuthId" in body and not re.fullmatch("[0-9a-f]{24}", subject):
-        return False
-    return bool(body.get("checksum") == sign(timestamp, subject))
+    # The fixed form of one of the two parts fixes where the other begins or ends.
+    fixed = re.fullmatch("[0-9a-f]{24}", subject) if "smallcaseAuthId" in body else _TIMESTAMP.fullmatch(timestamp)
+    return bool(fixed) and bool(body["checksum"].lower() == sign(timestamp, subject))
 
 
 class Target:

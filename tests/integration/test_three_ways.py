@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from operations.updates import Event, Updates
-from securities_transactions.domain.checksum import parse_timestamp
 from securities_transactions.domain.secrets import GatewaySecret
+from securities_transactions.domain.times import parse_time
 from securities_transactions.gateway import tokens
 from tests.integration.conftest import check_now
 from tests.polling import eventually
@@ -174,7 +174,7 @@ def test_a_forged_sdk_token_is_refused_and_links_nothing(
     """The token is verified, not just decoded, and counts for this user's transaction only."""
     app = api(user)
     transaction_id = create(app)
-    now = parse_timestamp("2026-01-15T04:30:12.345Z")
+    now = parse_time("2026-01-15T04:30:12.345Z")
     assert now is not None
     auth_id = "65a1b2c3d4e5f60718293a4b"
     before = app.get(f"/transactions/{transaction_id}").json()

@@ -117,13 +117,15 @@ def test_a_forged_body_on_a_genuine_checksum_is_only_ever_reported(
 def test_a_stale_or_repeated_webhook_changes_nothing_and_publishes_nothing(
     product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
-    """PLACED said again after COMPLETED, with a fresh timestamp, is not news."""
+    """A late retry of PLACED is stale; PLACED with a timestamp after settling is suspicious: stored, and pulled."""
     transaction_id, placed = place(product, gateway, user)
+    before_settling = timestamp_text(datetime.now(UTC))
     gateway.finish(transaction_id)
     updates.wait_for(transaction_id, is_("OrdersSettled"))
     before = api(user).get(f"/transactions/{transaction_id}/orders").json()
 
-    assert post(product, signed(placed)).json() == {"status": "stale"}
+    assert post(product, signed(placed, timestamp=before_settling)).json() == {"status": "stale"}
+    assert post(product, signed(placed)).json() == {"status": "stored"}
 
     assert api(user).get(f"/transactions/{transaction_id}/orders").json() == before
     sequences = [event["detail"]["sequence"] for event in updates.of(transaction_id) if "sequence" in event["detail"]]

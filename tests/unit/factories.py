@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from securities_transactions.domain.deferred import Deferred
@@ -22,8 +23,9 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 
 def batch(status: str, filled: int = 0, *more: dict[str, Any]) -> Batch:
     """A batch of one order of ten shares, and `more`."""
-    order = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": status, "quantity": 10}
-    return Batch.model_validate({"batchId": "b1", "orders": [{**order, "filledQuantity": filled}, *more]})
+    order = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": status, "quantity": max(10, filled)}
+    price = {"averagePrice": Decimal("1498.2")} if filled else {}
+    return Batch.model_validate({"batchId": "b1", "orders": [{**order, "filledQuantity": filled, **price}, *more]})
 
 
 PLACED, FILLING, DONE = batch("PLACED"), batch("PLACED", 4), batch("COMPLETE", 10)

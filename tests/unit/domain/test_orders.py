@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from securities_transactions.domain.decimal_json import dumps, loads
-from securities_transactions.domain.orders import IDENTITY, Batch, batch_of
+from securities_transactions.domain.order_reading import IDENTITY, batch_of
+from securities_transactions.domain.orders import UNREADABLE, Batch
 from securities_transactions.domain.statuses import OrderStatus, Status, derive
 
 _FROZEN = OrderStatus("FROZEN")
@@ -110,10 +111,78 @@ def test_money_is_exact_and_numeric_ids_become_text() -> None:
 
 
 @pytest.mark.parametrize("quantity", [-1, 1.5, 10**11 + 1, None, "many"])
-def test_shares_that_are_not_whole_or_out_of_bounds_are_rejected(quantity: object) -> None:
-    row = {"tradingsymbol": "X", "transactionType": "BUY", "status": "PLACED", "quantity": quantity}
-    with pytest.raises(ValidationError, match="quantity"):
-        batch_of({"batchId": "b", "orders": [row]})
+def test_shares_that_are_not_whole_or_out_of_bounds_make_an_order_unreadable(quantity: object) -> None:
+    """How many shares it is about decides everything else."""
+    row = {"tradingsymbol": "X", "transactionType": "BUY", "status": "COMPLETE", "quantity": quantity}
+    read = batch_of({"batchId": "b", "orders": [row]})
+    assert [(order.tradingsymbol, order.status, order.quantity) for order in read.orders] == [("X", UNREADABLE, 0)]
+    assert not read.is_final
+
+
+def legs(*rows: dict[str, object], **more: object) -> Batch:
+    """A batch of orders of ten shares that differ as given."""
+    row = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": "COMPLETE", "quantity": 10}
+    return batch_of({"batchId": "b", "orders": [{**row, **each} for each in rows], **more})
+
+
+GOOD: dict[str, object] = {"filledQuantity": 10, "averagePrice": 5}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"filledQuantity": 0},
+        {"filledQuantity": 11},
+        {"status": "PLACED", "filledQuantity": 11},
+        {"filledQuantity": 10, "averagePrice": "-0.01"},
+        {"status": "REJECTED", "averagePrice": -1},
+    ],
+)
+def test_numbers_that_contradict_one_another_are_unclear(row: dict[str, object]) -> None:
+    """More filled than ordered, complete without a share, a negative price: none can be booked."""
+    for made in (legs(row), legs(GOOD, row)):
+        assert (made.is_unclear, made.contradicts_itself) == (True, True)
+    assert (legs(GOOD).is_unclear, legs(GOOD).contradicts_itself) == (False, False)
+
+
+@pytest.mark.parametrize("row", [{"status": "FROZEN"}, {"transactionType": "SHORT"}])
+def test_unknown_word_is_unclear_and_no_contradiction(row: dict[str, object]) -> None:
+    """A later version of the product may read it; a person has to until then."""
+    made = legs(GOOD, {**GOOD, **row})
+    assert (made.is_unclear, made.contradicts_itself) == (True, False)
+
+
+def test_only_the_side_of_an_unplaced_order_can_be_unclear() -> None:
+    """Whatever its status, it was certainly not placed."""
+    row = {"tradingsymbol": "X", "transactionType": "BUY", "status": "NEW", "quantity": 1}
+    assert not legs(GOOD, unplaced=[row]).is_unclear
+    assert legs(GOOD, unplaced=[{**row, "transactionType": "SHORT"}]).is_unclear
+    assert legs(GOOD, unplaced=[7]).contradicts_itself
+
+
+def test_batch_lacks_a_price_where_shares_were_filled_without_one() -> None:
+    missing: dict[str, object] = {"filledQuantity": 10}
+    assert legs(GOOD, missing).lacks_price
+    assert legs({"status": "CANCELLED", "filledQuantity": 1}).lacks_price
+    assert not legs(GOOD, {"status": "REJECTED", "filledQuantity": 0}, {"status": "PLACED"}).lacks_price
+
+
+@pytest.mark.parametrize(
+    ("stated", "status"),
+    [("CANCELLED", "CANCELLED"), ("cancelled", "CANCELLED"), ("UNFILLED", "UNFILLED"), (None, "UNFILLED")],
+)
+def test_batch_status_tells_that_the_user_cancelled_limit_orders(stated: str | None, status: str) -> None:
+    """The exchange may cancel too: only the batch status says who did."""
+    assert batch(["CANCELLED", "CANCELLED AMO"], [], status=stated).status_of_orders == status
+
+
+def test_cancelled_batch_with_another_outcome_is_not_cancelled() -> None:
+    """A rejected or filled order, or one that was not placed, is beside the cancelled one."""
+    assert batch(["CANCELLED", "REJECTED"], [], status="CANCELLED").status_of_orders == "UNFILLED"
+    assert batch(["CANCELLED"], ["ERROR"], status="CANCELLED").status_of_orders == "UNFILLED"
+    filled: dict[str, object] = {"status": "CANCELLED", "filledQuantity": 4, "averagePrice": 5}
+    assert legs(filled, status="CANCELLED").status_of_orders == "PARTIALLYFILLED"
+    assert batch(["PLACED"], [], status="CANCELLED").status_of_orders == "PLACED"
 
 
 @pytest.mark.parametrize("batch_id", ["", None, "x" * 65])

@@ -1,11 +1,12 @@
 """Reconciliation, row by row of the table in docs/guarantees.md: what pulled orders change, and the next check."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from securities_transactions.domain.backoff import backoff
+from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.reconciliation import Policy, reconcile, wait
 from securities_transactions.domain.revision import Snapshot
@@ -201,6 +202,174 @@ def test_batch_at_error_is_escalated_once() -> None:
     assert reconciled(before, state("COMPLETED", UNKNOWN)).outcome == confirms(UNKNOWN, escalate=False)
 
 
+@pytest.mark.parametrize("word", ["PROCESSING", "USED", "ERRORED", "EXPIRED", "DONE"])
+@pytest.mark.parametrize("shown", [DONE, PARTIAL, batch("REJECTED")])
+def test_final_orders_settle_only_once_the_transaction_is_completed(word: str, shown: Batch) -> None:
+    """Before that the Gateway may still add to them, as to an order that is filled in part."""
+    found = reconciled(stored(PLACED), state(word, shown))
+    assert (found.outcome, found.check) == (confirms(shown), check_in(1))
+    assert reconciled(stored(shown, checks=2), state(word, shown)) == waits(5, 3)
+    assert reconciled(stored(shown), state("COMPLETED", shown)).outcome == settles(shown)
+
+
+def test_settled_transaction_stays_settled_where_its_status_goes_back() -> None:
+    """A replica that lags for longer shows an earlier state, with fewer facts."""
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=CREATED)
+    earlier = DONE.model_copy(update={"variety": "regular"})
+    assert not isinstance(reconciled(settled, state("PROCESSING", earlier)).outcome, Confirm)
+
+
+# --- facts without money
+
+
+LATER_FACTS = [
+    {"exchangeOrderId": "1100000012345678"},
+    {"errorCode": "marginsExceeded"},
+    {"price": 1450},
+]
+
+
+def with_facts(of: Batch, order: dict[str, Any], **more: Any) -> Batch:
+    """`of` with more facts about its order and about itself."""
+    document = of.as_sent()
+    return Batch.model_validate({**document, "orders": [{**document["orders"][0], **order}], **more})
+
+
+@pytest.mark.parametrize("order", LATER_FACTS)
+def test_fact_that_comes_after_settling_is_settled_again(order: dict[str, Any]) -> None:
+    """So that it is stored and published, once no replica lags."""
+    later = with_facts(DONE, order)
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=CREATED)
+    found = reconciled(settled, state("COMPLETED", later))
+    assert found == Transition(outcome=settles(later), check=END_CHECKS)
+    assert found.bumps_version
+    recent = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=minutes_ago(9))
+    assert reconciled(recent, state("COMPLETED", later)) == waits(1)
+
+
+@pytest.mark.parametrize("more", [{"completedDate": "2026-01-15T04:33:10.000Z"}, {"buyAmount": 14982}])
+def test_fact_about_the_batch_is_settled_again_too(more: dict[str, Any]) -> None:
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=CREATED)
+    assert reconciled(settled, state("COMPLETED", with_facts(DONE, {}, **more))).outcome == settles(
+        with_facts(DONE, {}, **more)
+    )
+
+
+def test_limit_price_that_changes_is_confirmed_again() -> None:
+    """Its webhook may be lost: an open order shows what the Gateway has."""
+    one, other = with_facts(PLACED, {"price": 1450}), with_facts(PLACED, {"price": 1460})
+    for confirmation in Confirmation:
+        found = reconciled(stored(one, confirmation=confirmation), state("PROCESSING", other))
+        assert (found.outcome, found.check) == (confirms(other), check_in(1))
+    assert reconciled(stored(one, reported_at=minutes_ago(9), checks=5), state("PROCESSING", other)) == waits(1)
+
+
+def test_text_of_the_broker_alone_is_not_stored_again() -> None:
+    settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, confirmed_at=CREATED)
+    spoken = with_facts(DONE, {"statusMessage": "NA", "segment": "EQ"})
+    assert reconciled(settled, state("COMPLETED", spoken)) == Transition(check=END_CHECKS)
+
+
+# --- what is unclear, and a missing price
+
+
+UNCLEAR = [
+    with_facts(DONE, {"filledQuantity": 0}),
+    with_facts(DONE, {"filledQuantity": 11}),
+    with_facts(DONE, {"averagePrice": -1}),
+    with_facts(DONE, {"transactionType": "SHORT"}),
+    batch("FROZEN", 10),
+    batch("UNREADABLE"),
+]
+
+
+@pytest.mark.parametrize("shown", UNCLEAR)
+def test_unclear_orders_are_confirmed_and_escalated_and_never_settled(shown: Batch) -> None:
+    """A person has to look before anything is booked."""
+    found = reconciled(stored(PLACED), state("COMPLETED", shown))
+    assert (found.outcome, found.check) == (confirms(shown, escalate=True), check_in(1))
+    confirmed = stored(shown, confirmation=Confirmation.CONFIRMED)
+    assert reconciled(confirmed, state("COMPLETED", shown)) == Transition(outcome=Escalate(NOW), check=check_in(1))
+    escalated = stored(shown, confirmation=Confirmation.CONFIRMED, escalated_at=CREATED)
+    assert reconciled(escalated, state("COMPLETED", shown)) == waits(1)
+
+
+@pytest.mark.parametrize("shown", UNCLEAR)
+def test_unclear_orders_of_an_open_transaction_are_escalated_after_half_an_hour(shown: Batch) -> None:
+    """A word may be a transitional one as long as the Gateway is not done."""
+    young = stored(PLACED, created_at=NOW - POLICY.escalate_unknown_after)
+    assert reconciled(young, state("PROCESSING", shown)).outcome == confirms(shown)
+    old = stored(PLACED, created_at=NOW - POLICY.escalate_unknown_after - MILLISECOND)
+    assert reconciled(old, state("PROCESSING", shown)).outcome == confirms(shown, escalate=True)
+
+
+def test_second_batch_is_escalated() -> None:
+    """A transaction has one batch; with two nothing shows which is the outcome."""
+    found = reconciled(stored(PLACED), state("COMPLETED", DONE, has_several_batches=True))
+    assert (found.outcome, found.check) == (confirms(DONE, escalate=True), check_in(1))
+    opened = reconciled(stored(PLACED), state("PROCESSING", FILLING, has_several_batches=True))
+    assert opened.outcome == confirms(FILLING, escalate=True)
+
+
+SETTLED: Final = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": CREATED, "settled_at": CREATED}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        state("PROCESSING", with_facts(DONE, {"errorCode": "marginsExceeded"})),
+        state("PROCESSING", PARTIAL),
+        state("PROCESSING", DONE),
+        state("USED", batch("COMPLETE", 12)),
+        state("PROCESSING", FILLING),
+        state("SHELVED", PARTIAL),
+    ],
+)
+def test_settled_transaction_stays_settled_while_the_gateway_is_not_done(shown: GatewayTransaction) -> None:
+    """One of its replicas may lag; only another settled state corrects what is settled."""
+    assert reconciled(stored(DONE, **SETTLED), shown).outcome is None
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        state("COMPLETED", with_facts(DONE, {"averagePrice": -1})),
+        state("COMPLETED", batch("UNREADABLE")),
+        state("COMPLETED", DONE, has_several_batches=True),
+        state("COMPLETED", PARTIAL, has_several_batches=True),
+    ],
+)
+def test_settled_transaction_that_the_gateway_contradicts_unclearly_is_escalated_once(
+    shown: GatewayTransaction,
+) -> None:
+    """It stays settled: a person decides what is right."""
+    found = reconciled(stored(DONE, **SETTLED), shown)
+    assert found == Transition(outcome=Escalate(NOW), check=check_in(1))
+    assert reconciled(stored(DONE, **SETTLED, escalated_at=NOW), shown).outcome is None
+
+
+NO_PRICE = with_facts(DONE, {"averagePrice": None})
+
+
+def test_settled_transaction_without_a_price_is_checked_for_two_days() -> None:
+    """The Gateway may learn the price later; then the transaction is escalated once."""
+    found = reconciled(stored(PLACED), state("COMPLETED", NO_PRICE))
+    assert (found.outcome, found.check) == (settles(NO_PRICE), check_in(1))
+    known = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": CREATED, "checks": 2}
+    waiting = stored(NO_PRICE, settled_at=NOW - POLICY.price_wait + MILLISECOND, **known)
+    assert reconciled(waiting, state("COMPLETED", NO_PRICE)) == waits(5, 3)
+    over = stored(NO_PRICE, settled_at=NOW - POLICY.price_wait, **known)
+    assert reconciled(over, state("COMPLETED", NO_PRICE)) == Transition(outcome=Escalate(NOW), check=END_CHECKS)
+    escalated = stored(NO_PRICE, settled_at=NOW - POLICY.price_wait, escalated_at=NOW, **known)
+    assert reconciled(escalated, state("COMPLETED", NO_PRICE)) == Transition(check=END_CHECKS)
+
+
+def test_price_that_comes_later_is_settled_again_and_ends_the_checks() -> None:
+    known = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": CREATED, "settled_at": CREATED}
+    found = reconciled(stored(NO_PRICE, **known), state("COMPLETED", DONE))
+    assert found == Transition(outcome=settles(DONE), check=END_CHECKS)
+
+
 # --- waiting
 
 
@@ -257,5 +426,10 @@ def test_transaction_open_for_too_long_is_escalated_once() -> None:
 def test_policy_has_the_documented_defaults() -> None:
     """The settings that docs/guarantees.md names."""
     assert Policy() == Policy(
-        ConfirmPolicy.FINAL, timedelta(minutes=10), timedelta(minutes=12), timedelta(days=3), timedelta(minutes=30)
+        ConfirmPolicy.FINAL,
+        timedelta(minutes=10),
+        timedelta(minutes=12),
+        timedelta(days=3),
+        timedelta(minutes=30),
+        timedelta(days=2),
     )

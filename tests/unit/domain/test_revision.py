@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.revision import MonotonicPart, Progress, Revision, Snapshot, financial_fingerprint
+from securities_transactions.domain.revision import (
+    MonotonicPart,
+    Progress,
+    Revision,
+    Snapshot,
+    facts,
+    financial_fingerprint,
+)
 from securities_transactions.domain.times import timestamp_text
 
 AT: Final = datetime(2026, 1, 15, 4, 30, 12, 345_000, UTC)
@@ -42,10 +49,18 @@ def test_revision_is_progress_then_time_then_content() -> None:
 
 
 def test_digest_depends_on_the_content_alone() -> None:
-    """Not on the order of its fields, nor on the time."""
+    """Not on the order of its fields or rows, nor on the time."""
     one, other = batch({"status": "PLACED", "more": 1}), batch({"more": 1, "status": "PLACED"})
-    assert Snapshot(one, AT).digest == Snapshot(other, LATER).digest == "6eabd7e46d5fff7a"
+    assert Snapshot(one, AT).digest == Snapshot(other, LATER).digest == "34aaed6726d09b53"
     assert Snapshot(one, AT).digest != Snapshot(batch({"more": 2}), AT).digest
+    rows: list[dict[str, Any]] = [{"quantity": 3}, {"quantity": 5}, {"tradingsymbol": "TCS"}]
+    forwards, backwards = (
+        batch(*rows, unplaced=[ORDER, {**ORDER, "more": 1}]),
+        batch(*rows[::-1], unplaced=[{**ORDER, "more": 1}, ORDER]),
+    )
+    assert Snapshot(forwards, AT).digest == Snapshot(backwards, AT).digest
+    assert Snapshot(batch({}, {}), AT).digest != Snapshot(batch({}), AT).digest
+    assert Snapshot(batch({}), AT).digest != Snapshot(batch(unplaced=[ORDER]), AT).digest
 
 
 def test_revisions_and_their_texts_sort_by_progress() -> None:
@@ -221,6 +236,44 @@ def test_fingerprint_counts_equal_orders_and_tells_unplaced_ones_apart() -> None
     assert financial_fingerprint(batch({}, {})) != financial_fingerprint(batch({}))
     not_placed = batch(unplaced=[{**ORDER, "status": "ERROR"}])
     assert financial_fingerprint(batch({"status": "ERROR"})) != financial_fingerprint(not_placed)
+
+
+# --- the facts that the Gateway states
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"errorCode": "marginsExceeded"},
+        {"exchangeOrderId": "1100000012345678"},
+        {"price": 1460},
+        {"triggerPrice": 1},
+        {"orderTimestamp": "2026-01-15T04:33:10.000Z"},
+        {"averagePrice": 1},
+    ],
+)
+def test_facts_differ_by_every_documented_field_of_an_order(change: dict[str, Any]) -> None:
+    """Those are stored and published again although no money depends on them."""
+    assert facts(batch({}, change)) != facts(batch({}, {}))
+    assert facts(batch({}, unplaced=[{**ORDER, **change}])) != facts(batch({}, unplaced=[ORDER]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"completedDate": "2026-01-15T04:33:10.000Z"}, {"buyAmount": 1}, {"sellAmount": 1}, {"status": "COMPLETED"}],
+)
+def test_facts_differ_by_the_documented_fields_of_a_batch(change: dict[str, Any]) -> None:
+    assert facts(batch({}, **change)) != facts(batch({}))
+    assert financial_fingerprint(batch({}, **change)) == financial_fingerprint(batch({}))
+
+
+def test_facts_ignore_rows_in_another_order_and_what_is_not_documented() -> None:
+    """A broker's text and unknown fields may change at every call."""
+    one = batch({"quantity": 3}, {"quantity": 5, "statusMessage": "a", "more": 1}, colour="red")
+    other = batch(
+        {"quantity": 5, "statusMessage": "b", "derived": ["price"], "unreadable": {"x": "y"}}, {"quantity": 3}
+    )
+    assert facts(one) == facts(other)
 
 
 def test_time_in_a_text_is_utc_in_milliseconds() -> None:

@@ -196,4 +196,6 @@ def test_same_content_stated_later_moves_only_the_revision() -> None:
     assert store.ingest([PLACED, later]) == [IngestStatus.ACCEPTED, IngestStatus.DUPLICATE]
     assert store.now.version == 2
     assert store.now.revision == revision_of(later)
-    assert store.ingest([Webhook("PLACED", 0, 40, variety="amo")]) == [IngestStatus.STALE]
+    before = deepcopy(store.table.items)
+    assert store.ingest([Webhook("PLACED", 0, 40, variety="amo")]) == [IngestStatus.STORED]
+    assert store.table.items == before

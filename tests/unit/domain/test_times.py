@@ -25,10 +25,12 @@ def test_time_is_written_as_the_gateway_writes_it() -> None:
         "2026-01-15 04:45:00",
         1768452300000,
         "1768452300000",
+        1768452300,
+        "1768452300",
     ],
 )
 def test_every_time_format_is_parsed_to_the_same_utc_moment(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ISO 8601 with or without a zone (UTC then, wherever we run), epoch milliseconds as a number or as text."""
+    """ISO 8601 with or without a zone (UTC then, wherever we run), epoch seconds or milliseconds, a number or text."""
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     moment = parse_time(value)
@@ -36,6 +38,17 @@ def test_every_time_format_is_parsed_to_the_same_utc_moment(value: object, monke
     time.tzset()
     assert moment is not None
     assert moment.isoformat() == "2026-01-15T04:45:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "year"),
+    [(0, 1970), (10**11 - 1, 5138), (10**11, 1973), (253402300799999, 9999), (-1, 1969)],
+)
+def test_magnitude_tells_seconds_from_milliseconds(value: int, year: int) -> None:
+    """As seconds, a number of milliseconds is thousands of years away."""
+    moment = parse_time(value)
+    assert moment is not None
+    assert moment.year == year
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import Status
-from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.transaction import Confirmation, Transaction
 from securities_transactions.domain.webhook_verification import Accepted, Suspicious, Unchanged, reconsider
 from tests.unit import factories
 
@@ -104,7 +104,7 @@ def test_another_final_outcome_than_the_reported_one_is_suspicious() -> None:
     """One may correct the other, downwards too: a pull decides. The same outcome in other words is only stale."""
     found = reconsider(accepted(batch("PARTIAL", 4), LATE), stored(DONE))
     assert found == Suspicious("another final outcome than the one reported", "TRX_1", "auth-1")
-    assert reconsider(accepted(batch("COMPLETE", 10, colour="red"), EARLY), stored(DONE)) == Unchanged.STALE
+    assert reconsider(accepted(batch("COMPLETE", 10, colour="red"), LATE), stored(DONE)) == Unchanged.STALE
 
 
 def test_same_content_stated_later_is_restated() -> None:
@@ -118,9 +118,49 @@ def test_newer_content_that_lost_a_race_is_stale() -> None:
     assert reconsider(accepted(batch("PLACED", variety="amo"), LATE), stored(PLACED)) == Unchanged.STALE
 
 
+def test_another_state_under_the_same_timestamp_is_suspicious() -> None:
+    """Neither is the newer one, so a pull decides."""
+    for other in (batch("PLACED", variety="amo"), batch("PLACED", buyAmount=15)):
+        for confirmation in Confirmation:
+            found = reconsider(accepted(other), stored(PLACED, confirmation=confirmation))
+            assert found == Suspicious("another state under the same timestamp", "TRX_1", "auth-1")
+    assert reconsider(accepted(PLACED), stored(FILLING)) == Unchanged.STALE
+
+
+def test_report_older_than_what_is_only_reported_is_suspicious() -> None:
+    """What is reported may be forged; what the Gateway confirmed makes an older report stale."""
+    suspicious = Suspicious("older than what is only reported", "TRX_1", "auth-1")
+    cases = ((PLACED, EARLY, FILLING, LATE), (FILLING, LATE, DONE, EARLY), (batch("PLACED", n=1), EARLY, PLACED, LATE))
+    for report, stated_at, shown, shown_at in cases:
+        reported = stored(shown, shown_at, confirmation=Confirmation.REPORTED)
+        assert reconsider(accepted(report, stated_at), reported) == suspicious
+        confirmed = stored(shown, shown_at, confirmation=Confirmation.CONFIRMED)
+        assert reconsider(accepted(report, stated_at), confirmed) == Unchanged.STALE
+
+
 def test_open_state_of_a_settled_batch_is_stale() -> None:
-    """It is a late retry."""
-    assert reconsider(accepted(PLACED, LATE), stored(DONE, settled_at=LATE)) == Unchanged.STALE
+    """It is a late retry, unless it was stated after the Gateway confirmed what is settled."""
+    for stated_at in (EARLY, LATE):
+        settled = stored(DONE, settled_at=LATE, confirmed_at=LATE)
+        assert reconsider(accepted(PLACED, stated_at), settled) == Unchanged.STALE
+
+
+@pytest.mark.parametrize("state", [PLACED, batch("ERROR"), batch("FROZEN", 10)])
+def test_open_state_newer_than_what_is_settled_is_suspicious(state: Batch) -> None:
+    """It may correct what is settled: an order that was unplaced may execute later."""
+    settled = stored(DONE, settled_at=EARLY, confirmed_at=EARLY)
+    found = reconsider(accepted(state, LATE), settled)
+    assert found == Suspicious("contradicts what is settled", "TRX_1", "auth-1")
+
+
+def test_same_rows_in_another_order_are_a_duplicate() -> None:
+    """The digest of a batch does not depend on the order of its rows."""
+    one, other = PLACED.as_sent()["orders"][0], {**PLACED.as_sent()["orders"][0], "tradingsymbol": "TCS"}
+    forwards, backwards = (
+        Batch.model_validate({"batchId": "b1", "orders": rows}) for rows in ([one, other], [other, one])
+    )
+    assert reconsider(accepted(backwards), stored(forwards)) == Unchanged.DUPLICATE
+    assert reconsider(accepted(backwards, LATE), stored(forwards)) == Unchanged.RESTATED
 
 
 @pytest.mark.parametrize("stated_at", [EARLY, LATE])

@@ -234,6 +234,68 @@ def test_the_same_security_twice_in_a_basket_is_told_apart() -> None:
     assert (change.previousFilledQuantity, change.filledQuantity) == (0, 3)
 
 
+def test_rows_in_another_order_are_no_change() -> None:
+    """Orders of one security are told apart by their exchangeOrderId, and by quantity and limit price without one."""
+    for one, other in (
+        ({"exchangeOrderId": "1"}, {"exchangeOrderId": "2"}),
+        ({"quantity": 3}, {"quantity": 5}),
+        ({"price": 1450}, {"price": 1460}),
+        ({"triggerPrice": 1450}, {"triggerPrice": 1460}),
+    ):
+        rows = order(**one), order(**other), order("TCS")
+        assert changed_orders(batch(*rows), batch(*rows[::-1])) == []
+
+
+def test_progress_in_another_order_of_rows_is_that_of_its_own_leg() -> None:
+    small, large = order(exchangeOrderId="1"), order(exchangeOrderId="2") | {"quantity": 5}
+    filled = {**large, "status": "COMPLETE", "filledQuantity": 5, "averagePrice": 1}
+
+    [change] = changed_orders(batch(small, large), batch(filled, small))
+
+    assert (change.quantity, change.previousStatus, change.filledQuantity) == (5, "PLACED", 5)
+
+
+def test_exchange_ids_that_come_later_do_not_swap_two_legs() -> None:
+    """An order has no exchangeOrderId before it has reached the exchange."""
+    small, large = order(filled=2), order() | {"quantity": 5}
+    executed = {**large, "exchangeOrderId": "1", "filledQuantity": 5, "status": "COMPLETE"}
+
+    [change] = changed_orders(batch(small, large), batch(executed, {**small, "exchangeOrderId": "2"}))
+
+    assert (change.quantity, change.previousFilledQuantity, change.filledQuantity) == (5, 0, 5)
+
+
+@pytest.mark.parametrize("more", [{"exchangeOrderId": "1"}, {"errorCode": "marginsExceeded"}, {"price": 1460}])
+def test_fact_that_comes_after_settling_is_published_again(more: dict[str, Any]) -> None:
+    """Consumers replace what they have by it: the outcome is the same."""
+    again = changed(DONE, batch(order(status="COMPLETE", filled=3, **more)), **SETTLED)
+
+    [event] = events_of(DONE, again)
+
+    assert isinstance(event, OrdersSettled)
+    assert event.orders is not None
+    assert {name: getattr(event.orders[0], name) for name in more} == more
+
+
+def test_escalation_of_a_settled_transaction_is_an_event() -> None:
+    """Shares were filled and their price stays unknown: every version is an event, and a person has to look."""
+    settled = changed(FILLED, batch(order(status="COMPLETE", filled=3) | {"averagePrice": None}), **SETTLED)
+
+    events = events_of(settled, changed(settled, **ESCALATED))
+
+    assert [event.detail_type for event in events] == ["OrdersUnknown"]
+
+
+def test_derived_and_unreadable_fields_are_published_with_their_names() -> None:
+    made = batch(order(status="COMPLETE", derived=["filledQuantity"], unreadable={"triggerPrice": '"-"'}))
+
+    [event] = events_of(FILLED, changed(FILLED, made, **SETTLED))
+
+    assert isinstance(event, OrdersSettled)
+    (shown,) = event.model_dump(exclude_none=True)["orders"]
+    assert (shown["derived"], shown["unreadable"]) == (["filledQuantity"], {"triggerPrice": '"-"'})
+
+
 def test_a_price_that_was_corrected_is_a_change() -> None:
     old, new = batch(order(filled=3)), batch(order(filled=3) | {"averagePrice": Decimal("1498.25")})
 

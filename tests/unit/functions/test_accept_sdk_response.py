@@ -155,13 +155,38 @@ def test_what_is_settled_stays_whatever_an_app_says_later(rig: Rig) -> None:
         assert {**answer.body, "sdkError": None} == {**settled, "sdkError": None}
 
 
-@pytest.mark.parametrize("said", [{}, {"resolved": {}}, {"resolved": {"smallcaseAuthToken": "x"}}, {"rejected": {}}])
-def test_what_is_refused_changes_nothing(rig: Rig, said: dict[str, Any]) -> None:
+@pytest.mark.parametrize("token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+def test_token_that_is_not_genuine_changes_nothing(rig: Rig, token: str) -> None:
     transaction_id = rig.transaction()
     before = item(rig, transaction_id)
-    answer = post(rig, transaction_id, **said)
+    answer = post(rig, transaction_id, resolved={"smallcaseAuthToken": token})
 
-    assert answer.status in (400, 422)
+    assert (answer.status, answer.body["errors"][0]["field"]) == (422, "resolved.smallcaseAuthToken")
     assert item(rig, transaction_id) == before
     assert accounts(rig) == []
     assert rig.gateway.requests[1:] == []
+
+
+ANY_JSON = [
+    {}, {"resolved": {}}, {"rejected": {}}, {"rejected": None}, {"rejected": "user_cancelled"}, {"resolved": "text"},
+    {"resolved": None}, {"resolved": {"data": []}}, {"rejected": [1]},
+    {"resolved": {"orderBatches": [{"orders": [7]}]}}, {"error": {"message": 7}},
+    {"resolved": {"success": False, "errorCode": "4006", "data": None}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("posted", [*ANY_JSON, "user_cancelled", None, [], 7, True, "", "{}", '"text"', "[1]"])
+def test_any_json_is_a_signal_that_requests_a_pull(rig: Rig, posted: Any) -> None:
+    """`JSON.stringify` of a JavaScript error is {}, and each SDK wraps in another way: the Gateway decides anyway."""
+    transaction_id = rig.transaction()
+    answer = rig.call(ROUTE, json.dumps(posted), path={"transactionId": transaction_id})
+
+    assert (answer.status, answer.body["status"]) == (202, "CREATED")
+    assert "pullRequestedAt" in item(rig, transaction_id)
+    assert accounts(rig) == []
+
+
+@pytest.mark.parametrize("body", ["", "{", "text", "NaN"])
+def test_body_that_is_not_json_is_a_problem(rig: Rig, body: str) -> None:
+    answer = rig.call(ROUTE, body, path={"transactionId": rig.transaction()})
+    assert (answer.status, answer.body["errors"][0]["field"]) == (400, "body")

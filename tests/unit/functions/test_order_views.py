@@ -56,7 +56,7 @@ def test_unplaced_order_alone_is_told_as_not_placed(rig: Rig, code: str | None) 
     assert shown["userMessage"].startswith("This order was not placed. ")
 
 
-@pytest.mark.parametrize("status", ["PLACED", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO", "NEW"])
+@pytest.mark.parametrize("status", ["PLACED", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"])
 @pytest.mark.parametrize("code", [None, "adapterError", "orderUnmatched"])
 def test_no_other_order_is_told_as_not_placed_or_not_known(rig: Rig, status: str, code: str | None) -> None:
     [shown] = orders(rig, report(rig, orders=[order(status=status, errorCode=code)]))["orders"]

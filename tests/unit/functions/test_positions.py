@@ -13,7 +13,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.domain.deferred import Deferred
-from securities_transactions.domain.orders import Batch, Order, batch_of
+from securities_transactions.domain.order_reading import batch_of
+from securities_transactions.domain.orders import Batch, Order
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import OrderStatus, Side, Status
 from securities_transactions.domain.transaction import Confirmation, Transaction
@@ -239,17 +240,34 @@ def test_buys_and_sells_of_a_security_in_one_basket_net() -> None:
     assert legs == {"INFY": Leg(3, Decimal(297))}
 
 
-@pytest.mark.parametrize("bad", [{"averagePrice": None}, {"averagePrice": Decimal(0)}, {"transactionType": "SHORT"}])
-def test_what_cannot_be_booked_is_never_booked_in_part(bad: dict[str, Any]) -> None:
+@pytest.mark.parametrize("side", ["SHORT", "B", ""])
+def test_what_cannot_be_booked_is_never_booked_in_part(side: str) -> None:
     """It fails as a whole and waits in the dead-letter queue for a person."""
     positions, stored_ = table()
     event = settled_event("T1", "asha", batch(order("INFY", 3)), 3)
     assert event.orders is not None
-    event = event.model_copy(update={"orders": [*event.orders, event.orders[0].model_copy(update=bad)]})
+    event = event.model_copy(
+        update={"orders": [*event.orders, event.orders[0].model_copy(update={"transactionType": Side(side)})]}
+    )
 
     with pytest.raises(Unbookable):
         positions.book(event)
     assert stored_.items == {}
+
+
+@pytest.mark.parametrize("price", [None, Decimal(0)])
+def test_order_without_a_price_holds_back_no_other_and_is_booked_once_it_has_one(price: Decimal | None) -> None:
+    """The Gateway gives the price of a partly filled order later: the event that has it replaces what was booked."""
+    positions, stored_ = table()
+    first, second = batch(order("INFY", 3)), batch(order("INFY", 3), order("TCS", 2, "7.5"))
+    event = settled_event("T1", "asha", second, 3)
+    assert event.orders is not None
+    unpriced = event.orders[1].model_copy(update={"averagePrice": price})
+    assert positions.book(event.model_copy(update={"orders": [event.orders[0], unpriced]}))
+    assert held(stored_).keys() == {("asha", order.tradingsymbol) for order in first.orders}
+
+    assert positions.book(settled_event("T1", "asha", second, 4))
+    assert held(stored_)[("asha", "TCS")] == Leg(2, Decimal("15.00"))
 
 
 def test_an_event_that_leaves_its_orders_out_is_not_taken_for_one_without_orders() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from securities_transactions.domain.order_config import NewTransaction
-from securities_transactions.domain.orders import batch_of
+from securities_transactions.domain.order_reading import batch_of
 from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.statuses import Status
 from securities_transactions.http.request import Request

@@ -12,7 +12,12 @@ from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import client as gateway
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Gateway
-from securities_transactions.gateway.errors import GatewayMisconfigured, GatewayRefused, GatewayUnavailable
+from securities_transactions.gateway.errors import (
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+    NotTheGateway,
+)
 from securities_transactions.gateway.secrets import GatewaySecrets
 
 SECRETS: Final = GatewaySecrets(
@@ -269,7 +274,7 @@ def test_missing_orders_are_logged_once_completed(
     assert lines == ([("WARNING", "TRX_1", "GatewayOrdersPath")] if missing else [])
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 302])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
 def test_a_refusal_passes_the_gateways_errors_on(status: int) -> None:
     answer = httpx.Response(
         status, json={"success": False, "errors": ["no such ticker", 7], "data": None, "errorType": "InputException"}
@@ -280,11 +285,82 @@ def test_a_refusal_passes_the_gateways_errors_on(status: int) -> None:
     assert (refused.status, refused.errors, refused.error_type) == (status, ("no such ticker", "7"), "InputException")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"errors": "x", "errorType": 5}', b'"no"', b"\xff"])
-def test_a_refusal_without_a_reason_is_a_refusal(body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        (b'{"success": false}', ()),
+        (b'{"success": false, "errors": null, "errorType": 5}', ()),
+        (b'{"errors": "x", "errorType": 5}', ("x",)),
+        (b'{"success": false, "message": "not tradable"}', ("not tradable",)),
+        (b'{"success": false, "errors": [], "message": "m"}', ("m",)),
+        (b'{"errorType": "InputException"}', ()),
+        (b'\xef\xbb\xbf{"success": false, "errors": ["x"]}', ("x",)),
+    ],
+)
+def test_a_refusal_in_the_gateways_envelope_is_a_refusal(body: bytes, errors: tuple[str, ...]) -> None:
+    """Whatever form its reason has, and without one."""
     with pytest.raises(GatewayRefused) as caught:
         Vendor(httpx.Response(400, content=body)).client.create_transaction({}, "t")
-    assert (caught.value.errors, caught.value.error_type) == ((), None)
+    assert caught.value.errors == errors
+
+
+def test_reasons_are_bounded_and_repeat_no_secret() -> None:
+    """A Gateway may repeat what it was sent; the reasons are passed on to the caller."""
+    said = [f"bad {SECRETS.api.value} of {SECRETS.gateway.value} and the.user.token", "x" * 900, *["y"] * 30]
+    answer = httpx.Response(400, json={"success": False, "errors": said})
+    with pytest.raises(GatewayRefused) as caught:
+        Vendor(answer).client.create_transaction({}, "the.user.token")
+    assert caught.value.errors[:2] == ("bad … of … and …", "x" * 500)
+    assert len(caught.value.errors) == 20
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"no"', b"\xff", b"{}", b'{"message": "Not Found"}'])
+@pytest.mark.parametrize("status", [200, 400, 404, 409, 422])
+def test_a_response_without_the_gateways_envelope_is_not_its_refusal(status: int, body: bytes) -> None:
+    """A proxy or a wrong address answered: nothing follows for the transaction."""
+    for call in ("create", "pull"):
+        vendor = Vendor(httpx.Response(status, content=body))
+        with pytest.raises(NotTheGateway) as caught:
+            vendor.client.create_transaction({}, "t") if call == "create" else vendor.client.pull("TRX_1", NOW)
+        assert (caught.value.status, caught.value.retry_after) == (status, 5)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 408, 425])
+def test_redirects_and_timeouts_are_never_a_refusal(status: int) -> None:
+    """Not even in the Gateway's envelope: the request was not judged."""
+    answer = httpx.Response(status, json={"success": False, "errors": ["x"]}, headers={"location": "https://x.example"})
+    with pytest.raises(NotTheGateway):
+        Vendor(answer).client.create_transaction({}, "t")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"message": "Forbidden"}'])
+@pytest.mark.parametrize("status", [401, 403])
+def test_rejected_credentials_are_ours_whatever_responds(status: int, body: bytes) -> None:
+    """An operator has to act, also where the response is not in the Gateway's envelope."""
+    with pytest.raises(GatewayRefused) as caught:
+        Vendor(httpx.Response(status, content=body)).client.create_transaction({}, "t")
+    assert caught.value.is_about_us
+
+
+def test_no_without_a_reason_in_a_2xx_is_unavailable() -> None:
+    """It says neither yes nor why not."""
+    with pytest.raises(GatewayUnavailable, match="without a reason"):
+        Vendor(httpx.Response(200, json={"success": False, "data": CREATED})).client.create_transaction({}, "t")
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_nothing_at_the_orders_path_names_the_setting(status: int) -> None:
+    """Once COMPLETED; before that the transaction has no orders to show yet."""
+    page = httpx.Response(status, text="<html>")
+    with pytest.raises(GatewayMisconfigured, match="no orders API at"):
+        Vendor(data({"status": "COMPLETED"}), page).client.pull("TRX_1", NOW)
+    assert Vendor(data({"status": "PROCESSING"}), page).client.pull("TRX_1", NOW).batch is None
+
+
+def test_page_of_a_proxy_in_place_of_the_orders_is_unavailable() -> None:
+    """The path may be right: the setting is not named."""
+    with pytest.raises(NotTheGateway):
+        Vendor(data({"status": "COMPLETED"}), httpx.Response(400, text="<html>")).client.pull("TRX_1", NOW)
 
 
 def test_a_2xx_that_says_no_is_a_refusal() -> None:

@@ -1,5 +1,6 @@
 """The Gateway's JWTs (docs/gateway.md §5): what we mint, and what we take for genuine."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -84,6 +85,44 @@ def test_an_expiry_that_is_no_time_is_refused(expiry: object) -> None:
         assert verify(token, SECRET, NOW)
         return
     with pytest.raises(TokenError):
+        verify(token, SECRET, NOW)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"aud": ["a", "b"]},
+        {"aud": 7},
+        {"iss": "smallcase"},
+        {"iss": 7},
+        {"sub": 42},
+        {"jti": 7},
+        {"iat": "yesterday"},
+        {"iat": NOW.timestamp() + 900},
+        {"nbf": NOW.timestamp()},
+    ],
+)
+def test_a_token_with_further_claims_is_genuine(claims: dict[str, Any]) -> None:
+    """The Gateway signs with our secret; only the smallcaseAuthId is used, and the vendor may add claims."""
+    token = jwt.api_jws.encode(json.dumps({"smallcaseAuthId": AUTH_ID, **claims}).encode(), SECRET.value, "HS256")
+    assert auth_id_of(verify(token, SECRET, NOW)) == AUTH_ID
+    with pytest.raises(TokenError):
+        verify(token, OTHER, NOW)
+
+
+def test_a_token_is_not_valid_before_its_time_less_a_minute_of_skew() -> None:
+    token = signed({"smallcaseAuthId": AUTH_ID, "nbf": int(NOW.timestamp()) + 60})
+    assert auth_id_of(verify(token, SECRET, NOW)) == AUTH_ID
+    with pytest.raises(TokenError, match="not valid yet"):
+        verify(token, SECRET, NOW - timedelta(seconds=1))
+    assert auth_id_of(verify(token, SECRET, NOW - timedelta(days=1), allow_expired=True)) == AUTH_ID
+
+
+@pytest.mark.parametrize("begin", ["tomorrow", [], {}])
+def test_a_beginning_that_is_no_time_is_refused(begin: object) -> None:
+    token = jwt.api_jws.encode(json.dumps({"nbf": begin}).encode(), SECRET.value, "HS256")
+    with pytest.raises(TokenError, match="malformed nbf"):
         verify(token, SECRET, NOW)
 
 

@@ -13,7 +13,13 @@ from securities_transactions.gateway.transaction_details import UnreadableDetail
 
 NOW: Final = datetime(2026, 1, 15, 4, 34, tzinfo=UTC)
 Read = Callable[[Mapping[str, Any]], GatewayTransaction]
-ORDER: Final = {"tradingsymbol": "M&M", "transactionType": "BUY", "status": "COMPLETE", "quantity": 2}
+ORDER: Final = {
+    "tradingsymbol": "M&M",
+    "transactionType": "BUY",
+    "status": "COMPLETE",
+    "quantity": 2,
+    "filledQuantity": 2,
+}
 BATCH: Final = {"batchId": "b1", "orders": [ORDER]}
 
 
@@ -181,6 +187,48 @@ def test_details_without_a_status_are_unreadable(data: dict[str, Any]) -> None:
         transaction_of(data, NOW, in_token)
 
 
+@BOTH
+def test_contradictory_leg_with_a_price_is_filled_whole(read: Read) -> None:
+    """The Gateway's own API gives COMPLETE without a share at times; a price shows that it was filled."""
+    for row, filled in (({"filledQuantity": 0, "averagePrice": 5}, 2), ({"filledQuantity": 0}, 0), ({}, 2)):
+        batch = read(
+            {"status": "COMPLETED", "batches": [{**BATCH, "orders": [{**ORDER, "filledQuantity": None} | row]}]}
+        ).batch
+        assert batch is not None
+        assert batch.orders[0].filledQuantity == filled
+        assert batch.is_unclear is (filled == 0)
+
+
+@BOTH
+def test_odd_leg_hides_no_other_and_odd_fields_hide_no_leg(read: Read) -> None:
+    batch = read({"status": "COMPLETED", "batches": [{**BATCH, "unplaced": None, "orders": [7, ORDER, None]}]}).batch
+    assert batch is not None
+    assert [order.status for order in batch.orders] == ["UNREADABLE", "COMPLETE"]
+    assert batch.unplaced == ()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("rows", "several"),
+    [
+        ([BATCH], False),
+        ([BATCH, BATCH], False),
+        ([BATCH, {"batchId": "b2"}], True),
+        ([BATCH, {**BATCH, "batchId": "b2"}], True),
+        ([{"batchId": None}, BATCH], False),
+        ([], False),
+    ],
+)
+def test_second_batch_is_noticed(read: Read, rows: list[dict[str, Any]], several: bool) -> None:
+    assert read({"status": "COMPLETED", "batches": rows}).has_several_batches is several
+
+
+@BOTH
+@pytest.mark.parametrize("expire_at", [1768452300, "1768452300", 1768452300000, "1768452300000"])
+def test_expiry_in_any_unit_is_the_same_moment(read: Read, expire_at: int | str) -> None:
+    assert read({"status": "USED", "expireAt": expire_at}).expire_at == datetime(2026, 1, 15, 4, 45, tzinfo=UTC)
+
+
 FOUND: Final = GatewayTransaction(transaction_id="TRX_1", status=GatewayStatus.COMPLETED, pulled_at=NOW)
 ROW: Final = {**BATCH, "transactionId": "TRX_1", "broker": "kite", "notes": "user-42", "smallcaseAuthId": "a1"}
 
@@ -200,6 +248,12 @@ def test_orders_api_completes_the_details() -> None:
 def test_row_without_this_transaction_id_changes_nothing(row: dict[str, Any]) -> None:
     """The batchId of the request may come from a forged webhook. A row without orders changes nothing either."""
     assert with_orders(FOUND, [row]) == FOUND
+
+
+def test_second_batch_in_the_order_rows_is_noticed() -> None:
+    """Rows of another transaction do not count."""
+    assert with_orders(FOUND, [ROW, {**ROW, "batchId": "b2"}]).has_several_batches
+    assert not with_orders(FOUND, [ROW, {**ROW, "batchId": "b2", "transactionId": "TRX_2"}]).has_several_batches
 
 
 def test_rows_do_not_overrule_the_details() -> None:

@@ -1,21 +1,21 @@
-"""The webhook checksum: lower-case hex of HMAC-SHA256(API secret, timestamp + subject) (docs/gateway.md §4.2).
+"""The webhook checksum: hex of HMAC-SHA256(API secret, timestamp + subject) (docs/gateway.md §4.2).
 
-The two parts are signed with nothing between them, so their exact grammar is checked first: otherwise characters could
-be moved across the boundary and the checksum would still match. The timestamp's length is fixed, which fixes the
-boundary. The body is not covered: a genuine checksum says only that its sender once saw this pair signed.
+The two parts are signed with nothing between them, so the form of one of them has to fix the boundary: otherwise
+characters could be moved across it and the checksum would still match. A smallcaseAuthId has a fixed form, and then the
+timestamp may be spelled in any way; the HMAC is over the characters received. The body is not covered: a genuine
+checksum shows only that its sender once saw this pair signed.
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from securities_transactions.domain.secrets import ApiSecret
 
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
-_CHECKSUM: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_CHECKSUM: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def sign(secret: ApiSecret, timestamp: str, subject: str) -> str:
@@ -26,19 +26,14 @@ def sign(secret: ApiSecret, timestamp: str, subject: str) -> str:
 def is_genuine(secrets: Sequence[ApiSecret], timestamp: str, subject: str, checksum: str) -> bool:
     """Whether `checksum` was made with one of `secrets`; takes the same time whatever differs.
 
-    Callers check the grammar of `timestamp` and `subject` before.
+    Callers check before that the form of `timestamp` or of `subject` fixes the boundary between them.
     """
     if not _CHECKSUM.fullmatch(checksum):
         return False
-    matches = [hmac.compare_digest(sign(secret, timestamp, subject), checksum) for secret in secrets]
+    matches = [hmac.compare_digest(sign(secret, timestamp, subject), checksum.lower()) for secret in secrets]
     return any(matches)
 
 
-def parse_timestamp(text: str) -> datetime | None:
-    """The moment (UTC) that a webhook's `timestamp` names, or `None` where it is not of the exact grammar."""
-    if not _TIMESTAMP.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def has_documented_form(timestamp: str) -> bool:
+    """Whether a timestamp has the form 2026-01-15T04:30:12.345Z, whose fixed length fixes the boundary."""
+    return _TIMESTAMP.fullmatch(timestamp) is not None

@@ -26,7 +26,7 @@ def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
     its own field is unreadable, and no later step computes with it.
     """
     try:
-        text = raw.decode() if isinstance(raw, bytes) else raw
+        text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff")
         value = json.loads(text, parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
         if text.count("[") + text.count("{") > deepest and _is_deep(value, deepest):
             raise ValueError("nested too deeply")

@@ -24,6 +24,7 @@ class GatewayTransaction:
     order_requested: bool = False
     batch: Batch | None = None
     batch_id: str | None = None
+    has_several_batches: bool = False
     error: SdkError | None = None
     smallcase_auth_id: str | None = None
     broker: str | None = None

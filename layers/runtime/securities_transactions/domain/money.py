@@ -1,26 +1,53 @@
 """Amounts of money in rupees, without binary floating point.
 
-The Gateway sends amounts with binary noise at times (docs/gateway.md §4.3). They are rounded to a hundredth of a paisa:
-far below anything that is charged, far above the noise.
+The Gateway sends amounts and prices with binary noise at times (docs/gateway.md §4.3). Amounts are rounded to a
+hundredth of a paisa: far below anything that is charged, far above the noise. A price keeps the digits that were sent,
+for it is multiplied before it is rounded: only the noise behind a double's fifteen digits is removed.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 15
+_SMALLEST = Decimal("1e-12")
+_DOUBLE = Context(prec=15, rounding=ROUND_HALF_EVEN)
 
 
 def rupees(value: Decimal) -> Decimal:
     """`value` rounded to 0.0001 rupees, without trailing zeros; `ValueError` where it is no amount of money."""
+    return _plain(_bounded(value).quantize(_STEP, rounding=ROUND_HALF_EVEN))
+
+
+def price(value: Decimal) -> Decimal:
+    """`value`, rupees a share, to fifteen digits, without trailing zeros; `ValueError` where it is no price."""
+    return _plain(_DOUBLE.plus(_bounded(value)).quantize(_SMALLEST, rounding=ROUND_HALF_EVEN))
+
+
+def as_number(value: Any) -> Any:
+    """`value`, unless Python would take it for a number and JSON would not; `ValueError` then.
+
+    A truth value counts as 1 in Python, and its texts of numbers may have underscores.
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise ValueError("not a number")
+    return value
+
+
+def _bounded(value: Decimal) -> Decimal:
     # The comparison comes first: quantising Decimal("1E+999999") would fail with a less helpful error.
     if not value.is_finite() or value.copy_abs() >= _LIMIT:
         raise ValueError("not an amount of rupees")
+    return value
+
+
+def _plain(value: Decimal) -> Decimal:
     # Adding nothing turns a negative zero, which a tiny negative amount rounds to, into zero.
-    rounded = (value.quantize(_STEP, rounding=ROUND_HALF_EVEN) + 0).normalize()
-    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
+    plain = (value + 0).normalize()
+    return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
 
 
-Rupees = Annotated[Decimal, AfterValidator(rupees)]
+Rupees = Annotated[Decimal, BeforeValidator(as_number), AfterValidator(rupees)]
+Price = Annotated[Decimal, BeforeValidator(as_number), AfterValidator(price)]

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from securities_transactions.domain.backoff import backoff
+from securities_transactions.domain.expiry import plausible_expiry
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.revision import Snapshot, financial_fingerprint
+from securities_transactions.domain.revision import Snapshot, facts, financial_fingerprint
 from securities_transactions.domain.sdk_errors import may_have_orders
 from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import (
@@ -47,7 +48,7 @@ class Policy:
     `lag` is how far the Gateway's API may be behind. `expiry_grace` is added to the expiry before a transaction counts
     as expired: longer than `lag`, for an order confirmed in the last second takes that long to show. A transaction is
     escalated when it is open for `escalate_after`, or for `escalate_unknown_after` while its status at the Gateway is
-    not known here.
+    not known here. `price_wait` is how long a settled transaction is checked for a price that is not known yet.
     """
 
     confirm: ConfirmPolicy = ConfirmPolicy.FINAL
@@ -55,6 +56,7 @@ class Policy:
     expiry_grace: timedelta = timedelta(minutes=12)
     escalate_after: timedelta = timedelta(days=3)
     escalate_unknown_after: timedelta = timedelta(minutes=30)
+    price_wait: timedelta = timedelta(days=2)
 
 
 def reconcile(
@@ -91,20 +93,34 @@ class _Decision:
     def with_orders(self, batch: Batch) -> Transition:
         stored, state, policy = self.stored, self.state, self.policy
         snapshot = Snapshot(batch, state.pulled_at)
-        known, final = stored.batch, batch.is_final
+        known = stored.batch
+        # Settled needs the Gateway's own COMPLETED: with it the Gateway has its final update, and without it a partly
+        # filled order may go on. Neither what is unclear nor one of two batches is booked before a person has looked.
+        complete = batch.is_final and state.status == GatewayStatus.COMPLETED
+        final = complete and not batch.is_unclear and not state.has_several_batches
         same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
         behind = self._behind(snapshot, same)
+        unclear = not self._is_escalated() and self._needs_person(batch)
         if behind is not None:
+            # The Gateway is done, so it is not behind: nobody can read what it has.
+            done = state.status == GatewayStatus.COMPLETED and not self._may_lag()
+            if done and unclear and batch.is_unclear:
+                return escalate(stored, self.now, self.jitter)
             return self._wait(soon=behind == "soon")
-        unclear = batch.status_of_orders == Status.ERROR and stored.escalated_at is None
         confirmed = stored.confirmation is Confirmation.CONFIRMED
         enough = stored.is_settled if final else (confirmed or policy.confirm is not ConfirmPolicy.EVERY)
-        if same and enough:
+        restated = known is not None and facts(known) != facts(batch)
+        if same and enough and not restated:
             if unclear:
                 return escalate(stored, self.now, self.jitter)
-            if stored.is_settled and not self._may_show_later(stored.suspected_at):
-                return Transition(check=END_CHECKS)
-            return self._wait()
+            if not stored.is_settled or self._may_show_later(stored.suspected_at):
+                return self._wait()
+            return self._wait_for_price() if batch.lacks_price else Transition(check=END_CHECKS)
+        if same and restated and self._may_lag():
+            return self._wait(soon=True)
+        if stored.is_settled and not final:
+            # What is settled stays settled: only another settled state corrects it.
+            return escalate(stored, self.now, self.jitter) if unclear else self._wait()
         names = (state.smallcase_auth_id, state.broker)
         if not final:
             return Transition(
@@ -117,7 +133,35 @@ class _Decision:
         settle = Settle(snapshot, self.now, *names)
         if self._may_show_later(suspected_at):
             return Transition(outcome=settle, check=self._check_from_the_start(), suspected_at=suspected_at)
+        if batch.lacks_price:
+            return Transition(outcome=settle, check=self._check_from_the_start())
         return Transition(outcome=settle, check=END_CHECKS)
+
+    def _is_escalated(self) -> bool:
+        """Whether a person was already asked, about this outcome if there is one."""
+        stored = self.stored
+        if stored.escalated_at is None:
+            return False
+        return stored.settled_at is None or stored.escalated_at > stored.settled_at
+
+    def _needs_person(self, batch: Batch) -> bool:
+        """Whether the Gateway cannot say what became of the orders, or says it in a way that decides nothing.
+
+        A word that is not known may be a transitional one, as long as the Gateway is not done.
+        """
+        if batch.status_of_orders == Status.ERROR or self.state.has_several_batches:
+            return True
+        done = self.state.status == GatewayStatus.COMPLETED
+        return batch.is_unclear and (done or _is_open_for(self.stored, self.now, self.policy.escalate_unknown_after))
+
+    def _wait_for_price(self) -> Transition:
+        """Shares were filled and their price is not known: check until it is, then escalate, once."""
+        stored = self.stored
+        if self.now < (stored.settled_at or self.now) + self.policy.price_wait:
+            return Transition(check=_next_check(stored, self.now, stored.checks, self.jitter))
+        if self._is_escalated():
+            return Transition(check=END_CHECKS)
+        return Transition(outcome=Escalate(self.now), check=END_CHECKS)
 
     def without_orders(self) -> Transition:
         stored, state, policy = self.stored, self.state, self.policy
@@ -171,7 +215,7 @@ class _Decision:
         if self.state.error is not None or self.state.status in (GatewayStatus.ERRORED, GatewayStatus.CANCELLED):
             return Failure(FailureReason.ERRORED, error)
         # That it has expired the Gateway tells by the clock, and whether it was used by a record that may lag.
-        expire_at = self.state.expire_at or self.stored.expire_at
+        expire_at = plausible_expiry(self.state.expire_at, self.stored.created_at) or self.stored.expire_at
         if self.now <= expire_at + self.policy.expiry_grace:
             return None
         used = self.state.status == GatewayStatus.USED

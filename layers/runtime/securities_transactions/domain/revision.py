@@ -14,11 +14,12 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from securities_transactions.domain.decimal_json import dumps
-from securities_transactions.domain.orders import Batch
+from securities_transactions.domain.orders import Batch, Order
 from securities_transactions.domain.statuses import OrderStatus, Side
 from securities_transactions.domain.times import parse_time, timestamp_text
 
 _MOST_SHARES: Final = 10**12 - 1
+_ROWS: Final = ("orders", "unplaced")
 
 
 class MonotonicPart(NamedTuple):
@@ -66,6 +67,11 @@ class Revision:
         progress = f"{all_final:d}{final:04d}{filled:012d}{moved:04d}"
         return f"{progress}|{timestamp_text(self.stated_at)}|{self.digest}"
 
+    @property
+    def floor(self) -> str:
+        """What is smaller than the text of every revision with this progress and time, whatever its content."""
+        return self.text.removesuffix(self.digest)
+
     @classmethod
     def parse(cls, text: str) -> "Revision":
         """The revision that `text` stands for; `ValueError` where it stands for none."""
@@ -91,8 +97,9 @@ class Snapshot:
 
     @cached_property
     def digest(self) -> str:
-        """A short name of the batch's content: two snapshots with the same one state the same."""
-        return hashlib.sha256(dumps(self.document, sort_keys=True).encode()).hexdigest()[:16]
+        """A short name of the batch's content, whatever the order of its rows: equal ones state the same."""
+        rows = {name: sorted(dumps(row, sort_keys=True) for row in self.document.get(name, ())) for name in _ROWS}
+        return hashlib.sha256(dumps(self.document | rows, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def progress(self) -> Progress:
@@ -117,6 +124,23 @@ class Leg(NamedTuple):
     quantity: int
     filled: int
     price: Decimal | int
+
+
+def facts(batch: Batch) -> tuple[Any, ...]:
+    """Everything that the Gateway states of a batch in its documented fields, whatever the order of its rows."""
+    named = tuple(getattr(batch, name) for name in _BATCH_FACTS)
+    rows = (Counter(_order_facts(order) for order in orders) for orders in (batch.orders, batch.unplaced))
+    return (*named, *rows)
+
+
+def _order_facts(order: Order) -> tuple[Any, ...]:
+    return tuple(getattr(order, name) for name in _ORDER_FACTS)
+
+
+_BATCH_FACTS: Final = ("batchId", "variety", "buyAmount", "sellAmount", "completedDate", "status")
+_ORDER_FACTS: Final = tuple(
+    name for name in Order.model_fields if name not in ("derived", "unreadable", "statusMessage")
+)
 
 
 def financial_fingerprint(batch: Batch) -> Counter[Leg]:

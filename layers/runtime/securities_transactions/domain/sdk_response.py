@@ -5,13 +5,14 @@ It is a signal, not the truth: the token in it is verified, the orders in it are
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.errors import Fault, InvalidField
-from securities_transactions.domain.orders import Batch, batch_of
+from securities_transactions.domain.order_reading import batch_of
+from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.sdk_errors import ERROR_CODES, error_code
 from securities_transactions.domain.transaction import SdkError
 
@@ -21,13 +22,14 @@ _MOST_TEXT: Final = 200
 
 
 class SdkResponse(BaseModel):
-    """Exactly one of what `triggerTransaction` resolved with and what it rejected with, as the SDK gave it.
+    """What `triggerTransaction` resolved or rejected with, as the SDK gave it: any JSON is accepted.
 
-    Native SDKs give JSON as text, or wrap it in `data` or `userInfo`: that is fine.
+    Native SDKs give JSON as text, or wrap it in `data` or `userInfo`; some give errors to the success callback. All of
+    that is understood, and what is not is a signal all the same: the Gateway is asked.
     """
 
     model_config = ConfigDict(
-        extra="forbid",
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {
@@ -43,14 +45,8 @@ class SdkResponse(BaseModel):
         },
     )
 
-    resolved: Annotated[dict[str, Any] | str | None, Field(description="What the promise resolved with.")] = None
-    rejected: Annotated[dict[str, Any] | str | None, Field(description="What the promise rejected with.")] = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.resolved is None) == (self.rejected is None):
-            raise ValueError("give one of resolved and rejected")
-        return self
+    resolved: Annotated[Any, Field(description="What the promise resolved with.")] = None
+    rejected: Annotated[Any, Field(description="What the promise rejected with.")] = None
 
 
 @dataclass(frozen=True)
@@ -63,63 +59,76 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """A rejected flow: a code, a message or both. It never fails a transaction by itself."""
+class Signal:
+    """Anything else: a reason to ask the Gateway. `error` is what the SDK rejected with; it fails no transaction."""
 
-    error: SdkError
+    error: SdkError | None = None
 
 
-def read(posted: SdkResponse, transaction_id: str) -> Resolved | Rejected:
-    """What was posted for a transaction; `InvalidField` names the field that is not what the SDK gives."""
-    if posted.rejected is not None:
-        return _rejected(_opened(posted.rejected, "rejected"))
-    value = _opened(posted.resolved, "resolved")
+def read(posted: Any, transaction_id: str) -> Resolved | Signal:
+    """What was posted for a transaction, any JSON. `InvalidField` where it is about another transaction."""
+    if isinstance(posted, Mapping) and posted.get("rejected") is not None:
+        return _rejected(posted["rejected"])
+    value = _opened(posted["resolved"] if isinstance(posted, Mapping) and "resolved" in posted else posted)
     if value.get("transactionId") not in (None, transaction_id):
         raise InvalidField("resolved.transactionId", "is another transaction's", Fault.MEANING)
+    if value.get("success") is False:
+        return _rejected(value)
     token = value.get("smallcaseAuthToken")
-    if not isinstance(token, str):
-        raise InvalidField(TOKEN_FIELD, "is missing")
-    broker = value.get("broker")
-    return Resolved(token, broker[:_MOST_TEXT] if isinstance(broker, str) and broker else None, _batch(value))
+    if not isinstance(token, str) or not token:
+        return _rejected(value)
+    return Resolved(token, _text(value.get("broker")), _batch(value))
 
 
 def _batch(value: Mapping[str, Any]) -> Batch | None:
+    """The first batch with orders, if it can be read: the pull brings the orders in any case."""
     batches = value.get("orderBatches")
-    if not isinstance(batches, list) or not batches:
+    if not isinstance(batches, list) or not batches or not isinstance(batches[0], Mapping):
         return None
     try:
         batch = batch_of(batches[0])
-    except (ValidationError, AttributeError, TypeError):
-        raise InvalidField("resolved.orderBatches.0", "is not a batch of orders") from None
-    return batch if batch.orders or batch.unplaced else None
+    except ValidationError:
+        return None
+    return batch if (batch.orders or batch.unplaced) and not batch.is_unclear else None
 
 
-def _rejected(value: Mapping[str, Any]) -> Rejected:
-    inner = value.get("userInfo")
-    holder = {**value, **inner} if isinstance(inner, Mapping) else value
-    code = error_code(holder.get("errorCode", holder.get("code")))
-    message = holder.get("errorMessage", holder.get("message"))
-    if not isinstance(message, str) or not message:
-        message = None if code is None or code not in ERROR_CODES else ERROR_CODES[code][0]
-    if message is None and code is None:
-        raise InvalidField("rejected.message", "is missing")
-    return Rejected(SdkError(code, None if message is None else message[:_MOST_TEXT]))
+def _rejected(value: Any) -> Signal:
+    opened = _opened(value)
+    inner = opened.get("userInfo")
+    holder = {**opened, **inner} if isinstance(inner, Mapping) else opened
+    code = next((code for name in ("errorCode", "code") if (code := error_code(holder.get(name))) is not None), None)
+    messages = (_text(holder.get(name)) for name in ("errorMessage", "message", "error"))
+    message = next((message for message in messages if message), None)
+    if message is None and code is not None and code in ERROR_CODES:
+        message = ERROR_CODES[code][0]
+    return Signal() if code is None and message is None else Signal(SdkError(code, message))
 
 
-def _opened(value: Any, field: str) -> dict[str, Any]:
-    """The object in what an SDK gave: as it is, as JSON text (Flutter), or as JSON text in `data` (React Native)."""
-    if isinstance(value, dict) and isinstance(value.get("data"), str) and "transactionId" not in value:
-        try:
-            inner = loads(value["data"])
-        except ValueError:
-            inner = None
-        if isinstance(inner, dict):
-            return {**{k: v for k, v in value.items() if k != "data"}, **inner}
+def _text(value: Any) -> str | None:
+    return value[:_MOST_TEXT] if isinstance(value, str) and value else None
+
+
+def _opened(value: Any) -> dict[str, Any]:
+    """The object in what an SDK gave: as it is, as JSON text (Flutter), or in `data`, as text or as an object.
+
+    Text that is not JSON is the message of an error; anything else is an object without members.
+    """
     if isinstance(value, str):
         try:
             value = loads(value)
         except ValueError:
-            raise InvalidField(field, "is text, but not JSON") from None
-    if not isinstance(value, dict):
-        raise InvalidField(field, "is not an object")
-    return value
+            return {"message": value}
+        if isinstance(value, str):
+            return {"message": value}
+    if not isinstance(value, Mapping):
+        return {}
+    inner = value.get("data")
+    if "transactionId" in value or inner is None:
+        return dict(value)
+    if isinstance(inner, str):
+        try:
+            inner = loads(inner)
+        except ValueError:
+            inner = None
+    outer = {name: member for name, member in value.items() if name != "data"}
+    return {**outer, **inner} if isinstance(inner, Mapping) else dict(value)

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Self
 
+_MOST_CHARACTERS: Final = 64
+
 
 class OpenEnum(StrEnum):
     """A set of words that the vendor may extend.
 
     Case, spaces, hyphens and underscores do not matter: `OrderStatus("cancelled amo")` is the listed member. A word
-    that is not listed becomes a member of its own, which equals the same word and no listed member.
+    that is not listed becomes a member of its own, cut at 64 characters, which equals the same word and no listed one.
     """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
+        value = value[:_MOST_CHARACTERS]
         wanted = _spelled(value)
         for member in cls:
             if _spelled(member.value) == wanted:
@@ -110,6 +113,7 @@ _FINAL_ORDER: Final = frozenset(
         OrderStatus.CANCELLED_AMO,
     }
 )
+_CANCELLED: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO})
 _FINAL_BATCH: Final = frozenset(
     {
         Status.COMPLETED,
@@ -131,11 +135,12 @@ _WITHOUT_ORDERS: Final = frozenset(
 )
 
 
-def derive(orders: Sequence[tuple[OrderStatus, int]], unplaced: int) -> Status:
+def derive(orders: Sequence[tuple[OrderStatus, int]], unplaced: int, stated: str | None = None) -> Status:
     """The batch status that `orders`, as (status, shares filled), and a count of unplaced orders amount to.
 
     An ERROR in `orders` is unknown and keeps the batch open; an unplaced order is certainly not placed and is final.
-    ERROR is the batch's own status once nothing else is open: it waits for a person, not for the exchange.
+    ERROR is the batch's own status once nothing else is open: it waits for a person, not for the exchange. `stated` is
+    the Gateway's own batch status: it alone tells that the user cancelled a limit order.
     """
     statuses = [status for status, _ in orders]
     if not statuses:
@@ -149,7 +154,10 @@ def derive(orders: Sequence[tuple[OrderStatus, int]], unplaced: int) -> Status:
         return Status.COMPLETED
     if any(filled for _, filled in orders) or OrderStatus.COMPLETE in statuses or OrderStatus.PARTIAL in statuses:
         return Status.PARTIALLYFILLED
-    return Status.CANCELLED if _all(statuses, OrderStatus.CANCELLED_AMO) and not unplaced else Status.UNFILLED
+    if unplaced or not all(status in _CANCELLED for status in statuses):
+        return Status.UNFILLED
+    by_user = _all(statuses, OrderStatus.CANCELLED_AMO) or Status(stated or "") == Status.CANCELLED
+    return Status.CANCELLED if by_user else Status.UNFILLED
 
 
 def _all(statuses: Sequence[OrderStatus], status: OrderStatus) -> bool:

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+# The year 5138 in seconds, and 1973 in milliseconds.
+_LEAST_MILLISECONDS = 10**11
+
 
 def timestamp_text(moment: datetime) -> str:
     """`moment` (aware) as the Gateway writes timestamps: ISO 8601 UTC with milliseconds and Z."""
@@ -10,13 +13,17 @@ def timestamp_text(moment: datetime) -> str:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A time that the Gateway sent as ISO 8601 text or as epoch milliseconds (docs/gateway.md §1.3)."""
+    """A time that the Gateway sent as ISO 8601 text, or as epoch seconds or milliseconds (docs/gateway.md §1.3).
+
+    Seconds and milliseconds differ by their magnitude: as seconds, a number of milliseconds is thousands of years away.
+    """
     try:
         if isinstance(value, str) and not value.isdigit():
             moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         if isinstance(value, int | str) and not isinstance(value, bool):
-            return datetime.fromtimestamp(int(value) / 1000, UTC)
+            number = int(value)
+            return datetime.fromtimestamp(number if abs(number) < _LEAST_MILLISECONDS else number / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return None

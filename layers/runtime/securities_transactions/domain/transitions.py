@@ -87,12 +87,18 @@ class Report:
     def under(cls, policy: ConfirmPolicy, snapshot: Snapshot, **stated: Any) -> "Report":
         """The report of `snapshot` under a Confirm policy.
 
-        A batch that stands at ERROR counts as final here: only the Gateway can say more.
+        A batch that stands at ERROR or has an unknown word counts as final here: only the Gateway can say more.
         """
         final = snapshot.batch.is_final
-        outcome = final or snapshot.batch.status_of_orders == Status.ERROR
+        unclear = snapshot.batch.is_unclear or snapshot.batch.status_of_orders == Status.ERROR
+        outcome = final or unclear
         pulls = policy is ConfirmPolicy.EVERY or (policy is ConfirmPolicy.FINAL and outcome)
-        return cls(snapshot=snapshot, requests_pull=pulls, settles=policy is ConfirmPolicy.NONE and final, **stated)
+        return cls(
+            snapshot=snapshot,
+            requests_pull=pulls,
+            settles=policy is ConfirmPolicy.NONE and final and not unclear,
+            **stated,
+        )
 
 
 class _EndChecks(Enum):

@@ -17,14 +17,16 @@ from pydantic import ValidationError
 from securities_transactions.domain import checksum
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS
-from securities_transactions.domain.orders import batch_of
+from securities_transactions.domain.order_reading import batch_of
 from securities_transactions.domain.revision import Snapshot, financial_fingerprint
 from securities_transactions.domain.secrets import ApiSecret
-from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.times import parse_time
+from securities_transactions.domain.transaction import Confirmation, Transaction
 
 # A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
 MOST_BYTES: Final = 100_000
 _MOST_BROKER_CHARACTERS: Final = 64
+_MOST_TIMESTAMP_CHARACTERS: Final = 64
 # A body with one of these is about an order, so the Gateway is asked where the body itself cannot be used.
 _OF_AN_ORDER: Final = frozenset({"batchId", "orders", "unplaced"})
 TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -98,19 +100,20 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
     if not isinstance(body, dict):
         return Rejected("the body is not a JSON object, so it carries no checksum")
 
-    timestamp, auth_id, mark = (_text(body, key) for key in ("timestamp", "smallcaseAuthId", "checksum"))
+    timestamp, auth_id, mark = _timestamp(body), _text(body, "smallcaseAuthId"), _text(body, "checksum")
     transaction_id = _text(body, "transactionId")
     if transaction_id is not None and not TRANSACTION_ID.fullmatch(transaction_id):
         transaction_id = None
-    moment = checksum.parse_timestamp(timestamp or "")
-    if timestamp is None or moment is None:
-        return Rejected("timestamp is missing or not of the form 2026-01-15T04:30:12.345Z")
+    if timestamp is None:
+        return Rejected("timestamp is missing")
     if "smallcaseAuthId" in body:
         if auth_id is None or not policy.auth_id.fullmatch(auth_id):
             return Rejected("smallcaseAuthId is not of the agreed form")
         subject = auth_id
     elif transaction_id is not None:
         # Mutual fund holdings are signed with the transactionId in the place of the smallcaseAuthId.
+        if not checksum.has_documented_form(timestamp):
+            return Rejected("timestamp is not of the form 2026-01-15T04:30:12.345Z")
         subject = transaction_id
     else:
         return Rejected("smallcaseAuthId is missing")
@@ -130,6 +133,9 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
         return Suspicious("notes is not a text of ours", transaction_id, auth_id)
     if len(raw) > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
         return Suspicious("too large for a batch of orders", transaction_id, auth_id)
+    moment = parse_time(timestamp)
+    if moment is None:
+        return Suspicious("timestamp cannot be read", transaction_id, auth_id)
     if not now - policy.fresh_for <= moment <= now + policy.ahead_by:
         return Suspicious("timestamp is stale or ahead", transaction_id, auth_id)
     try:
@@ -139,6 +145,8 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
         return Suspicious(f"not a batch of orders: {', '.join(fields)[:200]}", transaction_id, auth_id)
     if not batch.orders and not batch.unplaced:
         return Suspicious("a batch without orders", transaction_id, auth_id)
+    if batch.contradicts_itself:
+        return Suspicious("an order that cannot be read or contradicts itself", transaction_id, auth_id)
     return Accepted(transaction_id, auth_id, Snapshot(batch, moment), broker, user_id)
 
 
@@ -172,13 +180,19 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
     if stored.is_settled:
         if same:
             return Unchanged.DUPLICATE
-        # An open state of a settled batch is a late retry; another final one may correct it, downwards too.
-        return suspicious("contradicts what is settled") if batch.is_final else Unchanged.STALE
+        # An open state from before is a late retry; a newer one, and another final one, may correct it, downwards too.
+        newer = stored.confirmed_at is None or accepted.snapshot.stated_at > stored.confirmed_at
+        return suspicious("contradicts what is settled") if batch.is_final or newer else Unchanged.STALE
     if known is not None and known.is_final and batch.is_final and not same:
         return suspicious("another final outcome than the one reported")
-    if revision < stored.revision:
-        return Unchanged.STALE
-    return Unchanged.RESTATED if accepted.snapshot.digest == stored.revision.digest else Unchanged.STALE
+    if revision.digest == stored.revision.digest:
+        return Unchanged.RESTATED if revision > stored.revision else Unchanged.STALE
+    if (revision.progress, revision.stated_at) == (stored.revision.progress, stored.revision.stated_at):
+        return suspicious("another state under the same timestamp")
+    if revision < stored.revision and stored.confirmation is Confirmation.REPORTED:
+        # What is only reported may be forged: it is no yardstick for another report.
+        return suspicious("older than what is only reported")
+    return Unchanged.STALE
 
 
 def webhook_id(raw: bytes) -> str:
@@ -189,6 +203,14 @@ def webhook_id(raw: bytes) -> str:
 def _text(body: dict[str, Any], key: str) -> str | None:
     value = body.get(key)
     return value if isinstance(value, str) else None
+
+
+def _timestamp(body: dict[str, Any]) -> str | None:
+    """The characters of the timestamp that were signed; a number is signed as it is written."""
+    value = body.get("timestamp")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= _MOST_TIMESTAMP_CHARACTERS else None
 
 
 def _kind(body: dict[str, Any], auth_id: str | None) -> Kind:

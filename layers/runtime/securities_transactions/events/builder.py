@@ -76,7 +76,7 @@ def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
                 # Only a retraction confirms that there are no orders and leaves the transaction open.
                 return OrdersRetracted(**common, batchId=new.batch_id)
             return _created(new, common)
-    if new.escalated_at is not None and (old is None or old.escalated_at != new.escalated_at) and not new.is_settled:
+    if _is_escalation(old, new):
         return _unknown(old, new, common)
     if batch is None or new.confirmation is None or (old is not None and _standing(old) == _standing(new)):
         return None
@@ -86,6 +86,13 @@ def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
         kind = OrdersProgressed if old is None or old.orders is not None else OrdersPlaced
     changes = None if old is None else changed_orders(old.batch, batch)
     return kind.model_validate(common | _batch_fields(new, batch) | {"changes": changes})
+
+
+def _is_escalation(old: Transaction | None, new: Transaction) -> bool:
+    """Whether the change asks a person; of an item alone, whether that is where it stands: settled orders are known."""
+    if old is None:
+        return new.escalated_at is not None and not new.is_settled
+    return new.escalated_at is not None and new.escalated_at != old.escalated_at
 
 
 def _standing(transaction: Transaction) -> tuple[Any, ...]:
@@ -187,14 +194,16 @@ def _account_events(old: Transaction | None, new: Transaction) -> list[Event]:
 
 def changed_orders(old: Batch | None, new: Batch) -> list[OrderChange]:
     """What changed for each security between two states of a batch: in the order of `new`, what it lost at the end."""
-    before = _keyed([*old.orders, *old.unplaced] if old is not None else [])
-    after = _keyed([*new.orders, *new.unplaced])
+    before = [*old.orders, *old.unplaced] if old is not None else []
+    after = [*new.orders, *new.unplaced]
+    was = _matched(before, after)
     changes = [
-        _change(before.get(key), order)
-        for key, order in after.items()
-        if key not in before or _facts(before[key]) != _facts(order)
+        _change(earlier, order)
+        for order, earlier in zip(after, was, strict=True)
+        if earlier is None or _facts(earlier) != _facts(order)
     ]
-    return changes + [_change(order, None) for key, order in before.items() if key not in after]
+    kept = {id(earlier) for earlier in was}
+    return changes + [_change(order, None) for order in before if id(order) not in kept]
 
 
 def _change(was: Order | None, order: Order | None) -> OrderChange:
@@ -215,15 +224,44 @@ def _change(was: Order | None, order: Order | None) -> OrderChange:
     )
 
 
-def _keyed(orders: Sequence[Order]) -> dict[tuple[str, str, int], Order]:
-    """Orders by security and side, numbered where a basket has the same one twice."""
-    keyed: dict[tuple[str, str, int], Order] = {}
-    for order in orders:
-        count = 0
-        while (key := (order.tradingsymbol, order.transactionType, count)) in keyed:
-            count += 1
-        keyed[key] = order
-    return keyed
+def _matched(before: Sequence[Order], after: Sequence[Order]) -> list[Order | None]:
+    """For each order of `after` the same one of `before`, whatever the order of the rows.
+
+    A basket may have a security twice. Such orders are told apart by their exchangeOrderId, which an order has once it
+    has reached the exchange, then by what was ordered, and last by their place.
+    """
+    found: list[Order | None] = [None] * len(after)
+    left = list(before)
+    for key in (_exchange_id, _request, _security):
+        by_key: dict[tuple[Any, ...], list[Order]] = {}
+        for order in left:
+            if (name := key(order)) is not None:
+                by_key.setdefault(name, []).append(order)
+        for n, order in enumerate(after):
+            if found[n] is None and (name := key(order)) is not None:
+                same = [each for each in by_key.get(name, ()) if not _have_different_ids(each, order)]
+                if same:
+                    found[n] = same[0]
+                    by_key[name] = [each for each in by_key[name] if each is not same[0]]
+        taken = {id(order) for order in found}
+        left = [order for order in left if id(order) not in taken]
+    return found
+
+
+def _security(order: Order) -> tuple[Any, ...]:
+    return (order.tradingsymbol, order.transactionType)
+
+
+def _request(order: Order) -> tuple[Any, ...]:
+    return (*_security(order), order.quantity, order.price or 0, order.triggerPrice or 0)
+
+
+def _exchange_id(order: Order) -> tuple[Any, ...] | None:
+    return None if order.exchangeOrderId is None else (*_security(order), order.exchangeOrderId)
+
+
+def _have_different_ids(one: Order, other: Order) -> bool:
+    return None not in (one.exchangeOrderId, other.exchangeOrderId) and one.exchangeOrderId != other.exchangeOrderId
 
 
 def _facts(order: Order) -> tuple[Any, ...]:

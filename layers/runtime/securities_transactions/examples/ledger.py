@@ -54,8 +54,10 @@ def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
         shares = order.filledQuantity or 0
         if not shares:
             continue
-        if not order.averagePrice or order.transactionType not in (Side.BUY, Side.SELL):
-            raise Unbookable(f"{order.tradingsymbol}: shares without a price, or neither bought nor sold")
+        if order.transactionType not in (Side.BUY, Side.SELL):
+            raise Unbookable(f"{order.tradingsymbol}: neither bought nor sold")
+        if not order.averagePrice:
+            continue  # the price is not known yet: a later event of the transaction has it, and is booked in full
         # What was paid is whole paise; the average price is rounded, and so is what it comes to.
         leg = Leg(shares, (shares * order.averagePrice).quantize(_PAISA))
         legs[order.tradingsymbol] = legs.get(order.tradingsymbol, Leg()) + (

@@ -1,17 +1,20 @@
 """What a user is told of settled orders, in our own words: the broker's text is for support (docs/gateway.md §6.1)."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from securities_transactions.domain import order_errors
 from securities_transactions.domain.orders import Order
 from securities_transactions.domain.statuses import OrderStatus, Side
 from securities_transactions.events.schemas import OrdersSettled
 
+_VERBS: Final = {Side.BUY: "Bought", Side.SELL: "Sold"}
+
 
 def lines(settled: OrdersSettled) -> Iterator[str]:
     """What to tell the user of a settled transaction: a line for each security."""
     if settled.orders is None:
-        yield "Your order is complete. Open the app to see the details."
+        yield "Your order has been processed. Open the app to see what was executed."
         return
     for order in settled.orders:
         yield _line(order)
@@ -22,7 +25,7 @@ def lines(settled: OrdersSettled) -> Iterator[str]:
 def _line(order: Order) -> str:
     filled = order.filledQuantity or 0
     if filled:
-        verb = "Bought" if order.transactionType == Side.BUY else "Sold"
+        verb = _VERBS.get(order.transactionType, "Traded")
         wanted = f" of {order.quantity}" if filled != order.quantity else ""
         price = f" at ₹{order.averagePrice:,.2f}" if order.averagePrice is not None else ""
         return f"{verb} {filled}{wanted} {order.tradingsymbol}{price}."

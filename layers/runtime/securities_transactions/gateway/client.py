@@ -25,6 +25,7 @@ from securities_transactions.gateway.errors import (
     GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
+    NotTheGateway,
 )
 from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.gateway.transaction_details import UnreadableDetails, transaction_of, with_orders
@@ -46,6 +47,10 @@ _LEAST_CALL_SECONDS: Final = 3.0
 # Many servers end a connection that was idle for 5 s: one that is nearly as old may be ended just as it is used.
 _CONNECTIONS: Final = httpx.Limits(keepalive_expiry=3.0)
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+# Our credentials were not accepted, whoever responds (docs/gateway.md §1.4).
+_CREDENTIALS: Final = frozenset({401, 403})
+# The server gave up waiting for the request: it was not judged.
+_TIMEOUTS: Final = frozenset({408, 425})
 # What a server answers where it serves nothing: not found, wrong method, gone, moved.
 _NOTHING_HERE: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 
@@ -135,12 +140,16 @@ class Gateway:
         """
         by_transaction = [("transactionId", transaction.transaction_id)]
         attempts = [[*by_transaction, ("batchId", batch_id)], by_transaction] if batch_id else [by_transaction]
-        refused: GatewayRefused | None = None
+        refused: GatewayRefused | NotTheGateway | None = None
         for params in attempts:
             try:
                 found = self._call("GET", self.orders_path, auth_token, params=params, until=until)
             except GatewayRefused as error:
                 if error.is_about_us:
+                    raise
+                refused = error
+            except NotTheGateway as error:
+                if error.status not in _NOTHING_HERE:
                     raise
                 refused = error
             else:
@@ -150,14 +159,21 @@ class Gateway:
             raise GatewayMisconfigured(self._about_orders(refused)) from refused
         return []  # a transaction that is not COMPLETED may have no orders to show yet
 
-    def _about_orders(self, refused: GatewayRefused) -> str:
-        answered = f"{refused.status}, {refused.error_type or 'no type'}"
+    def _about_orders(self, refused: GatewayRefused | NotTheGateway) -> str:
+        error_type = refused.error_type if isinstance(refused, GatewayRefused) else None
+        answered = f"{refused.status}, {error_type or 'no type'}"
         if refused.status in _NOTHING_HERE:
             return f"the Gateway has no orders API at {self.orders_path} ({answered}): correct GatewayOrdersPath"
         return (
             f"the orders API at {self.orders_path} rejects a COMPLETED transaction ({answered}): "
             "check GatewayOrdersPath, then consult the vendor"
         )
+
+    def _safe(self, errors: Sequence[str], auth_token: str) -> tuple[str, ...]:
+        """The reasons without our secrets and the token, which a Gateway may repeat from what it was sent."""
+        secrets = self.secrets()
+        hidden = [secrets.gateway.value, auth_token, *(key.value for key in secrets.webhook_keys)]
+        return tuple(_without(error, hidden) for error in errors)
 
     def _call(
         self,
@@ -195,17 +211,29 @@ class Gateway:
         except ValueError:
             envelope = None
         if not isinstance(envelope, dict):
-            if answer.is_success:
-                raise GatewayUnavailable("the Gateway's answer is not a JSON object")
             envelope = {}
+        if answer.status_code in _CREDENTIALS:
+            raise GatewayRefused(answer.status_code, self._safe(_errors(envelope), auth_token), _error_type(envelope))
+        if not _is_the_gateways(envelope) or answer.status_code in _TIMEOUTS or 300 <= answer.status_code < 400:
+            raise NotTheGateway(answer.status_code)
         if not answer.is_success or envelope.get("success") is False:
-            raise GatewayRefused(answer.status_code, _errors(envelope), _error_type(envelope))
+            errors, error_type = _errors(envelope), _error_type(envelope)
+            if answer.is_success and not errors and error_type is None:
+                raise GatewayUnavailable("the Gateway refused without a reason")
+            raise GatewayRefused(answer.status_code, self._safe(errors, auth_token), error_type)
         data = envelope.get("data")
         if isinstance(data, list):
             return {"orderBatches": data}
         if not isinstance(data, Mapping):
             raise GatewayUnavailable("the Gateway's answer has no data")
         return data
+
+
+def _is_the_gateways(envelope: Mapping[str, Any]) -> bool:
+    """Whether a response has the Gateway's own envelope (docs/gateway.md §1.3, §1.4)."""
+    return bool(envelope.keys() & {"success", "errors", "errorType"}) or isinstance(
+        envelope.get("data"), Mapping | list
+    )
 
 
 def client(base_url: str) -> httpx.Client:
@@ -229,9 +257,18 @@ def _retry_after(answer: httpx.Response) -> int:
     return min(int(text), 3600) if _SECONDS.fullmatch(text) else RETRY_AFTER_SECONDS
 
 
+def _without(text: str, hidden: Sequence[str]) -> str:
+    for each in hidden:
+        # A secret has eight characters at least; replacing less would only make the text unreadable.
+        text = text.replace(each, "…") if len(each) >= 8 else text
+    return text
+
+
 def _errors(envelope: Mapping[str, Any]) -> tuple[str, ...]:
-    errors = envelope.get("errors")
-    return tuple(str(error) for error in errors) if isinstance(errors, list) else ()
+    """The reasons of a refusal: a list, one text, or the text of `message`; at most twenty of 500 characters."""
+    errors = envelope.get("errors") or envelope.get("message")
+    texts = errors if isinstance(errors, list) else [errors]
+    return tuple(str(error)[:500] for error in texts[:20] if error)
 
 
 def _error_type(envelope: Mapping[str, Any]) -> str | None:

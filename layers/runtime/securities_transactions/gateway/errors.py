@@ -4,6 +4,7 @@ GatewayError
 ├── GatewayRefused        the Gateway answered no: its status and errors are in it
 ├── GatewayMisconfigured  a setting of ours is wrong: the message names it
 └── GatewayUnavailable    the Gateway is down, slow, limiting or unreadable: try again later
+    └── NotTheGateway     a response without the Gateway's envelope: a proxy's page, a redirect, a wrong address
 """
 
 from typing import Final
@@ -47,6 +48,14 @@ class GatewayUnavailable(GatewayError):
     def __init__(self, reason: str, retry_after: int = RETRY_AFTER_SECONDS) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class NotTheGateway(GatewayUnavailable):
+    """A response that is not the Gateway's own: of a proxy, or of an address where the Gateway serves nothing."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the response {status} is not the Gateway's own")
+        self.status = status
 
 
 class SecretsError(Exception):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from jwt.types import Options
 
 _ALGORITHM: Final = "HS256"
+_UNCHECKED: Final = ("exp", "iat", "nbf", "aud", "iss", "sub", "jti")
+_SKEW_SECONDS: Final = 60
 LIFETIME: Final = timedelta(hours=1)
 
 
@@ -40,8 +42,9 @@ def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: b
     `allow_expired` is for tokens that the Gateway itself gave us over TLS: who it names does not expire.
     """
     try:
-        # Expiry is checked below, against the caller's clock instead of the machine's.
-        options: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        # The times are checked below, against the caller's clock instead of the machine's. Who else a token is for does
+        # not matter: the Gateway signs with our secret, and only the smallcaseAuthId is used.
+        options: Options = {f"verify_{claim}": False for claim in _UNCHECKED}  # type: ignore[assignment]  # a TypedDict of these names
         claims: dict[str, Any] = jwt.decode(token, secret.value, algorithms=[_ALGORITHM], options=options)
     except jwt.PyJWTError:
         raise TokenError("smallcaseAuthToken is not signed by the Gateway") from None
@@ -50,6 +53,11 @@ def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: b
         raise TokenError("smallcaseAuthToken has a malformed exp")
     if expiry is not None and expiry <= now.timestamp() and not allow_expired:
         raise TokenError("smallcaseAuthToken has expired")
+    begin = claims.get("nbf")
+    if begin is not None and not isinstance(begin, int | float):
+        raise TokenError("smallcaseAuthToken has a malformed nbf")
+    if begin is not None and begin > now.timestamp() + _SKEW_SECONDS and not allow_expired:
+        raise TokenError("smallcaseAuthToken is not valid yet")
     return claims
 
 

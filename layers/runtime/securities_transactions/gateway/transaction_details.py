@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from securities_transactions.domain.gateway_state import GatewayTransaction
-from securities_transactions.domain.orders import Batch, batch_of
+from securities_transactions.domain.order_reading import batch_of, pulled
+from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.sdk_errors import error_code
 from securities_transactions.domain.statuses import GatewayStatus
 from securities_transactions.domain.times import parse_time
@@ -35,6 +36,7 @@ def transaction_of(
     success = _mapping(details, "success")
     flags = _mapping(details, "flags")
     rows = [*_rows(_mapping(success, "data")), *_rows(success), *_rows(details)]
+    batch_ids = dict.fromkeys(batch_id for row in rows if (batch_id := _text(row, "batchId")))
     return GatewayTransaction(
         transaction_id=_text(details, "transactionId") or _text(success, "transactionId") or "",
         status=GatewayStatus(status),
@@ -42,7 +44,8 @@ def transaction_of(
         expired=details.get("expired") is True,
         order_requested=flags.get("isOrderRequested") is True,
         batch=_first_batch(rows),
-        batch_id=next((batch_id for row in rows if (batch_id := _text(row, "batchId"))), None),
+        batch_id=next(iter(batch_ids), None),
+        has_several_batches=len(batch_ids) > 1,
         error=_error(_mapping(details, "error")),
         smallcase_auth_id=_auth_id([details, success], auth_id_in_token),
         broker=_text(details, "broker") or _text(success, "broker"),
@@ -60,12 +63,14 @@ def with_orders(transaction: GatewayTransaction, rows: Sequence[Mapping[str, Any
     """
     own = [row for row in rows if row.get("transactionId") == transaction.transaction_id]
     batch = _first_batch(own)
+    several = transaction.has_several_batches or len({row.get("batchId") for row in own}) > 1
     if batch is None:
-        return transaction
+        return replace(transaction, has_several_batches=several)
     row = next(row for row in own if row.get("batchId") == batch.batchId)
     return replace(
         transaction,
         batch=batch,
+        has_several_batches=several,
         broker=transaction.broker or _text(row, "broker"),
         user_id=transaction.user_id or _text(row, "notes"),
         smallcase_auth_id=transaction.smallcase_auth_id or _text(row, "smallcaseAuthId"),
@@ -84,7 +89,7 @@ def _first_batch(rows: Sequence[Mapping[str, Any]]) -> Batch | None:
     """The first row that is a batch with orders: details may name a batch without any of its orders."""
     for row in rows:
         try:
-            batch = batch_of(dict(row))
+            batch = pulled(batch_of(row))
         except ValidationError:
             continue
         if batch.orders or batch.unplaced:

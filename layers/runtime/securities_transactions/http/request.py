@@ -105,15 +105,19 @@ class Request:
             raise _too_large(most_bytes)
         return raw
 
-    def parse(self, model: type[Model]) -> Model:
-        """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
-        raw = self.raw(MOST_BODY_BYTES)
+    def json(self) -> Any:
+        """The body, any JSON; `Problem` 400 where it is none, 413 where it is too large."""
         try:
-            return model.model_validate(loads(raw))
-        except ValidationError as error:
-            raise problems.of_validation(error) from None
+            return loads(self.raw(MOST_BODY_BYTES))
         except ValueError as error:
             raise problems.of_field("body", f"is not JSON: {error}") from None
+
+    def parse(self, model: type[Model]) -> Model:
+        """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
+        try:
+            return model.model_validate(self.json())
+        except ValidationError as error:
+            raise problems.of_validation(error) from None
 
     def caller(self, service_scope: str) -> Caller:
         """Who calls, from the claims that the authorizer has verified."""

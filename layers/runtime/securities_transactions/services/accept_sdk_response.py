@@ -10,7 +10,7 @@ from securities_transactions.domain import sdk_response
 from securities_transactions.domain.account_linking import token_adds_account
 from securities_transactions.domain.errors import Contended, Fault, InvalidField
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.sdk_response import TOKEN_FIELD, Rejected, Resolved, SdkResponse
+from securities_transactions.domain.sdk_response import TOKEN_FIELD, Resolved, Signal
 from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.domain.transaction import ConfirmPolicy, Source, Transaction
 from securities_transactions.domain.transitions import Report, Transition
@@ -37,14 +37,14 @@ class AcceptSdkResponse:
     clock: Callable[[], datetime]
     verify: VerifyToken = tokens.verify
 
-    def accept(self, transaction: Transaction, posted: SdkResponse) -> None:
+    def accept(self, transaction: Transaction, posted: Any) -> None:
         """Store what `posted` reports about `transaction`, and request a pull.
 
-        Raises `InvalidField` for what no SDK gives and for a token that is not genuine.
+        `posted` is any JSON. Raises `InvalidField` for another transaction's and for a token that is not genuine.
         """
         now = self.clock()
         response = sdk_response.read(posted, transaction.transaction_id)
-        if isinstance(response, Rejected):
+        if isinstance(response, Signal):
             self.users.transactions.request_pull(transaction.transaction_id, now, response.error)
         else:
             self._accept_resolved(transaction, response, now)

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway
 from securities_transactions.storage.users import Users
 
-# Where the Gateway does not say: the longest lifetime that it documents for orders (docs/gateway.md §2.1).
-ASSUMED_LIFETIME: Final = timedelta(minutes=15)
 # The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
 
@@ -42,7 +41,7 @@ class CreateTransaction:
         """
         created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
         now = self.clock()
-        expire_at = created.expire_at or now + ASSUMED_LIFETIME
+        expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
         self.users.create(
             Transaction(
                 transaction_id=created.transaction_id,

@@ -13,6 +13,7 @@ from securities_transactions.domain import reconciliation
 from securities_transactions.domain.account_linking import pull_adds_account
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.errors import Contended
+from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.statuses import Status
@@ -129,13 +130,14 @@ class Reconcile:
 
 
 def _adopted(state: GatewayTransaction, user_id: str, now: datetime, *, suspicious: bool) -> Transaction:
+    created_at = state.created_at if state.created_at is not None and state.created_at <= now else now
     return Transaction(
         transaction_id=state.transaction_id,
         user_id=user_id,
         status=Status.CREATED,
         version=1,
-        created_at=state.created_at or now,
-        expire_at=state.expire_at or now,
+        created_at=created_at,
+        expire_at=plausible_expiry(state.expire_at, created_at) or created_at + ASSUMED_LIFETIME,
         requested=Deferred.of(state.requested or {}),
         next_check_at=now,
         pulled_at=now,

@@ -124,11 +124,11 @@ class Transactions:
             f"attribute_not_exists({A.SETTLED_AT})",
             (
                 f"(attribute_not_exists(#{A.REVISION})"
-                f" OR (#{A.REVISION} < :{A.REVISION} AND NOT contains(#{A.REVISION}, :digest)))"
+                f" OR (#{A.REVISION} < :floor AND NOT contains(#{A.REVISION}, :digest)))"
             ),
             f"(attribute_not_exists(#{A.BATCH_ID}) OR #{A.BATCH_ID} = :{A.BATCH_ID})",
         ]
-        values, names = {"digest": snapshot.digest}, {}
+        values, names = {"digest": snapshot.digest, "floor": snapshot.revision.floor}, {}
         if report.smallcase_auth_id:
             conditions.append(
                 f"(attribute_not_exists(#{A.SMALLCASE_AUTH_ID}) OR #{A.SMALLCASE_AUTH_ID} = :{A.SMALLCASE_AUTH_ID})"
@@ -265,8 +265,8 @@ class Transactions:
             names={f"#{A.VERSION}": A.VERSION},
         )
 
-    def request_pull(self, transaction_id: str, now: datetime, sdk_error: SdkError) -> None:
-        """Store the error that the SDK gave the user, and request a pull; a transaction that is gone stays gone."""
+    def request_pull(self, transaction_id: str, now: datetime, sdk_error: SdkError | None) -> None:
+        """Store the error that the SDK gave the user, if any, and request a pull; what is gone stays gone."""
         changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error), transaction_id)
         self._write(transaction_id, update(changes.set, condition=f"attribute_exists({A.TRANSACTION_ID})"))
 

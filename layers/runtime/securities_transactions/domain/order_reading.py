@@ -1,0 +1,181 @@
+"""Reading a batch of orders field by field (docs/gateway.md §4.3).
+
+Required is only what identifies an order and its progress. An unreadable optional field is absent, and its text is in
+`unreadable`; a text that is too long is cut; an order that cannot be read stands in its place with the status
+UNREADABLE, so that it hides no other and nothing is settled over it. What follows from other fields is completed and
+named in `derived`.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from securities_transactions.domain.decimal_json import dumps
+from securities_transactions.domain.money import price
+from securities_transactions.domain.orders import UNREADABLE, Batch, Order
+from securities_transactions.domain.statuses import OrderStatus, Side
+
+# What a webhook or an orders API row carries beside the batch: who and when, not what. The last two names are ours and
+# never come from outside.
+IDENTITY: Final = frozenset({"transactionId", "broker", "notes", "smallcaseAuthId", "timestamp", "checksum"})
+OURS: Final = frozenset({"derived", "unreadable"})
+# Of an unreadable value this much is kept. An item holds 400 KB, and an event 256 KB.
+_MOST_TEXT: Final = 200
+_MOST_DOCUMENT: Final = 150_000
+_REQUIRED: Final = frozenset(name for name, field in Order.model_fields.items() if field.is_required())
+
+
+def batch_of(message: Mapping[str, Any]) -> Batch:
+    """The batch in a webhook body or an orders API row; pydantic's `ValidationError` where it has no batchId."""
+    document = {key: value for key, value in message.items() if key not in IDENTITY | OURS}
+    try:
+        batch = Batch.model_validate(document)
+    except ValidationError:
+        batch = Batch.model_validate(_repaired(document))
+    if any(order.derived or order.unreadable for order in (*batch.orders, *batch.unplaced)):
+        batch = Batch.model_validate(_repaired(document))
+    if (batch.model_extra or _extras(batch)) and len(dumps(batch.as_sent())) > _MOST_DOCUMENT:
+        batch = _without_extras(batch)
+    return completed(batch)
+
+
+def completed(batch: Batch) -> Batch:
+    """`batch` with what follows from its other fields.
+
+    COMPLETE without a filled quantity is filled whole. The Gateway writes 0 for a price that it does not have; where
+    one filled order of a side lacks its price in a final batch, the amount of the side less the others gives it.
+    """
+    orders = [_filled(order) for order in batch.orders]
+    if any(order is not before for order, before in zip(orders, batch.orders, strict=True)):
+        batch = batch.model_copy(update={"orders": tuple(orders)})
+    if not batch.is_final:
+        return batch
+    orders = list(batch.orders)
+    for side, amount in ((Side.BUY, batch.buyAmount), (Side.SELL, batch.sellAmount)):
+        filled = [n for n, order in enumerate(orders) if order.transactionType == side and order.filledQuantity]
+        missing = [n for n in filled if orders[n].averagePrice is None]
+        if len(missing) != 1 or not amount or amount <= 0:
+            continue
+        known = sum((_amount(orders[n]) for n in filled if n not in missing), Decimal(0))
+        shares = orders[missing[0]].filledQuantity
+        if shares and amount > known:
+            orders[missing[0]] = _derived(orders[missing[0]], averagePrice=price((amount - known) / shares))
+    return batch.model_copy(update={"orders": tuple(orders)}) if orders != list(batch.orders) else batch
+
+
+def _filled(order: Order) -> Order:
+    complete = order.status == OrderStatus.COMPLETE and order.filledQuantity is None
+    if complete and not order.has_unknown_fill:
+        order = _derived(order, filledQuantity=order.quantity)
+    if order.filledQuantity and order.averagePrice == 0:
+        return order.model_copy(update={"averagePrice": None})
+    return order
+
+
+def pulled(batch: Batch) -> Batch:
+    """A batch of the Gateway's own API: COMPLETE with no share filled, but with a price, is filled whole."""
+
+    def resolved(order: Order) -> Order:
+        contradicts = order.status == OrderStatus.COMPLETE and order.filledQuantity == 0
+        has_price = order.averagePrice is not None and order.averagePrice > 0
+        return _derived(order, filledQuantity=order.quantity) if contradicts and has_price else order
+
+    return completed(batch.model_copy(update={"orders": tuple(map(resolved, batch.orders))}))
+
+
+def _amount(order: Order) -> Decimal:
+    return (order.filledQuantity or 0) * (order.averagePrice or Decimal(0))
+
+
+def _derived(order: Order, **fields: Any) -> Order:
+    names = sorted({*(order.derived or ()), *fields})
+    return order.model_copy(update={**fields, "derived": names})
+
+
+def _repaired(document: Mapping[str, Any]) -> dict[str, Any]:
+    repaired = {
+        **document,
+        "orders": _rows(document.get("orders")),
+        "unplaced": _rows(document.get("unplaced")),
+    }
+    try:
+        Batch.model_validate(repaired)
+    except ValidationError as error:
+        _repair(repaired, error, frozenset({"batchId", "orders", "unplaced"}))
+    return repaired
+
+
+def _rows(rows: Any) -> list[dict[str, Any]]:
+    """The rows of a list of orders; a null list has none, a null row is none, and an odd one hides no other."""
+    if rows is None:
+        return []
+    if not isinstance(rows, list | tuple):
+        return [_placeholder({}, rows)]
+    return [_row(row) for row in rows if row is not None]
+
+
+def _row(row: Any) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
+        return _placeholder({}, row)
+    repaired = {key: value for key, value in row.items() if key not in OURS}
+    for _ in range(2):  # a cut text may be unreadable for another reason
+        try:
+            Order.model_validate(repaired)
+        except ValidationError as error:
+            if not _repair(repaired, error, _REQUIRED):
+                return _placeholder(row, row)
+        else:
+            return repaired
+    return _placeholder(row, row)
+
+
+def _repair(document: dict[str, Any], error: ValidationError, required: frozenset[str]) -> bool:
+    """Make the fields at fault readable or absent; False where a required one is among them."""
+    unreadable = dict(document.get("unreadable") or {})
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0])
+        if name in required:
+            return False
+        value = document.get(name)
+        if fault["type"] == "string_too_long" and isinstance(value, str):
+            document[name] = value[: fault["ctx"]["max_length"]]
+        elif name in document:
+            del document[name]
+            if value is not None and value != "":
+                unreadable[name] = dumps(value)[:_MOST_TEXT]
+    if unreadable:
+        document["unreadable"] = unreadable
+    return True
+
+
+def _placeholder(row: Mapping[str, Any], raw: Any) -> dict[str, Any]:
+    """An order that cannot be read: what can be read of it, the status UNREADABLE, and the beginning of its text."""
+    symbol, side, quantity = (row.get(name) for name in ("tradingsymbol", "transactionType", "quantity"))
+    return {
+        "tradingsymbol": symbol[:64] if isinstance(symbol, str) and symbol else "?",
+        "transactionType": side if isinstance(side, str) and Side(side).is_known else "UNKNOWN",
+        "status": UNREADABLE,
+        "quantity": quantity if type(quantity) is int and 0 <= quantity <= 10**11 else 0,
+        "unreadable": {"order": dumps(raw)[:_MOST_TEXT]},
+    }
+
+
+def _extras(batch: Batch) -> bool:
+    return any(order.model_extra for order in (*batch.orders, *batch.unplaced))
+
+
+def _without_extras(batch: Batch) -> Batch:
+    """The named fields alone: a batch that is too large with its unknown fields is stored without them."""
+
+    def named(model: Order) -> Order:
+        return Order.model_validate({name: getattr(model, name) for name in model.model_fields_set & _ORDER_FIELDS})
+
+    fields: dict[str, Any] = {name: getattr(batch, name) for name in batch.model_fields_set & _BATCH_FIELDS}
+    rows: dict[str, Sequence[Order]] = {"orders": batch.orders, "unplaced": batch.unplaced}
+    return Batch.model_validate(fields | {name: tuple(map(named, orders)) for name, orders in rows.items()})
+
+
+_ORDER_FIELDS: Final = frozenset(Order.model_fields)
+_BATCH_FIELDS: Final = frozenset(Batch.model_fields)
