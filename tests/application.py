@@ -19,6 +19,7 @@ _ROOT: Final = Path(__file__).parents[1]
 ENVIRONMENT: Final = {
     "AUTH_ID_PATTERN": "[0-9a-f]{24}",
     "CONFIRM": "final",
+    "CREATIONS_PER_MINUTE": "30",
     "DEAD_LETTER_QUEUE_URL": "dead letters",
     "EVENT_BUS": "bus",
     "GATEWAY_NAME": "simulated",
@@ -34,6 +35,8 @@ ENVIRONMENT: Final = {
     "USERS_TABLE": "Users",
     "WEBHOOKS_TABLE": "Webhooks",
     "WEBHOOK_RETENTION_DAYS": "90",
+    "WEBHOOK_SEGMENTS": "none",
+    "WEBHOOK_SOURCES": "",
 }
 # What botocore wants before it makes a client; the functions' own application is never called.
 _AWS: Final = {"AWS_DEFAULT_REGION": "ap-south-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}

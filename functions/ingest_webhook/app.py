@@ -11,7 +11,8 @@ from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.problems import Problem
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
-from securities_transactions.services.ingest_webhook import Ingested
+from securities_transactions.http.webhook_access import UnknownSegment, UnknownSource
+from securities_transactions.services.ingest_webhook import Ingested, IngestStatus
 from securities_transactions.settings import Settings
 
 # A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
@@ -21,9 +22,11 @@ logger = logging.logger()
 
 def make_handler(application: Application) -> Handler:
     """Verify the body, then report, store or reject it; one write decides."""
-    webhooks = application.ingest_webhook
+    access, webhooks = application.webhook_access, application.ingest_webhook
 
     def ingest_webhook(request: Request) -> Response:
+        if refusal := access.refusal(request):
+            raise unread(refusal)
         raw = body_of(request)
         ingested = webhooks.ingest(raw)
         logger.info("webhook", extra=facts(ingested, raw))
@@ -32,6 +35,18 @@ def make_handler(application: Application) -> Handler:
         return Response(200, {"status": ingested.status})
 
     return http_handler(ingest_webhook)
+
+
+def unread(refusal: UnknownSegment | UnknownSource) -> Problem:
+    """The problem for a request whose body is not read. It is logged as a rejected webhook, which an alarm counts."""
+    found = {"verification": Rejected.__name__.lower(), "outcome": IngestStatus.REJECTED.value}
+    match refusal:
+        case UnknownSegment():
+            logger.info("webhook", extra=found | {"reason": "unknown segment"})
+            return Problem(problems.NOT_FOUND, "no webhook has this URL")
+        case UnknownSource(network):
+            logger.info("webhook", extra=found | {"reason": "unknown source", "network": network})
+            return Problem(problems.WEBHOOK_REFUSED, "webhooks are not accepted from this address")
 
 
 def body_of(request: Request) -> bytes:

@@ -38,6 +38,8 @@ ENVIRONMENT = {
     "CONFIRM": "final",
     "AUTH_ID_PATTERN": "[0-9a-f]{24}",
     "WEBHOOK_RETENTION_DAYS": "90",
+    "WEBHOOK_SEGMENTS": "none",
+    "WEBHOOK_SOURCES": "",
     "API_SECRET": API_SECRET,
     "POWERTOOLS_SERVICE_NAME": "securities-transactions",
     "POWERTOOLS_METRICS_NAMESPACE": "securities-transactions",

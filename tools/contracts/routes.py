@@ -58,6 +58,14 @@ _ASKING_THE_GATEWAY: Final = (
     problems.MISCONFIGURED,
 )
 
+_OF_A_WEBHOOK: Final = (
+    problems.WEBHOOK_REFUSED,
+    problems.NOT_FOUND,
+    problems.MISCONFIGURED,
+    problems.INTERNAL,
+    problems.UNAVAILABLE,
+)
+
 ROUTES: Final = (
     Route(
         method="post",
@@ -78,6 +86,7 @@ ROUTES: Final = (
             problems.REQUEST_IN_PROGRESS,
             problems.UNPROCESSABLE,
             problems.KEY_REUSED,
+            problems.TOO_MANY_REQUESTS,
             *_ASKING_THE_GATEWAY,
         ),
     ),
@@ -168,7 +177,17 @@ ROUTES: Final = (
         description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
         "in docs/gateway.md §4.",
         is_open=True,
-        problems=(problems.WEBHOOK_REFUSED, problems.MISCONFIGURED, problems.INTERNAL, problems.UNAVAILABLE),
+        problems=_OF_A_WEBHOOK,
+    ),
+    Route(
+        method="post",
+        path="/webhooks/orders/{segment}",
+        name="ingestWebhookAtSegment",
+        summary="The Gateway's webhook, at a URL that cannot be guessed",
+        description="The same, where the deployment has a segment for it (WebhookSegments in docs/settings.md).",
+        is_open=True,
+        parameters=("segment",),
+        problems=_OF_A_WEBHOOK,
     ),
 )
 
@@ -182,6 +201,14 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "As `POST /transactions` answered.",
         "schema": {"type": "string", "minLength": 1},
         "example": "TRX_4f0c2f1f9b7e4f7d",
+    },
+    "segment": {
+        "name": "segment",
+        "in": "path",
+        "required": True,
+        "description": "One of the deployment's segments.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "Zk3rWq0sX9bT5mUeY1cPvA",
     },
     "smallcaseAuthId": {
         "name": "smallcaseAuthId",

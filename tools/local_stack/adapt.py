@@ -144,10 +144,11 @@ def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str,
                 "Target": {"Fn::Join": ["/", ["integrations", {"Ref": integrations[target]}]]},
                 **_authorization(name, key, operation.get("security", []), schemes),
             }
-            yield (
-                f"{name}Route{route}",
-                {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties, **shared},
-            )
+            yield f"{name}Route{route}", {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties, **shared}
+            if path.endswith("+}"):
+                # On AWS a greedy variable also matches nothing; the engine's does not.
+                bare = {**properties, "RouteKey": f"{verb} {path[: path.rindex('{')]}"}
+                yield f"{name}Route{route}Bare", {"Type": "AWS::ApiGatewayV2::Route", "Properties": bare, **shared}
 
 
 def _integration(integration: Mapping[str, Any], api: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +194,11 @@ def _authorization(
 
 
 def translate(template_text: str) -> dict[str, Any]:
-    """The SAM template `template_text` as plain CloudFormation. Only in the engine's environment."""
+    """The SAM template `template_text` as plain CloudFormation. Only in the engine's environment.
+
+    On AWS the transform gets a deployment's parameters. Here one translation serves every deployment, so it gets none,
+    and no defaults either, which it would write in the place of some references.
+    """
     from samtranslator.translator.transform import (  # type: ignore[import-not-found] # is in .venv-engine alone
         transform,
     )
@@ -201,8 +206,12 @@ def translate(template_text: str) -> dict[str, Any]:
 
     # Managed policies are looked up by name in an account otherwise; the template uses none.
     no_managed_policies = SimpleNamespace(load=dict)
-    translated: dict[str, Any] = transform(yaml_parse(template_text), {}, no_managed_policies)
-    return translated
+    template = yaml_parse(template_text)
+    parameters = copy.deepcopy(template.get("Parameters", {}))
+    for parameter in template.get("Parameters", {}).values():
+        parameter.pop("Default", None)
+    translated: dict[str, Any] = transform(template, {}, no_managed_policies)
+    return {**translated, "Parameters": parameters}
 
 
 if __name__ == "__main__":

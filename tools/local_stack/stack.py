@@ -145,8 +145,13 @@ def package(aws: Aws, built: Path, work: Path) -> str:
     run("package", command, seen)
     command = [str(local_engine.PYTHON), "-m", "tools.local_stack.adapt", str(packaged), str(adapted)]
     run("adapt", command, local_engine.environment())
-    aws.s3.put_object(Bucket=_BUCKET, Key="template.json", Body=adapted.read_bytes())
-    return f"{aws.url}/{_BUCKET}/template.json"
+    return upload(aws, adapted)
+
+
+def upload(aws: Aws, template: Path) -> str:
+    """The URL of the template in the engine's S3. Its bucket is there once the product is packaged."""
+    aws.s3.put_object(Bucket=_BUCKET, Key=template.name, Body=template.read_bytes())
+    return f"{aws.url}/{_BUCKET}/{template.name}"
 
 
 def api_url(engine_url: str, name: str = NAME) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tools.local_stack.process_supervisor import ROOT
 from tools.template_checks import cfn_lint, plain_yaml, regions, security
-from tools.template_checks.templates import DEPLOYED, KEY, PRODUCT, REGISTRY, translated
+from tools.template_checks.templates import DEPLOYED, DOMAIN, KEY, PRODUCT, REGISTRY, translated
 
 
 def findings() -> Iterator[str]:
@@ -15,11 +15,12 @@ def findings() -> Iterator[str]:
         yield from plain_yaml.findings(name, (ROOT / name).read_text())
     yield from cfn_lint.findings(PRODUCT, cfn_lint.REGIONS)
     yield from cfn_lint.findings(KEY, cfn_lint.REGIONS)
+    yield from cfn_lint.findings(DOMAIN, cfn_lint.REGIONS)
     yield from cfn_lint.findings(REGISTRY, [each for each in cfn_lint.REGIONS if not registry.missing[each]])
     for region in product.missing:
         yield from regions.findings(region, product, registry)
     yield from security.findings(PRODUCT, product.template)
-    # checkov has two checks of keys.
+    # checkov has two checks of keys, and none of domains.
     yield from security.findings(KEY, translated(KEY).template, least=2)
 
 

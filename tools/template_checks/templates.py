@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tools.local_stack import engine
@@ -13,7 +14,8 @@ from tools.local_stack.process_supervisor import ROOT
 PRODUCT: Final = "template.yaml"
 REGISTRY: Final = "contracts/registry.yaml"
 KEY: Final = "operations/templates/key.yaml"
-DEPLOYED: Final = (PRODUCT, REGISTRY, KEY)
+DOMAIN: Final = "operations/templates/domain.yaml"
+DEPLOYED: Final = (PRODUCT, REGISTRY, KEY, DOMAIN)
 
 _ACCOUNT: Final = "arn:aws:{service}:ap-south-1:123456789012:{name}"
 
@@ -24,6 +26,14 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "DeletionProtection": "true",
     "AlarmTopicArn": _ACCOUNT.format(service="sns", name="operators"),
     "ConsumerAccounts": "111111111111,222222222222",
+    "CorsOrigins": "https://app.example.com,https://admin.example.com",
+    "RequestsPerSecond": "50",
+    "WebhooksPerSecond": "3000",
+    "CreationsPerMinute": "3",
+    "DomainName": "orders.example.com",
+    "ExecuteApiEndpoint": "false",
+    "WebhookSegments": "kept-in-the-url-of-the-webhook,the-one-that-is-replaced",
+    "WebhookSources": "127.0.0.0/8,2001:db8::/32",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
     "ReservedConcurrency": "20",
     "ArchiveDays": "3653",
@@ -58,9 +68,9 @@ class Translated:
     missing: dict[str, list[str]]
 
 
-def translated(path: str) -> Translated:
-    """The template at `path`, translated; `ValueError` with the reason where that fails."""
-    command = [str(engine.PYTHON), "-m", "tools.template_checks.translated", path]
+def translated(path: str, values: Mapping[str, str] = MappingProxyType({})) -> Translated:
+    """The template at `path`, translated for a stack with `values`; `ValueError` with the reason where that fails."""
+    command = [str(engine.PYTHON), "-m", "tools.template_checks.translated", path, json.dumps(dict(values))]
     result = subprocess.run(
         command, cwd=ROOT, env=engine.environment(), capture_output=True, text=True, timeout=120, check=False
     )

@@ -1,11 +1,13 @@
 """Prints a SAM template as CloudFormation receives it, with what cfn-lint ships on its resource types, as JSON: their
 schemas, and for each region those that are missing there.
 
-Runs in the engine's environment, which has cfn-lint: `python -m tools.template_checks.translated TEMPLATE`.
+Runs in the engine's environment, which has cfn-lint: `python -m tools.template_checks.translated TEMPLATE [VALUES]`.
+VALUES is a JSON object of parameters: SAM's transform sees a deployment's, and writes some of them in place of `Ref`.
 """
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +19,11 @@ REGION: Final = "us-east-1"
 SCHEMAS: Final = Path(cfnlint.__file__).parent / "data/schemas"
 
 
-def translated(path: str) -> dict[str, Any]:
-    """The template at `path`; SAM's transform is applied if the template declares it."""
+def translated(path: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """The template at `path`; SAM's transform is applied with `values` if the template declares it."""
     template, problems = decode(path)
+    for name, value in values.items():
+        template["Parameters"][name]["Default"] = value
     if not problems and "Transform" in template:
         transform = Transform(path, template, REGION)
         problems = transform.transform_template()
@@ -52,5 +56,5 @@ def _index(region: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    result = translated(sys.argv[1])
+    result = translated(sys.argv[1], json.loads(sys.argv[2]) if sys.argv[2:] else {})
     print(json.dumps({"template": result, "schemas": schemas(result), "missing": missing(result)}))

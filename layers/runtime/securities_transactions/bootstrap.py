@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from securities_transactions.gateway.client import Gateway
     from securities_transactions.http.idempotency import Once
+    from securities_transactions.http.webhook_access import WebhookAccess
     from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
     from securities_transactions.services.check_due import CheckDue
     from securities_transactions.services.create_transaction import CreateTransaction
@@ -126,8 +127,10 @@ class Application:
     def create_transaction(self) -> "CreateTransaction":
         """Creates transactions."""
         from securities_transactions.services.create_transaction import CreateTransaction
+        from securities_transactions.storage.creation_counts import CreationCounts
 
-        return CreateTransaction(self.gateway, self.users, self.clock)
+        counts = CreationCounts(self.clients.dynamodb, self.settings.idempotency_table)
+        return CreateTransaction(self.gateway, self.users, counts, self.settings.creations_per_minute, self.clock)
 
     @cached_property
     def once(self) -> "Once":
@@ -165,6 +168,13 @@ class Application:
             confirm=self.settings.confirm,
             clock=self.clock,
         )
+
+    @cached_property
+    def webhook_access(self) -> "WebhookAccess":
+        """Which requests for the webhook are looked at."""
+        from securities_transactions.http.webhook_access import WebhookAccess
+
+        return WebhookAccess(self.settings.webhook_segments, self.settings.webhook_sources)
 
     @cached_property
     def read_orders(self) -> "ReadOrders":

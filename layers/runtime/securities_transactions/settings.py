@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from securities_transactions.domain.transaction import ConfirmPolicy
 
@@ -56,6 +57,21 @@ class Settings:
     def webhook_retention(self) -> timedelta:
         """How long stored webhooks are kept."""
         return timedelta(days=int(self._text("WEBHOOK_RETENTION_DAYS")))
+
+    @property
+    def webhook_segments(self) -> tuple[str, ...]:
+        """What may follow /webhooks/orders/ in the webhook's URL; an empty one stands for the URL without any."""
+        return tuple("" if each == "none" else each for each in self._text("WEBHOOK_SEGMENTS").split(","))
+
+    @property
+    def webhook_sources(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The addresses that webhooks are accepted from; none for all."""
+        return tuple(ip_network(each, strict=False) for each in self._text("WEBHOOK_SOURCES").split(",") if each)
+
+    @property
+    def creations_per_minute(self) -> int:
+        """How many transactions are created for one user in a minute."""
+        return int(self._text("CREATIONS_PER_MINUTE"))
 
     @property
     def auth_id_pattern(self) -> re.Pattern[str]:

@@ -26,7 +26,7 @@ OF_A_TRANSACTION: dict[str, Any] = {
     "POST /transactions/{transactionId}/sdk-response": {"rejected": {"message": "user_cancelled"}},
 }
 # The Gateway's own way in: it has no caller.
-OPEN = {"POST /webhooks/orders"}
+OPEN = {"POST /webhooks/orders", "POST /webhooks/orders/{segment+}"}
 
 naming = pytest.mark.parametrize("route", NAMING)
 of_a_transaction = pytest.mark.parametrize("route", OF_A_TRANSACTION)

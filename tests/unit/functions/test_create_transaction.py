@@ -32,6 +32,21 @@ class Gone(BaseException):
     """The process dies: no handler of errors sees it."""
 
 
+def keys(rig: Rig) -> list[dict[str, Any]]:
+    """What is stored of idempotency keys, which share their table with the users' counters."""
+    return [item for (id_,), item in rig.tables["Idempotency"].items.items() if not id_.startswith("creations#")]
+
+
+def failing_once_the_gateway_is_asked(rig: Rig, operation: str, failure: BaseException) -> None:
+    """From then on, `operation` fails."""
+
+    def answer(request: httpx.Request) -> Answer | None:
+        rig.dynamodb.failing = {operation: failure}
+        return None
+
+    rig.gateway.answer = answer
+
+
 def stored(rig: Rig) -> list[str]:
     """The ids of the transactions that are stored."""
     return [str(item["transactionId"]["S"]) for item in rig.tables["Transactions"].items.values()]
@@ -92,7 +107,7 @@ def test_while_the_first_request_is_under_way_the_same_one_is_told_to_ask_again(
 
 def test_without_a_key_each_request_makes_a_transaction(rig: Rig) -> None:
     assert rig.create().body["transactionId"] != rig.create().body["transactionId"]
-    assert rig.tables["Idempotency"].items == {}
+    assert keys(rig) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * (MOST_KEY_CHARACTERS + 1)])
@@ -106,13 +121,14 @@ def test_a_key_out_of_bounds_is_named(rig: Rig, key: str) -> None:
 @pytest.mark.parametrize("where", ["UpdateItem Idempotency", "TransactWriteItems"])
 def test_a_crash_half_way_is_survived_by_asking_again_once_the_invocation_is_over(rig: Rig, where: str) -> None:
     """Before the transaction is stored or just after it: what the dead request made expires unused."""
-    rig.dynamodb.failing = {where: Gone()}
+    failing_once_the_gateway_is_asked(rig, where, Gone())
     with pytest.raises(Gone):
         rig.create(key="k")
     rig.dynamodb.failing = {}
+    rig.gateway.answer = lambda request: None
 
     assert rig.create(key="k").problem == "request-in-progress"
-    (item,) = rig.tables["Idempotency"].items.values()
+    (item,) = keys(rig)
     item["in_progress_expiration"] = {"N": "1"}  # the invocation that began it would have been ended by now
     answer = rig.create(key="k")
 
@@ -129,7 +145,7 @@ def test_a_request_is_under_way_for_as_long_as_its_invocation_may_last(rig: Rig)
     with pytest.raises(Gone):
         rig.create(key="k", context=Context(12_345))
 
-    (item,) = rig.tables["Idempotency"].items.values()
+    (item,) = keys(rig)
     until = int(item["in_progress_expiration"]["N"])
     assert before + 12_345 <= until <= int(time.time() * 1000) + 12_345
 
@@ -167,12 +183,54 @@ def test_what_could_not_be_stored_may_be_asked_for_again_under_the_same_key(rig:
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
 def test_a_table_of_keys_that_does_not_answer_is_a_part_that_is_down(rig: Rig, operation: str) -> None:
-    """No bug of ours, and worth asking again; without its first write the Gateway is not asked."""
+    """No bug of ours, and worth asking again; without its first writes the Gateway is not asked."""
     rig.dynamodb.failing = {f"{operation} Idempotency": throttled(operation)}
     answer = rig.create(key="k")
 
     assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "1")
-    assert len(rig.gateway.created) == (operation == "UpdateItem")
+    assert rig.gateway.created == []
+
+
+def test_a_response_that_cannot_be_kept_under_its_key_is_a_part_that_is_down(rig: Rig) -> None:
+    failing_once_the_gateway_is_asked(rig, "UpdateItem Idempotency", throttled("UpdateItem"))
+    answer = rig.create(key="k")
+
+    assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "1")
+    assert len(rig.gateway.created) == 1
+
+
+def test_user_can_create_so_many_transactions_in_a_minute_and_more_in_the_next() -> None:
+    """The Gateway is not called for more; another user is not affected, and neither is a service that names one."""
+    rig = Rig(CREATIONS_PER_MINUTE="2")
+    rig.pass_time(60 - rig.world.clock().second + 10)  # the clock shows ten seconds past a full minute
+    body = {"securities": [INFY], "notes": "user-44"}
+    allowed = [rig.create().status, rig.create(key="k").status, rig.create(OTHER).status]
+    allowed.append(rig.call("POST /transactions", body, user="backend", scope=SERVICE).status)
+    before = len(rig.gateway.created)
+    refused_ = rig.create(key="another key")
+
+    assert allowed == [201] * 4
+    assert (refused_.status, refused_.problem) == (429, "too-many-requests")
+    assert refused_.headers["retry-after"] == "50"
+    assert len(rig.gateway.created) == before
+    rig.pass_time(50)
+    assert rig.create(key="another key").status == 201
+
+
+def test_request_that_is_repeated_under_its_key_does_not_count() -> None:
+    rig = Rig(CREATIONS_PER_MINUTE="2")
+    first = [rig.create(key="k") for _ in range(5)]
+
+    assert {answer.body["transactionId"] for answer in first} == {"TRX_1"}
+    assert rig.create().status == 201
+    assert rig.create().status == 429
+
+
+def test_request_that_the_gateway_does_not_carry_out_counts() -> None:
+    """What the limit guards is the Gateway."""
+    rig = Rig(CREATIONS_PER_MINUTE="2")
+    rig.gateway.answer = lambda request: httpx.Response(500)
+    assert [rig.create().status for _ in range(3)] == [503, 503, 429]
 
 
 def test_what_is_kept_of_a_key_names_nobody(rig: Rig) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from operations.protect import protect
-from operations.smoke import GUARDED, LASTING, WEBHOOK, Alarm, Facts, Table, faults
+from operations.smoke import GUARDED, LASTING, WEBHOOKS, Alarm, Facts, Table, faults
 from operations.stage import Stage
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +17,8 @@ WELL = Facts(
     status="UPDATE_COMPLETE",
     kept=True,
     without_token={f"{method} {path}": 401 for method, path in GUARDED},
-    forged_webhook=401,
+    forged_webhooks=dict.fromkeys(WEBHOOKS, 401),
+    needs_segment=False,
     secret_put=True,
     tables={name: Table(protected=True, recoverable=True) for name in LASTING},
     alarms={"ErrorsAlarm": Alarm("OK", notifies=True), "LaggingAlarm": Alarm("INSUFFICIENT_DATA", notifies=True)},
@@ -35,8 +36,10 @@ def test_a_protected_production_stack_that_answers_has_no_faults() -> None:
         (replace(WELL, status="ROLLBACK_COMPLETE"), "did not succeed"),
         (replace(WELL, without_token={**WELL.without_token, "GET /orders": 200}), "GET /orders answers 200"),
         (replace(WELL, without_token={**WELL.without_token, "GET /orders": 403}), "GET /orders answers 403"),
-        (replace(WELL, forged_webhook=500), "answered 500"),
-        (replace(WELL, forged_webhook=200), "answered 200"),
+        (replace(WELL, forged_webhooks={"/webhooks/orders": 401, "/webhooks/orders/": 404}), "answered 404"),
+        (replace(WELL, forged_webhooks={"/webhooks/orders": 500}), "answered 500"),
+        (replace(WELL, forged_webhooks={"/webhooks/orders": 200}), "answered 200"),
+        (replace(WELL, forged_webhooks={"/webhooks/orders": 200}, needs_segment=True), "answered 200"),
         (replace(WELL, secret_put=False), "secret has no value"),
         (replace(WELL, tables={**WELL.tables, "NotesTable": Table(True, False)}), "NotesTable has no point-in-time"),
         (replace(WELL, tables={**WELL.tables, "NotesTable": Table(False, True)}), "NotesTable of a production stack"),
@@ -51,6 +54,10 @@ def test_each_fault_is_reported_alone(broken: Facts, said: str) -> None:
     assert said in line
 
 
+def test_webhook_without_its_segment_is_not_found() -> None:
+    assert list(faults(replace(WELL, forged_webhooks=dict.fromkeys(WEBHOOKS, 404), needs_segment=True))) == []
+
+
 def test_other_stages_need_neither_protection_nor_alarms() -> None:
     unprotected = {name: Table(protected=False, recoverable=True) for name in LASTING}
     dev = replace(WELL, purpose="dev", kept=False, tables=unprotected, alarms={})
@@ -61,7 +68,7 @@ def test_other_stages_need_neither_protection_nor_alarms() -> None:
 def test_every_route_of_the_api_is_called() -> None:
     paths = yaml.safe_load((ROOT / "contracts/openapi.yaml").read_text())["paths"]
     routes = {(method.upper(), path.count("/")) for path, methods in paths.items() for method in methods}
-    called = {*GUARDED, ("POST", WEBHOOK)}
+    called = {*GUARDED, *(("POST", path) for path in WEBHOOKS)}
     assert {(method, path.count("/")) for method, path in called} == routes
     assert len(called) == sum(len(methods) for methods in paths.values())
 

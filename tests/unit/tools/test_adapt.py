@@ -71,6 +71,16 @@ def test_each_operation_becomes_a_route_to_its_function() -> None:
     assert {adapted["Resources"][target]["Type"] for target in targets} == {"AWS::ApiGatewayV2::Integration"}
 
 
+def test_greedy_variable_also_matches_nothing_as_on_aws() -> None:
+    template = api_template()
+    paths = template["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    paths["/webhooks/{rest+}"] = paths["/webhooks"]
+    routes = {route["RouteKey"]: route for route in properties(adapt(template), "Route")}
+    assert {*routes} == {"GET /orders/{id}", "POST /webhooks", "POST /webhooks/{rest+}", "POST /webhooks/"}
+    bare, greedy = routes["POST /webhooks/"], routes["POST /webhooks/{rest+}"]
+    assert {**bare, "RouteKey": ""} == {**greedy, "RouteKey": ""}
+
+
 def test_a_guarded_route_keeps_its_authorizer_and_an_open_one_has_none() -> None:
     adapted = adapt(api_template())
     guarded = {route["RouteKey"]: route for route in properties(adapted, "Route")}

@@ -2,7 +2,8 @@
 
 RequestError           the caller's request cannot be carried out
 ├── InvalidField       it has a field that cannot be used
-└── NotFound           there is no such thing, or it is another user's
+├── NotFound           there is no such thing, or it is another user's
+└── TooMany            the caller makes too many requests
 Contended              the transaction changed under every attempt to write
 """
 
@@ -32,6 +33,14 @@ class InvalidField(RequestError):
 
 class NotFound(RequestError):
     """There is no such thing, or it is another user's: which of the two is not said."""
+
+
+class TooMany(RequestError):
+    """More requests than a user may make in a time; `retry_after` is in seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Contended(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from securities_transactions import logging
-from securities_transactions.domain.errors import Contended, Fault, InvalidField, NotFound
+from securities_transactions.domain.errors import Contended, Fault, InvalidField, NotFound, TooMany
 from securities_transactions.gateway.errors import (
     GatewayMisconfigured,
     GatewayRefused,
@@ -41,6 +41,9 @@ def http_handler(respond: Callable[[Request], Response]) -> Handler:
             return _returned(problems.of_field(error.field, error.detail, kind))
         except NotFound as error:
             return _returned(Problem(problems.NOT_FOUND, str(error)))
+        except TooMany as error:
+            headers = {"retry-after": str(error.retry_after)}
+            return _returned(Problem(problems.TOO_MANY_REQUESTS, str(error), headers=headers))
         except GatewayRefused as error:
             return _returned(_of_refusal(error))
         except GatewayMisconfigured as error:

@@ -34,6 +34,7 @@ REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same r
 TOO_LARGE: Final = ProblemType("too-large", 413, "The body is too large")
 UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "The request cannot be carried out")
 KEY_REUSED: Final = ProblemType("idempotency-key-reused", 422, "This Idempotency-Key was used for another request")
+TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "Too many requests")
 GATEWAY_REFUSED: Final = ProblemType("gateway-refused", 422, "The Gateway refused")
 GATEWAY_MISCONFIGURED: Final = ProblemType("gateway-misconfigured", 502, "The Gateway is misconfigured")
 GATEWAY_UNAVAILABLE: Final = ProblemType("gateway-unavailable", 503, "The Gateway cannot be reached")
@@ -50,6 +51,7 @@ CATALOGUE: Final = (
     TOO_LARGE,
     UNPROCESSABLE,
     KEY_REUSED,
+    TOO_MANY_REQUESTS,
     GATEWAY_REFUSED,
     GATEWAY_MISCONFIGURED,
     GATEWAY_UNAVAILABLE,

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -70,6 +71,10 @@ class Request:
             raise Problem(problems.NOT_FOUND, f"{name}: no id is that long")
         return value
 
+    def rest(self, name: str) -> str:
+        """What a greedy path parameter matched, without slashes around it; empty where there is nothing."""
+        return str((self.event.get("pathParameters") or {}).get(name) or "").strip("/")
+
     def query(self, name: str) -> str | None:
         """A query parameter; where it is given several times, API Gateway joins the values with commas."""
         return (self.event.get("queryStringParameters") or {}).get(name)
@@ -90,6 +95,18 @@ class Request:
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_ITEMS):
             raise problems.of_field("limit", f"must be a number from 1 to {MOST_ITEMS}")
         return int(text)
+
+    @property
+    def source_address(self) -> IPv4Address | IPv6Address | None:
+        """The address of the connection to API Gateway, as API Gateway saw it; `None` where it is not one.
+
+        No header has a part in it: whoever calls can write those.
+        """
+        try:
+            address = ip_address(self.event["requestContext"]["http"]["sourceIp"])
+        except (KeyError, ValueError):
+            return None
+        return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
     def raw(self, most_bytes: int) -> bytes:
         """The body as received; `Problem` 413 where it has more than `most_bytes`, before anything looks at it."""

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from securities_transactions.domain.deferred import Deferred
+from securities_transactions.domain.errors import TooMany
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway
+from securities_transactions.storage.creation_counts import CreationCounts
 from securities_transactions.storage.users import Users
 
 # The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
@@ -27,18 +29,25 @@ class Created:
 
 @dataclass(frozen=True)
 class CreateTransaction:
-    """Creates transactions at the Gateway and stores them. `clock` gives aware UTC."""
+    """Creates transactions at the Gateway and stores them: `per_minute` for one user. `clock` gives aware UTC."""
 
     gateway: Gateway
     users: Users
+    counts: CreationCounts
+    per_minute: int
     clock: Callable[[], datetime]
 
     def create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
         """Create `new` for the user, with the SDK token that goes with it.
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
-        that no user has seen and that expires unused; a webhook for it would be adopted.
+        that no user has seen and that expires unused; a webhook for it would be adopted. Raises `TooMany` before it is
+        called.
         """
+        asked = self.clock()
+        if not self.counts.count(user_id, asked, self.per_minute):
+            detail = f"a user can create {self.per_minute} transactions in a minute"
+            raise TooMany(detail, retry_after=60 - asked.second)
         created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
         now = self.clock()
         expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
