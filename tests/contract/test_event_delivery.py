@@ -102,5 +102,5 @@ def test_other_accounts_only_get_at_rules_of_their_own() -> None:
 
 def test_the_example_consumers_are_deployed_only_when_asked_for() -> None:
     examples = {name for name in resources() if name.startswith(("Positions", "Notifier", "Messages", "Settled"))}
-    assert len(examples) == 9
+    assert len(examples) == 11
     assert {resources()[name]["Condition"] for name in examples} == {"HasExamples"}
