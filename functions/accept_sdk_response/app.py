@@ -21,7 +21,7 @@ def make_handler(application: Application) -> Handler:
         responses.accept(transaction, request.json())
         return Response(202, transaction_of(transactions.one(transaction_id, may_see)).document())
 
-    return http_handler(accept_sdk_response)
+    return application.deadline.bounds(http_handler(accept_sdk_response))
 
 
 handler = make_handler(build(Settings(os.environ)))

@@ -23,7 +23,7 @@ def make_handler(application: Application) -> Handler:
             raise NotFound("this broker account is not linked to the user")
         return Response(204)
 
-    return http_handler(broker_accounts)
+    return application.deadline.bounds(http_handler(broker_accounts))
 
 
 handler = make_handler(build(Settings(os.environ)))

@@ -19,7 +19,7 @@ def make_handler(application: Application) -> Handler:
     def handler(event: Mapping[str, Any], context: object) -> None:
         logger.info("checks requested", due=check_due.run())
 
-    return handler
+    return application.deadline.bounds(handler)
 
 
 handler = make_handler(build(Settings(os.environ)))

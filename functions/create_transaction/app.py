@@ -32,7 +32,7 @@ def make_handler(application: Application) -> Handler:
         view = CreatedTransaction(**created, notes=user_id, sdkToken=sdk_token_of(token), gateway=gateway)
         return Response(201, view.document(), {"location": f"/transactions/{view.transactionId}"})
 
-    return http_handler(create_transaction)
+    return application.deadline.bounds(http_handler(create_transaction))
 
 
 handler = make_handler(build(Settings(os.environ)))

@@ -25,7 +25,7 @@ def make_handler(application: Application) -> Handler:
         page = transactions.page(user_id, request.limit(), cursor.decode(user_id, request.query("cursor")))
         return cacheable(request, page_of(page, user_id, for_support=caller.is_service).document())
 
-    return http_handler(fetch_orders)
+    return application.deadline.bounds(http_handler(fetch_orders))
 
 
 handler = make_handler(build(Settings(os.environ)))

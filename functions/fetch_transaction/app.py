@@ -19,7 +19,7 @@ def make_handler(application: Application) -> Handler:
         transaction = transactions.one(transaction_id, caller.may_see, refresh=request.flag("refresh"))
         return cacheable(request, transaction_of(transaction).document())
 
-    return http_handler(fetch_transaction)
+    return application.deadline.bounds(http_handler(fetch_transaction))
 
 
 handler = make_handler(build(Settings(os.environ)))

@@ -34,7 +34,7 @@ def make_handler(application: Application) -> Handler:
             raise Problem(problems.WEBHOOK_REFUSED, ingested.verification.reason)
         return Response(200, {"status": ingested.status})
 
-    return http_handler(ingest_webhook)
+    return application.deadline.bounds(http_handler(ingest_webhook))
 
 
 def unread(refusal: UnknownSegment | UnknownSource) -> Problem:

@@ -21,7 +21,7 @@ def make_handler(application: Application) -> Handler:
         account = tokens.account_for(user_id, wanted.connect, wanted.smallcaseAuthId)
         return Response(201, sdk_token_of(tokens.issue(account)).document())
 
-    return http_handler(issue_sdk_token)
+    return application.deadline.bounds(http_handler(issue_sdk_token))
 
 
 handler = make_handler(build(Settings(os.environ)))

@@ -30,7 +30,7 @@ def make_handler(application: Application) -> Handler:
     def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         return each_message(event, lambda received: handle(received, client, table), failed)
 
-    return handler
+    return application.deadline.bounds(handler)
 
 
 def failed(message_id: str, error: Exception) -> None:

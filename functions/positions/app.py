@@ -22,7 +22,7 @@ def make_handler(application: Application) -> Handler:
     def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         return each_message(event, lambda received: handle(received, positions), failed)
 
-    return handler
+    return application.deadline.bounds(handler)
 
 
 def failed(message_id: str, error: Exception) -> None:

@@ -20,7 +20,7 @@ def make_handler(application: Application) -> Handler:
         published = updates.publish(event["Records"])
         logger.info("published", extra={"records": len(event["Records"]), **vars(published)})
 
-    return handler
+    return application.deadline.bounds(handler)
 
 
 handler = make_handler(build(Settings(os.environ)))

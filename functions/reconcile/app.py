@@ -25,7 +25,7 @@ def make_handler(application: Application) -> Handler:
         failed = [record["messageId"] for record in event["Records"] if not pull(reconcile, record)]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    return handler
+    return application.deadline.bounds(handler)
 
 
 def pull(reconcile: Reconcile, record: Mapping[str, Any]) -> bool:

@@ -49,6 +49,7 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:ap-south-1:123456789012:function:bench",
     aws_request_id="bench",
+    get_remaining_time_in_millis=lambda: 25_000,
 )
 ANSWERS = {
     "GetSecretValue": {

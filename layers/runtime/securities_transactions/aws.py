@@ -8,30 +8,83 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from securities_transactions.deadline import Deadline
 
 if TYPE_CHECKING:
     import httpx
+    from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
 
+# Within a region a connection takes milliseconds, and no call that the product makes takes a second. Where a service is
+# silent, another attempt may reach another of its machines.
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 3.0
+# With less time for each read, an attempt is not begun.
+LEAST_READ_SECONDS: Final = 0.5
+# The timeouts count each step apart. At worst an attempt connects twice, TCP and TLS, and reads twice: the head of a
+# response may come just in time, and its body never.
+_CONNECTS: Final = 2
+_READS: Final = 2
+ATTEMPT_SECONDS: Final = _CONNECTS * CONNECT_SECONDS + _READS * READ_SECONDS
+_LEAST_ATTEMPT_SECONDS: Final = _CONNECTS * CONNECT_SECONDS + _READS * LEAST_READ_SECONDS
+# The longest pauses before another attempt, of three: after silence, and after a response that may ask for more time.
+PAUSE_AFTER_SILENCE_SECONDS: Final = 0.1
+PAUSE_AFTER_RESPONSE_SECONDS: Final = 7.0
+
 # botocore's own retries stay on: every write here is safe to repeat. Our requests are built by tested code: checking
 # their shape again at every call would be a fifth of its time.
 CONFIG: Final = Config(
-    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}, parameter_validation=False
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    parameter_validation=False,
 )
 
 
+class OutOfTime(BotoCoreError):
+    """The invocation has too little time left for a call."""
+
+    fmt = "the invocation has too little time left for this call"
+
+
 class Clients:
-    """Clients with short deadlines and bounded retries, each made at its first use; all share one session."""
+    """Clients with bounded retries that keep to `deadline`, each made at its first use; all share one session."""
+
+    def __init__(self, deadline: Deadline, session: botocore.session.Session | None = None) -> None:
+        self._deadline = deadline
+        self._given_session = session
 
     @cached_property
     def _session(self) -> botocore.session.Session:
-        return botocore.session.get_session()
+        return self._given_session or botocore.session.get_session()
 
     def _client(self, service: str) -> Any:
-        return self._session.create_client(service, config=CONFIG)
+        client = self._session.create_client(service, config=CONFIG)
+        client.meta.events.register("before-send", self._limit)
+        client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", self._veto)  # type: ignore[arg-type]  # the stubs have no answers of handlers
+        return client
+
+    def _limit(self, request: "AWSPreparedRequest", **_: Any) -> None:
+        """Called by botocore before each attempt: it waits no longer than there is time. Raises `OutOfTime`."""
+        seconds = self._deadline.seconds_left
+        if seconds < _LEAST_ATTEMPT_SECONDS:
+            raise OutOfTime
+        reading = (seconds - _CONNECTS * CONNECT_SECONDS) / _READS
+        request.context["read_timeout"] = min(READ_SECONDS, reading)  # type: ignore[attr-defined]  # nor what is new in 1.44
+
+    def _veto(self, caught_exception: Exception | None = None, **_: Any) -> bool | None:
+        """Called by botocore after each attempt: `False` where there is no time for another, and its error is raised.
+
+        Otherwise botocore's own rules decide.
+        """
+        pause = PAUSE_AFTER_RESPONSE_SECONDS if caught_exception is None else PAUSE_AFTER_SILENCE_SECONDS
+        enough = self._deadline.seconds_left >= pause + _LEAST_ATTEMPT_SECONDS
+        return None if enough else False
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":

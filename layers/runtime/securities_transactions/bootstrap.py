@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 from securities_transactions import aws
+from securities_transactions.deadline import Deadline
 from securities_transactions.gateway import secrets
 from securities_transactions.settings import Settings
 from securities_transactions.storage.transactions import Transactions
@@ -77,9 +78,14 @@ def build(
     clock: Callable[[], datetime] = utc_now,
     random: Callable[[], float] = chance.random,
     sleep: Callable[[float], None] = time.sleep,
+    deadline: Deadline | None = None,
 ) -> "Application":
-    """The application under `settings`. `clock` gives aware UTC, `random` a number in [0, 1), `sleep` takes seconds."""
-    return Application(settings, clients or aws.Clients(), clock, random, sleep)
+    """The application under `settings`. `clock` gives aware UTC, `random` a number in [0, 1), `sleep` takes seconds.
+
+    `deadline` is the one that `clients` keep to.
+    """
+    deadline = deadline or Deadline()
+    return Application(settings, clients or aws.Clients(deadline), clock, random, sleep, deadline)
 
 
 @dataclass
@@ -91,6 +97,7 @@ class Application:
     clock: Callable[[], datetime]
     random: Callable[[], float]
     sleep: Callable[[float], None]
+    deadline: Deadline
 
     # --- storage
 
@@ -119,7 +126,14 @@ class Application:
         from securities_transactions.gateway.client import Gateway
 
         http = self.clients.gateway(self.settings.gateway_url)
-        return Gateway(http, self.settings.gateway_name, self.read_secrets, self.settings.gateway_orders_path)
+        return Gateway(
+            http,
+            self.settings.gateway_name,
+            self.read_secrets,
+            self.settings.gateway_orders_path,
+            # What the Gateway's state changes is still to be saved, or the next check to be scheduled.
+            seconds_left=lambda: self.deadline.seconds_left - aws.ATTEMPT_SECONDS,
+        )
 
     # --- use cases
 

@@ -4,6 +4,7 @@ Nothing here retries: a create is not idempotent at the Gateway (docs/gateway.md
 asked for them.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +41,7 @@ ORDERS_PATH_PATTERN: Final = r"(/[A-Za-z0-9._~-]+)*/\{gatewayName\}(/[A-Za-z0-9.
 DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
 CALL_SECONDS: Final = 9.0
 # A pull makes up to three calls. Together they stay below the functions' own timeout, and that stays below the HTTP
-# API's 30 s: a call that begins late in a pull has proportionally shorter deadlines.
+# API's 30 s: a call that begins late in a pull or in an invocation has proportionally shorter deadlines.
 PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: its answer would hardly come in time.
 _LEAST_CALL_SECONDS: Final = 3.0
@@ -69,7 +70,8 @@ class Created:
 class Gateway:
     """One gateway of the vendor's, as named in `name`, called with our secrets.
 
-    `orders_path` is the stack parameter GatewayOrdersPath. `monotonic` gives seconds from any start.
+    `orders_path` is the stack parameter GatewayOrdersPath. `monotonic` gives seconds from any start, and `seconds_left`
+    those that the invocation has for the Gateway.
     """
 
     http: httpx.Client
@@ -77,6 +79,7 @@ class Gateway:
     secrets: Callable[[], GatewaySecrets]
     orders_path: str
     monotonic: Callable[[], float] = time.monotonic
+    seconds_left: Callable[[], float] = lambda: math.inf
 
     def __post_init__(self) -> None:
         """Check the path at start-up; raises `GatewayMisconfigured`."""
@@ -90,7 +93,7 @@ class Gateway:
 
         Raises `GatewayRefused` or `GatewayUnavailable`; after the latter an unused transaction may exist.
         """
-        data = self._call("POST", CREATE_PATH, auth_token, content=dumps(body))
+        data = self._call("POST", CREATE_PATH, auth_token, content=dumps(body), until=self._until(CALL_SECONDS))
         transaction_id = data.get("transactionId")
         if not isinstance(transaction_id, str) or not transaction_id:
             raise GatewayUnavailable("the Gateway's answer has no transactionId")
@@ -102,7 +105,7 @@ class Gateway:
         Raises `GatewayRefused` (an unknown transactionId, for one), `GatewayUnavailable`, or `GatewayMisconfigured`
         where the orders API rejects a COMPLETED transaction.
         """
-        until = self.monotonic() + PULL_SECONDS
+        until = self._until(PULL_SECONDS)
         secrets = self.secrets()
         guest = tokens.mint_guest(secrets.gateway, now)
 
@@ -175,22 +178,19 @@ class Gateway:
         hidden = [secrets.gateway.value, auth_token, *(key.value for key in secrets.webhook_keys)]
         return tuple(_without(error, hidden) for error in errors)
 
+    def _until(self, seconds: float) -> float:
+        return self.monotonic() + min(seconds, self.seconds_left())
+
     def _call(
         self,
         method: str,
         path: str,
         auth_token: str,
         *,
+        until: float,
         params: Sequence[tuple[str, str]] = (),
         content: str | None = None,
-        until: float | None = None,
     ) -> Mapping[str, Any]:
-        timeout = self.http.timeout
-        if until is not None:
-            left = until - self.monotonic()
-            if left < _LEAST_CALL_SECONDS:
-                raise GatewayUnavailable("the Gateway is too slow for another call in this pull")
-            timeout = _scaled(timeout, min(1.0, left / CALL_SECONDS))
         headers = {
             "x-gateway-secret": self.secrets().api.value,
             "x-gateway-authtoken": auth_token,
@@ -198,6 +198,10 @@ class Gateway:
             "content-type": "application/json",
         }
         url = path.format(gatewayName=quote(self.name, safe=""))
+        left = until - self.monotonic()
+        if left < _LEAST_CALL_SECONDS:
+            raise GatewayUnavailable("too little time is left for a call of the Gateway")
+        timeout = _scaled(self.http.timeout, min(1.0, left / CALL_SECONDS))
         try:
             answer = self.http.request(
                 method, url, params=tuple(params), content=content, headers=headers, timeout=timeout
