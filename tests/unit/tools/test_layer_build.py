@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -99,6 +100,20 @@ def test_build_with_a_setting_of_before_fails_and_says_what_to_use(tmp_path: Pat
     assert failed.returncode != 0
     assert name in failed.stderr
     assert "--parameter-overrides" in failed.stderr
+
+
+@pytest.mark.parametrize("folder", ["a b", "a  b", " a", "it's", 'a "b"', "a;b & (c)", "a|b", "naïve"])
+def test_layer_is_built_in_a_folder_of_any_name(tmp_path: Path, folder: str) -> None:
+    """make splits names at spaces. Here the build ends where it reads its target: its own files were found."""
+    layer = tmp_path / folder / "layers" / "runtime"
+    shutil.copytree(ROOT / "layers/runtime", layer, ignore=shutil.ignore_patterns("securities_transactions", "targets"))
+    place = tmp_path / "scratch" / "no target"
+    place.mkdir(parents=True)
+    command = ["make", "--makefile", str(layer / "Makefile"), "build-RuntimeLayer"]
+    seen = dict(os.environ) | {"ARTIFACTS_DIR": str(tmp_path / "the artifacts")}
+    failed = subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=120, check=False)
+    assert failed.returncode != 0
+    assert "'no target' is no target of the layer" in failed.stderr
 
 
 def test_build_outside_a_target_fails(tmp_path: Path) -> None:
