@@ -128,8 +128,34 @@ validate: env .venv-checkov/.ready ## Check the templates as AWS, cfn-lint and c
 ##@ Deploy it
 
 .PHONY: build
-build: env ## Build what is deployed to AWS into .aws-sam (for a stage: make build ARGS="--config-env dev")
-	@exec $(BIN)/python -m tools.local_stack.sam build $(ARGS)
+build: env ## Build what is deployed to AWS into .aws-sam (STAGE=dev)
+	@exec $(BIN)/python -m tools.local_stack.sam build $(CONFIGURED) $(ARGS)
+
+.PHONY: artifact
+artifact: env ## Whether what is built is for the parameters that are deployed (STAGE=dev)
+	@$(ARTIFACT).shipped $(CONFIGURED) $(ARGS)
+
+.PHONY: deploy
+deploy: env ## Check what is built, and deploy it with your AWS credentials (STAGE=dev)
+	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=dev" >&2; exit 1; }
+	@( $(ARTIFACT).shipped --narrow $(CONFIGURED) $(ARGS) )
+	@exec $(BIN)/python -m tools.local_stack.sam deploy $(CONFIGURED) $(if $(STACK),--stack-name $(STACK)) \
+	  --no-fail-on-empty-changeset $(ARGS)
+
+.PHONY: sbom
+sbom: env ## The bill of materials of the built layer, into .aws-sam/sbom.cdx.json (CycloneDX)
+	@$(ARTIFACT).sbom
+
+.PHONY: licenses
+licenses: env ## The licenses in the built layer, and whether each is allowed (pyproject.toml)
+	@$(ARTIFACT).licenses
+
+.PHONY: audit
+audit: env ## Known vulnerabilities of what the layer locks (needs the advisories' network)
+	@$(ARTIFACT).audit $(ARGS)
+
+ARTIFACT = PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.artifact
+CONFIGURED = $(if $(filter-out local,$(STAGE)),--config-env $(STAGE))
 
 ##@ Watch it, mend it
 

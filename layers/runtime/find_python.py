@@ -14,15 +14,21 @@ _PROBE = "import sys; v = sys.version_info; print(sys.implementation.name, f'{v.
 
 def find(version: str, uv: str, environment: Mapping[str, str]) -> Path:
     """A release of CPython `version`, such as 3.13; raises BuildFailed, which says what to install, without one."""
-    for candidate in _candidates(version, uv, environment):
-        if is_python(candidate, version, environment):
-            return candidate
+    found = installed(version, uv, environment)
+    if found is not None:
+        return found
     places = ", ".join(str(place) for place in _pyenv_versions(environment))
     raise BuildFailed(
         f"Python {version} is not installed, and only it compiles the layer's modules for the stack's PythonRuntime.\n"
         f"Install it:  uv python install {version}    (or: pyenv install {version})\n"
         f"Looked for python{version} on PATH, for what uv lists, and in {places}."
     )
+
+
+def installed(version: str, uv: str, environment: Mapping[str, str]) -> Path | None:
+    """A release of CPython `version`, where there is one."""
+    candidates = _candidates(version, uv, environment)
+    return next((each for each in candidates if is_python(each, version, environment)), None)
 
 
 def is_python(path: Path, version: str, environment: Mapping[str, str]) -> bool:

@@ -4,6 +4,10 @@ A function loads botocore's data of every service it talks to and the table of e
 first client; both are most of the layer and a good part of a cold start.
 """
 
+import base64
+import csv
+import hashlib
+import io
 import json
 import shutil
 import sys
@@ -26,9 +30,29 @@ def trim(layer: Path) -> None:
     endpoints.write_text(json.dumps(cut_endpoints(json.loads(endpoints.read_text())), separators=(",", ":")))
     shutil.rmtree(layer / "boto3/examples", ignore_errors=True)
     shutil.rmtree(layer / "bin", ignore_errors=True)
-    for unused in [*layer.glob("*.dist-info"), *layer.glob("**/tests"), *layer.glob("**/__pycache__")]:
+    for unused in [*layer.glob("**/tests"), *layer.glob("**/__pycache__")]:
         shutil.rmtree(unused, ignore_errors=True)
-    (layer / ".lock").unlink(missing_ok=True)
+    # The programs are gone; without this file, pydantic opens nothing when it looks for its plugins at every start.
+    for unused in [*layer.glob("*.dist-info/entry_points.txt"), layer / ".lock"]:
+        unused.unlink(missing_ok=True)
+    for record in layer.glob("*.dist-info/RECORD"):
+        record.write_text(cut_record(layer, record.read_text()))
+
+
+def cut_record(layer: Path, record: str) -> str:
+    """A package's `record` of its files, without those that are gone and with the digests of today. Scanners and the
+    bill of materials read in it which file is whose.
+    """
+    rows = []
+    for name, digest, size in csv.reader(record.splitlines()):
+        file = layer / name
+        if file.is_file():
+            content = file.read_bytes()
+            today = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+            rows.append((name, f"sha256={today}", len(content)) if digest else (name, digest, size))
+    cut = io.StringIO()
+    csv.writer(cut, lineterminator="\n").writerows(sorted(rows))
+    return cut.getvalue()
 
 
 def cut_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:

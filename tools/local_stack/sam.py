@@ -1,5 +1,5 @@
-"""The SAM CLI as this repository runs it: `python -m tools.local_stack.sam validate --lint`, `python -m
-tools.local_stack.sam build`.
+"""The SAM CLI as this repository runs it: `python -m tools.local_stack.sam validate --lint`, also with `build` and
+`deploy`.
 
 It keeps its settings under .local/, reports to nobody and asks nobody for news.
 """
@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +16,20 @@ from tools.local_stack.engine import CREDENTIALS, REGION
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOOLS: Final = ROOT / ".venv-engine" / "bin"
+# What SAM wants to see even where it calls nothing.
+MADE_UP: Final = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}
 
 
-def environment() -> dict[str, str]:
-    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with made-up
-    credentials where the caller has none (validating wants some and uses none)."""
+def environment(defaults: Mapping[str, str] = MADE_UP) -> dict[str, str]:
+    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with `defaults` where
+    the caller has none (validating wants credentials and uses none)."""
     settings = ROOT / ".local" / "sam"
     settings.mkdir(parents=True, exist_ok=True)
     asked = {"lastVersionCheck": time.time(), "telemetryEnabled": False}
     (settings / "metadata.json").write_text(json.dumps(asked))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {
-        **CREDENTIALS,
-        "AWS_DEFAULT_REGION": REGION,
+        **defaults,
         **inherited,
         "PATH": os.pathsep.join([str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]),
         "PWD": str(ROOT),
@@ -38,4 +40,6 @@ def environment() -> dict[str, str]:
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    os.execve(TOOLS / "sam", ["sam", *sys.argv[1:]], environment())  # noqa: S606 - becoming the tool is the point
+    # Made-up credentials and regions would win over those of a profile, a role or samconfig.toml.
+    defaults = {} if sys.argv[1:2] == ["deploy"] else MADE_UP
+    os.execve(TOOLS / "sam", ["sam", *sys.argv[1:]], environment(defaults))  # noqa: S606 - becoming the tool is the point

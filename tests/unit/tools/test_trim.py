@@ -2,6 +2,9 @@
 
 import json
 import runpy
+from base64 import b64decode
+from hashlib import sha256
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ def test_every_partition_stays_and_only_other_services_go() -> None:
 
 def test_only_the_services_that_are_called_are_left_in_the_layer(tmp_path: Path) -> None:
     for name in ("botocore/data/ec2/2016-11-15", "botocore/data/sqs/2012-11-05", "boto3/data/ec2", "boto3/examples",
-                 "jwt/tests", "jwt-1.dist-info", "bin"):  # fmt: skip
+                 "jwt/tests", "bin"):  # fmt: skip
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "file").touch()
     (tmp_path / "botocore/data/sqs/2012-11-05/examples-1.json").touch()
@@ -37,3 +40,45 @@ def test_only_the_services_that_are_called_are_left_in_the_layer(tmp_path: Path)
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
     }
+
+
+def test_metadata_of_packages_stays_and_the_record_names_what_is_there(tmp_path: Path) -> None:
+    """Scanners and licenses need it. Entry points go: pydantic would read them at each start."""
+    (tmp_path / "botocore/data").mkdir(parents=True)
+    (tmp_path / "boto3/data").mkdir(parents=True)
+    (tmp_path / "botocore/data/endpoints.json").write_text(json.dumps(endpoints()))
+    information = tmp_path / "jwt-1.dist-info"
+    (information / "licenses").mkdir(parents=True)
+    (information / "METADATA").write_text("Name: jwt\n")
+    (information / "licenses/LICENSE").write_text("MIT")
+    (information / "entry_points.txt").write_text("[console_scripts]\n")
+    (tmp_path / "jwt").mkdir()
+    (tmp_path / 'jwt/a "b", c.py').write_text("")
+    record = "\n".join(
+        [
+            "jwt-1.dist-info/METADATA,sha256=old,1",
+            "jwt-1.dist-info/licenses/LICENSE,sha256=old,3",
+            "jwt-1.dist-info/entry_points.txt,sha256=old,3",
+            "jwt-1.dist-info/RECORD,,",
+            "../../bin/jwt,sha256=old,3",
+            "jwt/gone.py,sha256=old,3",
+            '"jwt/a ""b"", c.py",sha256=old,3',
+        ]
+    )
+    (information / "RECORD").write_text(record)
+
+    TRIM["trim"](tmp_path)
+
+    assert not (information / "entry_points.txt").exists()
+    assert (information / "licenses/LICENSE").read_text() == "MIT"
+    [distribution] = distributions(path=[str(tmp_path)])
+    files = {str(each): each for each in distribution.files or []}
+    assert set(files) == {
+        "jwt-1.dist-info/METADATA",
+        "jwt-1.dist-info/licenses/LICENSE",
+        "jwt-1.dist-info/RECORD",
+        'jwt/a "b", c.py',
+    }
+    license_digest = files["jwt-1.dist-info/licenses/LICENSE"].hash
+    assert license_digest is not None
+    assert b64decode(license_digest.value + "=", altchars=b"-_") == sha256(b"MIT").digest()
