@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything is installed into .venv, .venv-engine and .venv-checkov, nothing anywhere else.
+# `make` alone lists the targets. Everything is installed into .venv and its siblings (.venv-engine, …), nothing anywhere else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -38,7 +38,7 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck validate env chromium ## Everything: lint, types, the template, all tests and the branches they cover
+test: lint typecheck validate env .venv-clients/.ready chromium ## Everything: lint, types, the template, all tests and the branches they cover
 	@exec $(PYTEST) $(COVERAGE)
 
 .PHONY: unit
@@ -50,7 +50,7 @@ coverage: .venv/.ready ## The fast tests, and whether they still cover the branc
 	@exec $(PYTEST) $(UNIT) $(COVERAGE)
 
 .PHONY: integration
-integration: env .venv-checkov/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
+integration: env .venv-checkov/.ready .venv-clients/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
 	@exec $(PYTEST) -m integration
 
 .PHONY: browser
@@ -62,7 +62,7 @@ long: .venv/.ready ## The tests with thousands of generated cases
 	@exec $(PYTEST) -m long
 
 .PHONY: pytest
-pytest: env chromium .venv-checkov/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
+pytest: env chromium .venv-checkov/.ready .venv-clients/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
 	@exec $(PYTEST) $(TESTS)
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
@@ -197,23 +197,32 @@ republish: .venv/.ready ## Emit again where transactions stand (SINCE=2026-01-15
 contracts: .venv/.ready ## Make what is in contracts/, and what the docs say of it, from the models
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.contracts
 
+.PHONY: clients
+clients: .venv/.ready .venv-clients/.ready ## Make clients of the API for the apps, in Python and TypeScript
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.clients
+
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)
 	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready
 
 .PHONY: lock
-lock: .venv/bin/uv ## Lock the newest versions of all dependencies
+lock: .venv/bin/uv .venv-clients/.ready ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
 	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
 	@$(LOCK) tools/template_checks/checkov-requirements.in -o tools/template_checks/checkov-requirements.txt
+	@$(LOCK) tools/clients/generator-requirements.in -o tools/clients/generator-requirements.txt
+	@$(NPM) --prefix tools/clients update --package-lock-only
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
+# Nothing of a package is run while it is installed, and the lock file names no registry.
+NPM = PATH="$(CURDIR)/.venv-clients/bin:$$PATH" npm --silent --ignore-scripts --no-audit --no-fund \
+	--omit-lockfile-registry-resolved
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
-	@rm -rf .venv .venv-engine .venv-checkov .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-engine .venv-checkov .venv-clients .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help
 help: ## List the targets
@@ -243,4 +252,12 @@ help: ## List the targets
 	@echo "· installing the security checks of the template"
 	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-checkov
 	@exec $(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes tools/template_checks/checkov-requirements.txt
+	@touch $@
+
+.venv-clients/.ready: .venv/bin/uv tools/clients/generator-requirements.txt tools/clients/package-lock.json
+	@echo "· installing the generators of clients, and a Node for them"
+	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-clients
+	@exec $(UV) pip sync --quiet --python .venv-clients/bin/python --require-hashes tools/clients/generator-requirements.txt
+	@cp tools/clients/package.json tools/clients/package-lock.json .venv-clients
+	@$(NPM) --prefix .venv-clients ci
 	@touch $@

@@ -15,6 +15,8 @@ import pytest
 
 from operations.updates import Event, Updates
 from securities_transactions.domain.times import timestamp_text
+from tests.clients import generated
+from tests.clients.generated import Clients
 from tests.polling import PATIENCE, eventually
 from tools.contracts.validation import violations
 from tools.local_stack.product import Product
@@ -60,6 +62,12 @@ def api(product: Product) -> Iterator[Callable[..., httpx.Client]]:
             return clients.enter_context(product.api(user, scope))
 
         yield client
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
+    """The generated clients, from the contract as it is."""
+    return generated.make(tmp_path_factory.mktemp("clients"))
 
 
 def check_now(product: Product, transaction_id: str) -> None:

@@ -9,6 +9,8 @@ import pytest
 from operations import protect, smoke
 from operations.stage import Stage
 from operations.updates import Updates
+from tests.clients.generated import Clients
+from tests.integration.test_clients import scenario_of
 from tests.integration.test_webhooks import filled, place, signed
 from tools.local_stack import stack
 from tools.local_stack.driver import GatewayDriver
@@ -96,6 +98,17 @@ def test_webhook_of_the_second_stack_has_a_url_that_cannot_be_guessed(
     assert [answer.status_code for answer in accepted] == [200] * 3
     assert accepted[0].json()["status"] == "accepted"
     assert (elsewhere.status_code, forged.status_code) == (404, 401)
+
+
+@pytest.mark.parametrize("language", ["python", "typescript"])
+def test_generated_clients_reach_the_webhook_with_a_segment(
+    clients: Clients, language: str, second: Product, gateway: GatewayDriver, user: str
+) -> None:
+    """Where there is a segment, the URL without one is not there."""
+    scenario = scenario_of(second, gateway, user) | {"segment": EVERY_OPTION["WebhookSegments"].split(",")[0]}
+    answered = {(each["operation"], each["status"]) for each in clients.calls(language, scenario)}
+    assert ("ingestWebhookAtSegment", 200) in answered
+    assert ("ingestWebhook", 404) in answered
 
 
 def test_user_of_the_second_stack_can_create_so_many_transactions_in_a_minute(second: Product, user: str) -> None:

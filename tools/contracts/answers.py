@@ -1,9 +1,11 @@
 """An example of what each route answers, made by the code that answers, from the story that the events tell."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.http import cursor
+from securities_transactions.http import cursor, problems
+from securities_transactions.http.problems import Problem, ProblemType
 from securities_transactions.http.views import (
     Account,
     Accounts,
@@ -25,6 +27,33 @@ def answers() -> dict[str, dict[str, Any]]:
     """The example of each model that is answered with, by the model's name."""
     views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts()]
     return {type(view).__name__: view.document() for view in views}
+
+
+def problem_of(cause: ProblemType) -> dict[str, Any]:
+    """The example of a problem of this cause."""
+    if cause is problems.INVALID_REQUEST:
+        return problems.of_field("securities.0.quantity", "must be at least 1").body()
+    if cause is problems.GATEWAY_REFUSED:
+        said = "ticker XYZ is not valid"
+        return Problem(cause, said, gatewayErrors=[said], gatewayErrorType="InputException").body()
+    return Problem(cause, _DETAILS[cause.name]).body()
+
+
+_DETAILS: Final[Mapping[str, str]] = {
+    "webhook-refused": "checksum does not match",
+    "forbidden": "notes: only a token with the service scope may name another user",
+    "not-found": "there is no such transaction of yours",
+    "request-in-progress": "a request with this Idempotency-Key is under way; ask again for its answer",
+    "too-large": "the body has more than 262144 bytes",
+    "unprocessable": "connect: no broker account is linked to this user yet",
+    "idempotency-key-reused": "use a new Idempotency-Key for a new request",
+    "too-many-requests": "a user can create 30 transactions in a minute",
+    "gateway-misconfigured": "the operator has to check the Gateway's secret",
+    "gateway-unavailable": "the Gateway is down or slow; try again",
+    "unavailable": "storage did not answer (ThrottlingException); try again",
+    "misconfigured": "the secret has no value yet",
+    "internal": "the error is logged; try again or ask us",
+}
 
 
 def _token() -> SdkToken:

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from securities_transactions.domain.decimal_json import dumps
-from securities_transactions.http.problems import CATALOGUE, ProblemType, of_field
-from tools.contracts.answers import answers
-from tools.contracts.routes import HEADERS, PARAMETERS, ROUTES, Route
+from securities_transactions.http.problems import CATALOGUE, INVALID_REQUEST, ProblemType
+from tools.contracts.answers import answers, problem_of
+from tools.contracts.routes import HEADERS, PARAMETERS, ROUTES, TAGS, Route
 from tools.contracts.schemas import Published, Schema, published
 
 VERSION: Final = "1.0"
@@ -53,6 +53,7 @@ def document() -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "Securities transactions", "version": VERSION, "description": _DESCRIPTION},
         "servers": [{"url": "{api}", "variables": {"api": {"default": "/", "description": "The output ApiUrl."}}}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"accessToken": []}],
         "paths": paths,
         "components": {
@@ -75,6 +76,7 @@ def document() -> Schema:
 def _operation(route: Route) -> Schema:
     operation: Schema = {
         "operationId": route.name,
+        "tags": [route.tag],
         "summary": route.summary,
         "description": route.description,
     }
@@ -109,8 +111,11 @@ def _responses(route: Route) -> Schema:
     for status in sorted({problem.status for problem in route.problems}):
         responses[str(status)] = _problem(status, [each for each in route.problems if each.status == status])
     if "{" in route.path:
-        responses["404"]["content"] |= _message()
-    responses["429"] = {"description": "Too many requests; from API Gateway.", "content": _message()}
+        responses["404"]["content"] = _either(responses["404"]["content"])
+    if "429" in responses:
+        responses["429"]["content"] = _either(responses["429"]["content"])
+    else:
+        responses["429"] = {"description": "Too many requests; from API Gateway.", "content": _message()}
     return dict(sorted(responses.items()))
 
 
@@ -128,19 +133,23 @@ def _success(route: Route) -> Schema:
 
 
 def _problem(status: int, types: list[ProblemType]) -> Schema:
-    schema = {
-        "allOf": [
-            {"$ref": _SCHEMAS.format(model="Problem")},
-            {"properties": {"type": {"enum": [each.uri for each in types]}, "status": {"const": status}}},
-        ]
-    }
-    content: Schema = {_PROBLEM: {"schema": schema}}
+    examples = {each.name: {"value": problem_of(each)} for each in types}
+    content: Schema = {_PROBLEM: {"schema": {"$ref": _SCHEMAS.format(model="Problem")}, "examples": examples}}
     if status in (413, 500, 503):
-        content |= _message()
+        content = _either(content)
     problem: Schema = {"description": ". ".join(each.title for each in types) + ".", "content": content}
-    if status in (409, 503):
+    if status in (409, 429, 503):
         problem["headers"] = _headers(("Retry-After",))
     return problem
+
+
+def _either(problem: Schema) -> Schema:
+    """The content where both the product and API Gateway answer with the status.
+
+    Generated clients take the schema of the first content type, whatever comes: so both have the same one.
+    """
+    schema = {"oneOf": [{"$ref": _SCHEMAS.format(model=model)} for model in ("Problem", "Message")]}
+    return {_PROBLEM: problem[_PROBLEM] | {"schema": schema}, _JSON: {"schema": schema}}
 
 
 def _message() -> Schema:
@@ -190,6 +199,7 @@ def _without_titles(node: Any, *, named: bool = True) -> Any:
 
 
 _TEXT: Final = {"type": "string"}
+_TYPES: Final = "One of a stable set, which may grow: docs/problems.md has each with its cause and what to do."
 _OURS: Final[Schema] = {
     "Message": {
         "type": "object",
@@ -200,10 +210,10 @@ _OURS: Final[Schema] = {
     "Problem": {
         "type": "object",
         "description": "RFC 9457. `errors` names each field at fault; `gatewayErrors` is what the Gateway said.",
-        "examples": [of_field("securities.0.quantity", "Input should be greater than or equal to 1").body()],
+        "examples": [problem_of(INVALID_REQUEST)],
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": {"type": "string", "enum": [each.uri for each in CATALOGUE]},
+            "type": {"type": "string", "description": _TYPES, "examples": [each.uri for each in CATALOGUE]},
             "title": _TEXT,
             "status": {"type": "integer"},
             "detail": _TEXT,

@@ -33,6 +33,7 @@ class Route:
     method: str
     path: str
     name: str
+    tag: str
     summary: str
     description: str
     status: int = 200
@@ -61,6 +62,7 @@ _ASKING_THE_GATEWAY: Final = (
 _OF_A_WEBHOOK: Final = (
     problems.WEBHOOK_REFUSED,
     problems.NOT_FOUND,
+    problems.TOO_LARGE,
     problems.MISCONFIGURED,
     problems.INTERNAL,
     problems.UNAVAILABLE,
@@ -71,6 +73,7 @@ ROUTES: Final = (
         method="post",
         path="/transactions",
         name="createTransaction",
+        tag="transactions",
         summary="Create a transaction",
         description="The Gateway makes a transaction of one security or a basket. Pass `transactionId` and "
         "`sdkToken.smallcaseAuthToken` to the Gateway SDK, where the user confirms it. With an `Idempotency-Key` a "
@@ -94,6 +97,7 @@ ROUTES: Final = (
         method="get",
         path="/transactions/{transactionId}",
         name="getTransaction",
+        tag="transactions",
         summary="The state of a transaction",
         description="As stored; with `refresh=true` the Gateway is asked first, at most once in half a minute.",
         answer=TransactionView,
@@ -105,6 +109,7 @@ ROUTES: Final = (
         method="get",
         path="/transactions/{transactionId}/orders",
         name="getOrders",
+        tag="orders",
         summary="The orders of a transaction",
         description="What was requested and what was executed: the user may have changed quantities on the Gateway's "
         "own screen. `statusMessage` is for support; show the user `userMessage`.",
@@ -117,6 +122,7 @@ ROUTES: Final = (
         method="get",
         path="/orders",
         name="listOrders",
+        tag="orders",
         summary="A user's orders, newest first",
         description="Page by page: pass the `cursor` of one page on for the next; the last page has none.",
         answer=OrdersPage,
@@ -128,6 +134,7 @@ ROUTES: Final = (
         method="post",
         path="/sdk-tokens",
         name="issueSdkToken",
+        tag="accounts",
         summary="A fresh token for the Gateway SDK",
         description="Connected where a broker account is linked to the user, guest where none is, unless they choose.",
         status=201,
@@ -139,6 +146,7 @@ ROUTES: Final = (
         method="post",
         path="/transactions/{transactionId}/sdk-response",
         name="acceptSdkResponse",
+        tag="transactions",
         summary="What the Gateway SDK told the app",
         description="Post what `triggerTransaction` resolved or rejected with, whatever it was. It is taken as a "
         "signal: the token in it is verified, orders in it count as reported, and the Gateway is asked.",
@@ -152,6 +160,7 @@ ROUTES: Final = (
         method="get",
         path="/accounts",
         name="listAccounts",
+        tag="accounts",
         summary="A user's linked broker accounts",
         description="The latest linked first.",
         answer=Accounts,
@@ -163,6 +172,7 @@ ROUTES: Final = (
         method="delete",
         path="/accounts/{smallcaseAuthId}",
         name="forgetAccount",
+        tag="accounts",
         summary="Forget a linked broker account",
         description="It links again when the user next trades with it.",
         status=204,
@@ -173,6 +183,7 @@ ROUTES: Final = (
         method="post",
         path="/webhooks/orders",
         name="ingestWebhook",
+        tag="webhooks",
         summary="The Gateway's webhook",
         description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
         "in docs/gateway.md §4.",
@@ -183,6 +194,7 @@ ROUTES: Final = (
         method="post",
         path="/webhooks/orders/{segment}",
         name="ingestWebhookAtSegment",
+        tag="webhooks",
         summary="The Gateway's webhook, at a URL that cannot be guessed",
         description="The same, where the deployment has a segment for it (WebhookSegments in docs/settings.md).",
         is_open=True,
@@ -190,6 +202,13 @@ ROUTES: Final = (
         problems=_OF_A_WEBHOOK,
     ),
 )
+
+TAGS: Final[Mapping[str, str]] = {
+    "transactions": "Create a transaction, follow its state.",
+    "orders": "The orders of a transaction or a user.",
+    "accounts": "Broker accounts linked to a user, and tokens for the Gateway SDK.",
+    "webhooks": "For the Gateway alone.",
+}
 
 _NOTES: Final = {"type": "string", "minLength": 1, "maxLength": MOST_NOTES_CHARACTERS}
 
@@ -222,7 +241,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "name": "refresh",
         "in": "query",
         "description": "Ask the Gateway first.",
-        "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+        "schema": {"type": "boolean", "default": False},
     },
     "notes": {
         "name": "notes",
