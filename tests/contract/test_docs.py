@@ -101,7 +101,7 @@ def test_every_function_is_given_the_variables_that_it_reads(name: str) -> None:
     handler(Path(properties["CodeUri"]).name, made)
 
     if "read_orders" in vars(made) and "GATEWAY_URL" in given:
-        assert made.read_orders.reconcile is made.reconcile
+        assert made.read_orders.reconcile is made.refresh
 
 
 def test_make_targets_are_found() -> None:

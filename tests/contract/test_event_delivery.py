@@ -97,10 +97,10 @@ def test_other_accounts_only_get_at_rules_of_their_own() -> None:
     assert policy["Condition"] == "HasConsumerAccounts"
     assert "events:PutEvents" not in statement["Action"]
     assert not any("*" in action for action in statement["Action"])
-    assert statement["Condition"]["StringEqualsIfExists"]["events:creatorAccount"] == "${aws:PrincipalAccount}"
+    assert statement["Condition"]["StringEqualsIfExists"] == {"events:creatorAccount": "${aws:PrincipalAccount}"}
 
 
 def test_the_example_consumers_are_deployed_only_when_asked_for() -> None:
     examples = {name for name in resources() if name.startswith(("Positions", "Notifier", "Messages", "Settled"))}
-    assert len(examples) == 11
+    assert len(examples) == 12
     assert {resources()[name]["Condition"] for name in examples} == {"HasExamples"}

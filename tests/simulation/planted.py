@@ -96,6 +96,7 @@ def _clients(name: str, changed: Callable[[Any], Any]) -> Bug:
 
 def _adopt_without_lease(application: Application) -> None:
     leases = application.reconcile.leases
+    assert leases is not None
     everyones = storage.LeasesEveryAdoption(leases.client, leases.table)
     application.reconcile = replace(application.reconcile, leases=everyones)
 

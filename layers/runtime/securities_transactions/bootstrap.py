@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from securities_transactions.services.pull_queue import PullQueue
     from securities_transactions.services.read_orders import ReadOrders
     from securities_transactions.services.reconcile import Reconcile
+    from securities_transactions.storage.adoption_leases import AdoptionLeases
 
 # How long a secret is used before it is read again, and how soon a wrong checksum may cause another read.
 SECRET_AGE: Final = timedelta(minutes=5)
@@ -195,20 +196,29 @@ class Application:
         """Reads transactions and orders."""
         from securities_transactions.services.read_orders import ReadOrders
 
-        return ReadOrders(self.transactions, lambda: self.users, lambda: self.reconcile)
+        return ReadOrders(self.transactions, lambda: self.users, lambda: self.refresh)
 
     @cached_property
     def reconcile(self) -> "Reconcile":
-        """Pulls transactions from the Gateway and saves what its state changes."""
+        """Pulls transactions from the Gateway, saves what its state changes, and adopts those that are not stored."""
+        from securities_transactions.storage.adoption_leases import AdoptionLeases
+
+        return self._reconcile(AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table))
+
+    @cached_property
+    def refresh(self) -> "Reconcile":
+        """The same for a user who reads. A read adopts nothing: it may refresh what is stored and seen."""
+        return self._reconcile(leases=None)
+
+    def _reconcile(self, leases: "AdoptionLeases | None") -> "Reconcile":
         from securities_transactions.domain.reconciliation import Policy
         from securities_transactions.services.reconcile import Reconcile
-        from securities_transactions.storage.adoption_leases import AdoptionLeases
 
         return Reconcile(
             gateway=self.gateway,
             transactions=self.transactions,
             users=self.users,
-            leases=AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table),
+            leases=leases,
             policy=Policy(confirm=self.settings.confirm),
             clock=self.clock,
             jitter=self.random,

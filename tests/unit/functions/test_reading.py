@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.functions.harness import KITE, OTHER, Answer, Answered, Rig
+from tests.simulation.expressions import Item
+from tests.unit.functions.harness import KITE, OTHER, USER, Answer, Answered, Client, Rig
 
 ORDER = {"tradingsymbol": "INFY", "transactionType": "BUY", "quantity": 3, "filledQuantity": 0, "status": "PLACED"}
 BATCH = {"batchId": "b1", "status": "PLACED", "quantity": 1, "filled": 0, "orders": [ORDER], "unplaced": []}
@@ -89,6 +90,29 @@ def test_a_pointer_to_what_is_gone_is_passed_over(rig: Rig) -> None:
     del rig.tables["Transactions"].items[(own[1],)]
 
     assert ids(page(rig)) == [own[0], own[2]]
+
+
+class Deleting(Client):
+    """A table whose items an operator deletes right after the first read."""
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        """GetItem."""
+        found = super().get_item(TableName=TableName, Key=Key, ConsistentRead=ConsistentRead)
+        self.tables[TableName].items.clear()
+        return found
+
+
+def test_refresh_does_not_adopt_a_transaction_that_was_deleted_meanwhile(rig: Rig) -> None:
+    """The Gateway still knows it, but readers have no permission to create one."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionDetails": {"transactionId": transaction_id, "notes": USER}}
+    rig.clients.dynamodb = Deleting(rig.world, rig.tables, lambda table, old, new: None)
+    before = len(rig.gateway.requests), dict(rig.tables["Idempotency"].items)
+
+    rig.call("GET /transactions/{transactionId}", path={"transactionId": transaction_id}, query={"refresh": "true"})
+
+    assert rig.tables["Transactions"].items == {}
+    assert (len(rig.gateway.requests), rig.tables["Idempotency"].items) == before
 
 
 def stored_places(rig: Rig) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def calling() -> dict[str, dict[str, Any]]:
 
 
 def test_parameters_reach_every_function_that_calls_the_gateway() -> None:
-    pulling = {"FetchTransaction", "FetchOrders", "AcceptSdkResponse", "Reconcile"}
+    pulling = {"FetchTransaction", "FetchOrders", "Reconcile"}
     assert calling().keys() == {"CreateTransaction", *pulling}
     for function, variables in calling().items():
         assert {name: variables.get(name) for name in PARAMETERS} == {

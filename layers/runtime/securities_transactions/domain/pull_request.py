@@ -31,4 +31,4 @@ class PullOutcome(StrEnum):
     DEFERRED = "deferred"
     """Nothing is stored that could be due: the requester has to ask again."""
     UNKNOWN = "unknown"
-    """The Gateway does not know the transaction either, or it is not one to adopt."""
+    """Nothing is stored, and the Gateway does not know the transaction either, or it is not one to adopt."""

@@ -42,13 +42,13 @@ class Reconcile:
     """Pulls transactions. `clock` gives aware UTC, `jitter` a random number in [0, 1).
 
     `decide` is the domain's rule. `leases` bound pulls of transactions that are not stored here, by the smallcaseAuthId
-    whose webhook requests them.
+    whose webhook requests them; `None` where those are not pulled.
     """
 
     gateway: PullsTransactions
     transactions: Transactions
     users: Users
-    leases: AdoptionLeases
+    leases: AdoptionLeases | None
     policy: reconciliation.Policy
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
@@ -108,6 +108,8 @@ class Reconcile:
     def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
         """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
         transaction_id = request.transaction_id
+        if self.leases is None:
+            return PullOutcome.UNKNOWN
         if not self.leases.take(request.smallcase_auth_id or transaction_id, now, self.interval):
             return PullOutcome.DEFERRED
         try:
