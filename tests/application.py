@@ -14,6 +14,7 @@ import httpx
 
 from securities_transactions.bootstrap import Application, build
 from securities_transactions.settings import Settings
+from tests.recorded_calls import RecordedClients, made_by
 
 _ROOT: Final = Path(__file__).parents[1]
 ENVIRONMENT: Final = {
@@ -69,7 +70,9 @@ def application(
     **settings: str,
 ) -> Application:
     """The application over these parts; `settings` overrules the environment."""
-    return build(Settings(ENVIRONMENT | settings), clients, clock, random, sleep)
+    environment = ENVIRONMENT | settings
+    recorded: Any = RecordedClients(clients, environment)
+    return build(Settings(environment), recorded, clock, random, sleep)
 
 
 @cache
@@ -89,10 +92,15 @@ def function(name: str) -> ModuleType:
     return module
 
 
-def handler(name: str, over: Application) -> Handler:
-    """A function's handler over an application."""
+def handler(name: str, over: Application, *, recorded: bool = True) -> Handler:
+    """A function's handler over an application. What it calls is recorded as the function's unless it has a bug."""
     made: Handler = function(name).make_handler(over)
-    return made
+
+    def recording(event: Any, context: Any) -> Any:
+        with made_by(name):
+            return made(event, context)
+
+    return recording if recorded else made
 
 
 def claims_event(route: str, sub: str, scope: str = "", **more: Any) -> Mapping[str, Any]:

@@ -2,13 +2,16 @@
 
 import itertools
 import json
+import os
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # xdist ships no types
 
+from tests import recorded_calls
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product, running
 
@@ -63,6 +66,18 @@ def pytest_runtest_makereport(
         report.sections.append(("what the functions logged", "\n".join(product.aws.logged(since=call.start))))
         report.sections.append(("webhooks of the Gateway", "\n".join(sent[-40:])))
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make iam` says where the calls that functions make are to be written."""
+    parser.addoption("--calls", type=Path, help="a directory for the calls that functions make to AWS")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Each process of the test run has recorded its own."""
+    directory = session.config.getoption("--calls")
+    if directory is not None:
+        recorded_calls.save(directory / f"{os.getpid()}.jsonl")
 
 
 _numbers = itertools.count(1)

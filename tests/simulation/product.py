@@ -125,7 +125,10 @@ class Product:
         if pulls is not None:
             watched: Any = _WatchedReconcile(self.application.reconcile, pulls)
             self.application.reconcile = watched
-        self.handlers = {name: bug.handler(name, handler(name, self.application), self.application) for name in _NAMES}
+        self.handlers = {
+            name: bug.handler(name, handler(name, self.application, recorded=bug is NO_BUG), self.application)
+            for name in _NAMES
+        }
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         """Secrets Manager's part."""

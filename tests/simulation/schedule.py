@@ -11,6 +11,7 @@ from typing import Any, Final
 import jwt
 
 from securities_transactions.domain.order_config import NewTransaction
+from tests.recorded_calls import made_by
 from tests.simulation.forger import Forger
 from tests.simulation.product import NO_BUG, Bug, Product
 from tests.simulation.promises import Promises
@@ -143,7 +144,8 @@ class Schedule:
 
         def create() -> bool:
             self.vendor.next = made
-            self.product.application.create_transaction.create(_ASKED, made.notes, "guest")
+            with made_by("create_transaction"):
+                self.product.application.create_transaction.create(_ASKED, made.notes, "guest")
             return True
 
         def ended(done: bool | None) -> None:

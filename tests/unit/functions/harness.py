@@ -6,7 +6,7 @@ Requests are matched to functions by the template's routes. Nothing here waits o
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -191,9 +191,8 @@ class Rig:
         self.sleeps: list[float] = []
         self._handlers: dict[str, Handler] = {}
 
-    @cached_property
     def application(self) -> Application:
-        """The application that all functions share."""
+        """An application of its own for a function: it shares nothing with those of the others, as on AWS."""
         return application(self.clients, self.world.clock, lambda: 0.5, self.sleeps.append, **self.settings)
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
@@ -207,7 +206,6 @@ class Rig:
     def restart(self, **settings: str) -> None:
         """Deploy the functions anew under other settings; tables and the Gateway stay."""
         self.settings |= settings
-        self.__dict__.pop("application", None)
         self._handlers.clear()
 
     @property
@@ -218,7 +216,7 @@ class Rig:
     def handler(self, function: str) -> Handler:
         """A function's handler, made once for this test."""
         if function not in self._handlers:
-            self._handlers[function] = handler(function, self.application)
+            self._handlers[function] = handler(function, self.application())
         return self._handlers[function]
 
     def call(

@@ -1,0 +1,151 @@
+"""What each function's role is asked for: by the function, as recorded, and by AWS in its name, as derived."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from tools.permissions.calls import Call
+from tools.permissions.evaluator import Policy, Request
+from tools.permissions.values import ACCOUNT, Values
+
+LAMBDA: Final = "AWS::Lambda::Function"
+SCHEDULE: Final = "AWS::Scheduler::Schedule"
+ROLLOUT: Final = "AWS::CodeDeploy::DeploymentGroup"
+_QUEUE_POLLING: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+_STREAM_POLLING: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+_TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+# Properties of a function with which AWS does more in its name than what this module derives.
+_NOT_DERIVED: Final = ("DeadLetterConfig", "FileSystemConfigs", "VpcConfig")
+
+
+class NotDerived(ValueError):
+    """The template has something whose permissions this module does not know; the message names it."""
+
+
+def function_of(call: Call) -> str:
+    """The logical name of the function that made a call."""
+    return "".join(part.title() for part in call.function.split("_"))
+
+
+def role_of(role: Any) -> str:
+    """The logical name of the role in a property. Raises `NotDerived` where it is not a role of the template."""
+    match role:
+        case {"Fn::GetAtt": [str(name), "Arn"]}:
+            return name
+    raise NotDerived(f"the role {role}")
+
+
+def requests(name: str, calls: Iterable[Call], values: Values, role: str, policy: Policy) -> Iterator[Request]:
+    """Every request with the `role` of the function, schedule or deployment group `name`; `policy` is the role's.
+
+    Raises `NotDerived` where no call of a function was recorded, or one is about a setting that the template does not
+    give the function.
+    """
+    properties, principal = values.resources[name]["Properties"], values.attribute(role, "Arn")
+    match values.resources[name]["Type"]:
+        case "AWS::Scheduler::Schedule":
+            if "DeadLetterConfig" in properties["Target"]:
+                raise NotDerived(f"DeadLetterConfig of {name}")
+            target = values.of(properties["Target"]["Arn"])
+            yield Request(principal, "lambda:InvokeFunction", target, "invoking what is due", identity=policy)
+        case "AWS::CodeDeploy::DeploymentGroup":
+            for action, resource in _by_codedeploy(name, properties, values):
+                yield Request(principal, action, resource, "shifting requests to a version", identity=policy)
+        case _:
+            made = list(_recorded(name, calls, values, role, policy))
+            if not made:
+                raise NotDerived(f"{name}: no call of it was recorded")
+            yield from made
+            yield from _by_aws(name, values, role, policy)
+
+
+def _recorded(name: str, calls: Iterable[Call], values: Values, role: str, policy: Policy) -> Iterator[Request]:
+    variables = values.resources[name]["Properties"].get("Environment", {}).get("Variables", {})
+    for call in sorted(calls, key=str):
+        match variables.get(call.setting):
+            case {"Ref": str(target)} if target in values.resources:
+                resource = _arn(target, values)
+            case _:
+                raise NotDerived(f"{call.setting}, which {call.function} uses and the template does not give it")
+        index = f"/index/{call.index}" if call.index else ""
+        context = {} if call.leading_key is None else {"dynamodb:LeadingKeys": [f"{call.leading_key}any"]}
+        yield Request(values.attribute(role, "Arn"), call.action, resource + index, "its own calls", context, policy)
+
+
+def _by_codedeploy(group: str, properties: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str]]:
+    """What CodeDeploy does to shift an alias: what the policy of AWS for it allows, without hooks and archives."""
+    for alias, resource in values.resources.items():
+        shifts = resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+        if shifts.get("DeploymentGroupName") == {"Ref": group}:
+            arn = str(values.of({"Ref": alias}))
+            yield from ((action, arn.rpartition(":")[0]) for action in ("lambda:GetAlias", "lambda:UpdateAlias"))
+            yield "lambda:GetProvisionedConcurrencyConfig", arn
+    for alarm in values.of(properties.get("AlarmConfiguration", {})).get("Alarms", []):
+        yield "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:ap-south-1:{ACCOUNT}:alarm:{alarm['Name']}"
+
+
+def _by_aws(name: str, values: Values, role: str, policy: Policy) -> Iterator[Request]:
+    """The requests that AWS makes in a function's name: log lines, traces, reading its event sources."""
+    properties = values.resources[name]["Properties"]
+    if present := [each for each in _NOT_DERIVED if each in properties]:
+        raise NotDerived(f"{', '.join(present)} of {name}")
+    for action, resource, why in _asked(name, properties, values):
+        yield Request(values.attribute(role, "Arn"), action, resource, why, identity=policy)
+
+
+def _asked(name: str, properties: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str, str]]:
+    group = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    physical = values.of({"Ref": name})
+    # As Lambda names the streams of a log group that several functions share.
+    stream = f"{values.attribute(group, 'Arn').removesuffix('*')}log-stream:2026/01/15/{physical}[1]0123456789abcdef"
+    yield from ((action, stream, "log lines") for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
+    if properties.get("TracingConfig", {}).get("Mode") == "Active":
+        yield from ((action, "*", "traces") for action in _TRACING)
+    for mapping in values.resources.values():
+        if mapping["Type"] != "AWS::Lambda::EventSourceMapping" or not _invokes(mapping, name, values):
+            continue
+        if "DestinationConfig" in mapping["Properties"]:
+            raise NotDerived(f"DestinationConfig of an event source of {name}")
+        source = values.of(mapping["Properties"]["EventSourceArn"])
+        if source.startswith("arn:aws:sqs:"):
+            yield from ((action, source, "polling its queue") for action in _QUEUE_POLLING)
+        elif "/stream/" in source:
+            yield from ((action, source, "polling its stream") for action in _STREAM_POLLING)
+            yield "dynamodb:ListStreams", "*", "polling its stream"
+        else:
+            raise NotDerived(f"the event source {source}")
+
+
+def _invokes(mapping: Mapping[str, Any], name: str, values: Values) -> bool:
+    """Whether an event source mapping invokes the function `name`, a version or an alias of it."""
+    target = str(values.of(mapping["Properties"]["FunctionName"]))
+    function = str(values.of({"Ref": name}))
+    return function in target.split(":")
+
+
+def _arn(name: str, values: Values) -> str:
+    """The ARN of a table, queue, bus or secret."""
+    if values.resources[name]["Type"] == "AWS::SecretsManager::Secret":
+        return str(values.of({"Ref": name}))
+    return values.attribute(name, "Arn")
+
+
+# ---------------------------------------------------------------- the customer's key
+
+# What a service does with the key for a caller who does this there.
+_KEY_USE: Final[Mapping[str, tuple[str, ...]]] = {
+    "dynamodb": ("kms:Decrypt",),
+    "events": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "secretsmanager": ("kms:Decrypt",),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
+
+
+def through_services(requests: Iterable[Request], key: str, key_policy: Policy) -> Iterator[Request]:
+    """What services ask of the `key` for the principals that make `requests`, all of whose resources it encrypts."""
+    for request in requests:
+        service = request.action.partition(":")[0]
+        for action in _KEY_USE.get(request.action, _KEY_USE.get(service, ())):
+            context = {"kms:CallerAccount": ACCOUNT, "kms:ViaService": f"{service}.ap-south-1.amazonaws.com"}
+            why = f"{request.action} of what the key encrypts"
+            yield Request(request.principal, action, key, why, context, request.identity, key_policy)
