@@ -123,6 +123,14 @@ def test_user_of_the_second_stack_can_create_so_many_transactions_in_a_minute(se
     assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused)
 
 
+def test_service_of_one_stack_may_not_act_for_the_users_of_another(second: Product, user: str) -> None:
+    """Each stack has a scope of its own, and a token of the first one's has another."""
+    theirs, firsts = EVERY_OPTION["ServiceScope"], "securities-transactions:service"
+    with second.api("backend", theirs) as service, second.api("backend", firsts) as stranger:
+        answers = [api.get("/orders", params={"notes": user}).status_code for api in (service, stranger)]
+    assert answers == [200, 403]
+
+
 def answering(product: Product) -> str:
     """Which stack answers at the host name: the second one's webhook has another URL."""
     headers = {"host": EVERY_OPTION["DomainName"]}

@@ -34,6 +34,10 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "ExecuteApiEndpoint": "false",
     "WebhookSegments": "kept-in-the-url-of-the-webhook,the-one-that-is-replaced",
     "WebhookSources": "127.0.0.0/8,2001:db8::/32",
+    "ServiceScope": "orders:act-for-all",
+    "Confirm": "every",
+    "SmallcaseAuthIdPattern": "[0-9a-f]{24,32}",
+    "WebhookRetentionDays": "30",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
     "ReservedConcurrency": "20",
     "ArchiveDays": "3653",
@@ -42,15 +46,11 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "ExampleConsumers": "true",
 }
 
-# A second value of these would be another product, and no condition depends on them.
+# The first two are the Gateway's own, of which there is one; the layer is built for the others.
 ALWAYS_DEFAULT: Final = frozenset(
     {
         "GatewayUrl",
         "GatewayOrdersPath",
-        "ServiceScope",
-        "Confirm",
-        "SmallcaseAuthIdPattern",
-        "WebhookRetentionDays",
         "PythonRuntime",
         "Architecture",
     }
