@@ -17,13 +17,11 @@ import httpx
 from tests.application import ENVIRONMENT
 from tests.simulation.dynamodb import Table
 from tests.simulation.messaging import resources
+from tests.strict_messaging import StrictBus, StrictQueue
 from tests.unit.functions.harness import Context, Rig, routes
 
 _STREAMS: Final = ("Transactions", "Webhooks")
 _MOST_RECORDS: Final = 100
-# EventBridge's documented limits of one PutEvents call.
-_MOST_ENTRIES: Final = 10
-_MOST_ENTRY_BYTES: Final = 256 * 1024
 # Far more rounds than any case needs: beyond them the product triggers itself without end.
 _MOST_ROUNDS: Final = 200
 
@@ -64,38 +62,6 @@ class Message:
     receives: int = 0
 
 
-class Bus:
-    """The EventBridge client of the publisher: it accepts every entry within the documented limits."""
-
-    def __init__(self) -> None:
-        self.entries: list[Mapping[str, Any]] = []
-
-    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """PutEvents."""
-        size = sum(len((each["Source"] + each["DetailType"] + each["Detail"]).encode()) for each in Entries)
-        if not 1 <= len(Entries) <= _MOST_ENTRIES or size > _MOST_ENTRY_BYTES:
-            raise ValueError(f"PutEvents of {len(Entries)} entries with {size} bytes")
-        self.entries += Entries
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": str(n)} for n, _ in enumerate(Entries)]}
-
-
-class Queues:
-    """The SQS client of the functions: messages by the URL of their queue."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[str, list[str]] = {}
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
-        """SendMessage."""
-        self.bodies.setdefault(QueueUrl, []).append(MessageBody)
-        return {"MessageId": "m"}
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """SendMessageBatch."""
-        self.bodies.setdefault(QueueUrl, []).extend(each["MessageBody"] for each in Entries)
-        return {"Successful": [{"Id": each["Id"]} for each in Entries], "Failed": []}
-
-
 class Deployment:
     """The functions, their tables, queues and bus. `gateway` answers what the product requests of the Gateway."""
 
@@ -108,7 +74,7 @@ class Deployment:
         self._rig.secret = json.dumps(secret)
         self._rig.gateway.answer = gateway
         self._rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
-        self._bus, self._queues = Bus(), Queues()
+        self._bus, self._queues = StrictBus(), StrictQueue()
         self._rig.clients.events, self._rig.clients.sqs = self._bus, self._queues
         self._read = dict.fromkeys(_STREAMS, 0)
         self._pull_queue: list[Message] = []
@@ -170,7 +136,7 @@ class Deployment:
             entries = list(self._published())
             for entry in entries:
                 self._deliver(entry)
-            self._send_to_pull_queue(self._queues.bodies.pop(ENVIRONMENT["PULL_QUEUE_URL"], []))
+            self._send_to_pull_queue(self._queues.by_url.pop(ENVIRONMENT["PULL_QUEUE_URL"], []))
             due = [message for message in self._pull_queue if message.visible_at <= self.now()]
             for message in due:
                 self._reconcile(message)
@@ -210,7 +176,7 @@ class Deployment:
             while records := stream[self._read[name] : self._read[name] + _MOST_RECORDS]:
                 self._invoke("publish_updates", {"Records": records})
                 self._read[name] += len(records)
-                rejected = self._queues.bodies.get(ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], [])
+                rejected = self._queues.by_url.get(ENVIRONMENT["DEAD_LETTER_QUEUE_URL"], [])
                 assert not rejected, f"the publisher could not read a stream record of {name}"
                 entries, self._bus.entries = self._bus.entries, []
                 yield from entries

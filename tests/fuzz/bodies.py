@@ -83,8 +83,10 @@ class Bodies:
         """A value that no field is made for."""
         chance = self.chance
         plain: list[Any] = [
-            None, True, False, 0, -1, 10**18, 10**400, -(10**30), 1e308, 5e-324, 0.1, "", " ", "0", "NaN", "\x00",
-            "\ud83d", "\u202e", "x" * 300, "9" * 5_000, "'; DROP TABLE", "{{7*7}}", "../../etc",
+            None, True, False, 0, -1, 10**18, 10**400, -(10**30), 2**63, -(2**63) - 1, 1e308, 5e-324, 0.1,
+            "", " ", "0", "NaN",
+            "\x00", "\x0b\x1f", "\uffff", "a\ufffe", "\ud83d", "\u202e",
+            "x" * 300, "9" * 5_000, "'; DROP TABLE", "{{7*7}}", "../../etc",
             "\U0001f4a9", [], {}, [[]], {"": 0},
             {"!": 2, "a": [1]}, {"$ref": "#"}, ["orders"], "PLACED", "2026-01-15T04:30:12.345Z",
         ]  # fmt: skip
@@ -184,6 +186,10 @@ def _constants(made: Bodies) -> bytes:
         "1e-400",
         "1" * 4_400,
         "1e99999999999999999999",
+        "9" * 40,
+        "9" * 40 + "e0",
+        "1.5E30",
+        "9223372036854775808",
     ]
     return text.replace("1575.0900000000001", made.chance.choice(odd)).encode()
 

@@ -11,6 +11,7 @@ import yaml
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.simulation.world import MINUTE, Violation, World
+from tests.strict_messaging import check_message_batch, check_put_events, entry_error
 
 _TEMPLATE: Final = Path(__file__).parents[2] / "template.yaml"
 VISIBILITY: Final = 6 * MINUTE
@@ -133,6 +134,7 @@ class Sqs:
         """SendMessageBatch; some entries may fail."""
 
         def effect() -> dict[str, Any]:
+            check_message_batch(Entries)
             failed = []
             for entry in Entries:
                 if self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused:
@@ -159,10 +161,12 @@ class EventBridge:
         """PutEvents: the answer is a success, whatever became of the entries."""
 
         def effect() -> dict[str, Any]:
-            if len(Entries) > 10 or sum(len(entry["Detail"].encode()) for entry in Entries) > 256 * 1024:
-                raise ClientError({"Error": {"Code": "ValidationException", "Message": "too much"}}, "PutEvents")
+            check_put_events(Entries)
             results: list[dict[str, str]] = []
             for entry in Entries:
+                refused = entry_error(entry)
+                if refused is not None:
+                    raise Violation("every event is one that the bus accepts", f"{refused}: {entry['Detail'][:400]}")
                 if self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused * 2:
                     self.world.covered["bus refused an entry"] += 1
                     results.append({"ErrorCode": "ThrottlingException"})

@@ -18,9 +18,10 @@ from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
 from securities_transactions.http.handler import _logger
 from tests.simulation.dynamodb import Table
+from tests.strict_messaging import StrictBus, StrictQueue
 from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, Rig, throttled
 from tests.unit.functions.scenarios import ASHA, HTTP, PLANTED, PREVIOUS, connected
-from tests.unit.functions.scenarios_behind import BEHIND, Bus, Queue
+from tests.unit.functions.scenarios_behind import BEHIND
 
 ROOT: Final = Path(__file__).parents[2]
 # Tokens are not known beforehand: any JWT is one.
@@ -67,7 +68,7 @@ def rig() -> Rig:
     rig = Rig()
     rig.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET, "previousApiSecret": PREVIOUS})
     rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
-    rig.clients.events, rig.clients.sqs = Bus(), Queue()
+    rig.clients.events, rig.clients.sqs = StrictBus(), StrictQueue()
     return rig
 
 

@@ -1,5 +1,6 @@
 """JSON and rupees without binary floating point."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -86,6 +87,22 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
         "a\ufffd": ["\ufffd", {"b": "\U0001f4a9"}],
         "n": 1,
     }
+
+
+@pytest.mark.parametrize(
+    "written",
+    [r"\u0000", r"\u0008", r"\b", r"\f", r"\u000b", r"\u001F", r"\uFFFE", r"\uffff", "\ufffe", "\uffff", r"\uDEAD"],
+)
+def test_character_that_a_queue_refuses_becomes_a_replacement_character(written: str) -> None:
+    """In keys and in values, written as an escape or as it is."""
+    assert loads(f'{{"a{written}": ["b{written}c"]}}') == {"a\ufffd": ["b\ufffdc"]}
+
+
+def test_characters_that_a_queue_accepts_stay() -> None:
+    """Also those beside the forbidden ones, and a backslash that only looks like the beginning of an escape."""
+    kept = "\t\n\r \x7f\x80\u0fff\ud7ff\ue000\uffef\ufffd\U00010000\U0010ffff \\u0000 \\b ₹"
+    assert loads(json.dumps(kept)) == kept
+    assert loads(json.dumps(kept, ensure_ascii=False)) == kept
 
 
 def test_json_is_written_compactly_and_in_utf_8() -> None:

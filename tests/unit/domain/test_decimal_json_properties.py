@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 
 from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.domain.money import rupees
+from tests.unit.texts import xml_text
 
 AMOUNTS = st.decimals(min_value=-(10**14), max_value=10**14, allow_nan=False, allow_infinity=False)
+TEXT = xml_text(max_size=8)
 JSON = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.integers(-(2**63), 2**63 - 1)
+    | TEXT
     | st.decimals(allow_nan=False, allow_infinity=False, places=6),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
 
@@ -56,12 +58,13 @@ def test_zero_has_no_sign(digits: str) -> None:
 
 OUT_OF_RANGE = [
     "1" * 65, "-" + "9" * 5000, "1e64", "1e9999999", "-1E+99999999999999999999", "1e-65", "0." + "0" * 64 + "1",
-    "0." + "3" * 64, "12e63", "1" * 100_000,
+    "0." + "3" * 64, "12e63", "1" * 100_000, str(2**63), str(-(2**63) - 1), "9" * 40, "9" * 40 + "e0",
+    "9" * 63 + "0.0e1", "-" + "9" * 20 + "E+0",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("digits", OUT_OF_RANGE)
-def test_number_of_more_than_64_digits_becomes_text_that_is_not_a_number(digits: str) -> None:
+def test_number_that_a_strict_reader_cannot_take_becomes_text_that_is_not_a_number(digits: str) -> None:
     """Cut digits are another number, so no reader may take the text for one."""
     read = loads(f'{{"a": [{digits}]}}')["a"][0]
     assert read == f"{digits[:64]}…"
@@ -69,8 +72,11 @@ def test_number_of_more_than_64_digits_becomes_text_that_is_not_a_number(digits:
         Decimal(read)
 
 
-@pytest.mark.parametrize("digits", ["1" * 64, "-" + "1" * 64, "1e63", "1e-63", "0." + "3" * 63, "12E62", "0.10", "-0"])
-def test_number_of_64_digits_keeps_its_value_however_often_it_is_written(digits: str) -> None:
+@pytest.mark.parametrize(
+    "digits",
+    [str(2**63 - 1), str(-(2**63)), "1e19", "1" * 60 + ".5", "1e63", "1e-63", "0." + "3" * 63, "12E62", "0.10", "-0"],
+)
+def test_number_within_the_bounds_keeps_its_value_however_often_it_is_written(digits: str) -> None:
     once = loads(digits)
     assert once == Decimal(digits)
     assert loads(dumps(once)) == once
@@ -81,3 +87,11 @@ def test_number_that_was_read_is_read_as_the_same_number_again(whole: str, fract
     text = f"{int(whole)}{'.' + fraction if fraction else ''}e{exponent}"
     once = loads(text)
     assert loads(dumps(once)) == once
+
+
+@given(st.text("0123456789", min_size=1, max_size=70), st.text("0123456789", max_size=70), st.integers(-80, 80))
+def test_whole_number_that_is_written_has_at_most_64_bits(whole: str, fraction: str, exponent: int) -> None:
+    """EventBridge refuses an event with a larger one; a number with a point or an exponent is no whole number to it."""
+    written = dumps(loads(f"{int(whole)}{'.' + fraction if fraction else ''}e{exponent}"))
+    if written.removeprefix("-").isdigit():
+        assert -(2**63) <= int(written) < 2**63

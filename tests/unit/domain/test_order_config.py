@@ -76,7 +76,9 @@ def test_tickers_are_sent_verbatim(ticker: str) -> None:
     assert loads(dumps(body))["orderConfig"]["securities"][0]["ticker"] == ticker
 
 
-@pytest.mark.parametrize("ticker", ["", "NSE:INFY", "IN FY", " INFY", "INFY\n", "IN\x00FY", "X" * 65])
+@pytest.mark.parametrize(
+    "ticker", ["", "NSE:INFY", "IN FY", " INFY", "INFY\n", "IN\x00FY", "IN\uffffFY", "IN\ud83dFY", "X" * 65]
+)
 def test_ticker_that_is_not_a_bare_symbol_is_rejected(ticker: str) -> None:
     assert "securities.0.ticker" in faults({"ticker": ticker})
 

@@ -259,7 +259,7 @@ def test_notes_that_cannot_be_a_user_id_are_suspicious(notes: Any) -> None:
     assert isinstance(verified(order_body(notes="ñ" * 256)), Accepted)
 
 
-@pytest.mark.parametrize("timestamp", ["soon", "2026-02-30T04:30:12.345Z", "15/01/2026 10:00", "9" * 64, 10**40])
+@pytest.mark.parametrize("timestamp", ["soon", "2026-02-30T04:30:12.345Z", "15/01/2026 10:00", "9" * 64, 10**18])
 def test_genuine_timestamp_that_cannot_be_read_is_suspicious(timestamp: str | int) -> None:
     """Whether it is fresh cannot be checked, so the Gateway is pulled."""
     assert suspicion(stamped(timestamp)) == Suspicious("timestamp cannot be read", TRX, AUTH_ID)

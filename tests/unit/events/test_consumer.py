@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from securities_transactions.domain.decimal_json import dumps
+from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.domain.orders import Order
 from securities_transactions.events.consumer import NotAnEvent, Received, each_message, parse, parse_message, standing
 from securities_transactions.events.schemas import CATALOGUE, OrdersSettled
 from tools.contracts.examples import examples
+
+ORDER = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": "COMPLETE", "quantity": 1, "filledQuantity": 1}
 
 
 def example(**detail: Any) -> dict[str, Any]:
@@ -43,6 +45,16 @@ def test_an_event_in_an_sqs_record_is_exact() -> None:
         assert isinstance(event, OrdersSettled)
         assert event.orders is not None
         assert str(event.orders[0].averagePrice) == "1498.2"
+
+
+def test_whatever_nesting_the_product_accepts_the_consumer_reads_in_its_event() -> None:
+    """The event and its envelope are levels of their own around what arrived."""
+    deep: Any = loads("[" * 62 + "]" * 62)
+    received = parse_message({"body": dumps(example(orders=[{**ORDER, "unknown": deep}]))})
+
+    assert isinstance(received.event, OrdersSettled)
+    assert received.event.orders is not None
+    assert received.event.orders[0].as_sent()["unknown"] == deep
 
 
 def test_a_newer_minor_version_is_read_and_what_it_added_is_kept() -> None:

@@ -15,24 +15,6 @@ from tests.unit.functions.scenarios import ASHA, details, echo, new, webhook, we
 ROOT: Final = Path(__file__).parents[3]
 
 
-class Bus:
-    """EventBridge that takes everything, or nothing."""
-
-    refuses = False
-
-    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"Entries": [{"ErrorCode": "ThrottlingException"} if self.refuses else {} for _ in Entries]}
-
-
-class Queue:
-    """A queue that takes everything."""
-
-    def send_message(self, **message: Any) -> None: ...
-
-    def send_message_batch(self, **messages: Any) -> dict[str, Any]:
-        return {"Successful": [], "Failed": []}
-
-
 def reconcile(rig: Rig, transaction_id: str) -> list[Any]:
     body = json.dumps({"transactionId": transaction_id, "smallcaseAuthId": KITE, "notes": ASHA})
     records = {"Records": [{"messageId": "m", "body": body}]}
@@ -108,7 +90,7 @@ def spoil(images: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def publish_to_a_bus_that_refuses(rig: Rig) -> None:
-    rig.clients.events.refuses = True
+    rig.clients.events.refuses = lambda detail: "ThrottlingException"
     new(rig)
     with pytest.raises(Exception, match="the bus refused") as caught:
         rig.handler("publish_updates")({"Records": rig.tables["Transactions"].stream}, None)

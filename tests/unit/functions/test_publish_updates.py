@@ -8,6 +8,7 @@ import pytest
 
 from securities_transactions.events.publisher import PublishError
 from securities_transactions.services.pull_queue import SendError
+from tests.strict_messaging import check_message, check_message_batch, check_put_events, entry_error
 from tests.unit.functions.harness import Rig
 
 ROOT = Path(__file__).parents[3]
@@ -22,6 +23,8 @@ class Bus:
         self.calls: list[list[dict[str, Any]]] = []
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        check_put_events(Entries)
+        assert not any(map(entry_error, Entries))
         failed = self.refusals.get(len(self.calls), [])
         self.calls.append(Entries)
         results = [
@@ -47,9 +50,11 @@ class Queue:
         self.requests: list[dict[str, Any]] = []
 
     def send_message(self, QueueUrl: str, MessageBody: str) -> None:
+        check_message("SendMessage", MessageBody)
         self.set_aside.append(json.loads(MessageBody))
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        check_message_batch(Entries)
         self.requests += [json.loads(each["MessageBody"]) for each in Entries]
         return {"Successful": Entries}
 

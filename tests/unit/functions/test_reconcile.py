@@ -6,19 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.strict_messaging import StrictQueue
 from tests.unit.functions.harness import KITE, Answer, Rig, refused, said
 from tests.unit.functions.scenarios import ASHA, batch, details, hit, hook, order
-
-
-class Queue:
-    """A queue that keeps the messages it is sent."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-
-    def send_message_batch(self, *, Entries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
-        self.bodies += [each["MessageBody"] for each in Entries]
-        return {"Successful": []}
 
 
 def reconcile(rig: Rig, *bodies: str) -> list[str]:
@@ -31,10 +21,10 @@ def reconcile(rig: Rig, *bodies: str) -> list[str]:
 def sweep(rig: Rig) -> list[str]:
     """The requests to pull of one run of the schedule."""
     if rig.clients.sqs is None:
-        rig.clients.sqs = Queue()
-    rig.clients.sqs.bodies = []
+        rig.clients.sqs = StrictQueue()
+    rig.clients.sqs.batched = []
     rig.handler("check_due")({}, None)
-    return list(rig.clients.sqs.bodies)
+    return list(rig.clients.sqs.batched)
 
 
 def item(rig: Rig, transaction_id: str) -> dict[str, Any]:

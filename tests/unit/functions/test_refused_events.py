@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from operations.redrive import redrive
-from tests.unit.events.strict_bus import StrictBus, StrictQueue, refused_call
+from securities_transactions.events.consumer import parse_message
+from tests.field.deployment import envelope
+from tests.strict_messaging import StrictBus, StrictQueue, refused_call
 from tests.unit.functions.harness import Rig
 
 ROOT = Path(__file__).parents[3]
@@ -275,17 +277,27 @@ def unkept(body: str) -> dict[str, Any]:
     return {"eventName": "INSERT", "dynamodb": {"Keys": {"webhookId": {"S": "w1"}}, "NewImage": item}}
 
 
-def test_a_webhook_with_a_number_that_the_bus_does_not_take_is_set_aside(publisher: Publisher) -> None:
-    publisher([unkept('{"shares": 99999999999999999999}'), *others(2)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "99999999999999999999",
+        "-9223372036854775809",
+        "1E+99999",
+        '"\\u0000"',
+        '"\\uFFFF"',
+        '"\uffff"',
+        "[" * 60 + "]" * 60,
+    ],
+)
+def test_webhook_with_a_value_that_the_bus_or_a_queue_refuses_is_published(publisher: Publisher, value: str) -> None:
+    """Only the value is replaced, and the consumer reads the event."""
+    publisher([unkept(f'{{"shares": {value}, "more": 1}}'), *others(1)])
 
-    assert publisher.bus.event_ids == ["TRX_000.3", "TRX_001.3"]
-    [message] = map(content, publisher.queue.bodies)
-    assert (message["eventId"], message["detailType"], message["errorCode"]) == (
-        "w1",
-        "WebhookReceived",
-        "MalformedDetail",
-    )
-    assert message["key"] == {"webhookId": "w1"}
+    assert publisher.bus.event_ids == ["w1", "TRX_000.3"]
+    assert publisher.queue.bodies == []
+    body = envelope(publisher.bus.entries[0])
+    publisher.queue.send_message(QueueUrl="a consumer's", MessageBody=body)
+    assert parse_message({"body": body}).detail["body"]["more"] == 1
 
 
 RANDOM = base64.b64encode(os.urandom(2_000_000)).decode()

@@ -11,7 +11,7 @@ from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.storage.dynamodb import to_attributes
 from securities_transactions.storage.mapper import to_item
-from tests.unit.events.strict_bus import StrictBus
+from tests.strict_messaging import StrictBus, check_message, check_message_batch
 
 STAMP: Final = datetime(2026, 1, 15, tzinfo=UTC)
 QUEUES: Final = ("Reconcile", "Updates", "Positions", "Notifier")
@@ -51,10 +51,12 @@ class Queues:
     deleted: set[tuple[str, int]] = field(default_factory=set)
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+        check_message("SendMessage", MessageBody)
         self.bodies.setdefault(QueueUrl, []).append(MessageBody)
         return {}
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        check_message_batch(Entries)
         for entry in Entries:
             self.send_message(QueueUrl=QueueUrl, MessageBody=entry["MessageBody"])
         return {"Failed": []}

@@ -27,20 +27,21 @@ from securities_transactions.storage.dynamodb import of_attributes, to_attribute
 from securities_transactions.storage.mapper import Attribute, of_item, to_item
 from securities_transactions.storage.snapshot_codec import decode
 from tests.unit.storage.samples import BATCH, FULL, LEAST, SNAPSHOT, STAMP
+from tests.unit.texts import xml_text
 
 # --- any transaction
 
-TEXTS: Final = st.text(min_size=1, max_size=12)
+TEXTS: Final = xml_text(min_size=1, max_size=12)
 TIMES: Final = st.datetimes(datetime(1970, 1, 2), datetime(2999, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001  # zone apart
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )
 MONEY: Final = st.decimals(-(10**12), 10**12, places=4)
-SDK_ERRORS: Final = st.builds(SdkError, st.none() | st.integers(-(10**9), 10**9), st.none() | st.text(max_size=12))
+SDK_ERRORS: Final = st.builds(SdkError, st.none() | st.integers(-(10**9), 10**9), st.none() | xml_text(max_size=12))
 
 
 def words(open_set: type[OpenEnum]) -> st.SearchStrategy[Any]:
     """Listed words of an open set and others."""
-    return (st.sampled_from(list(open_set)) | st.text(max_size=8)).map(open_set)
+    return (st.sampled_from(list(open_set)) | xml_text(max_size=8)).map(open_set)
 
 
 def order_documents() -> st.SearchStrategy[dict[str, Any]]:

@@ -33,7 +33,7 @@ from securities_transactions.storage.snapshot_codec import decode, encode, to_co
         {"config": {"": {"": 1}}},
         {"config": {"!": 2, "a": 1}},
         {"": [{"a": 1}], "!": 3},
-        {"text": "₹ ∑ \U0001f4a9 \x00"},
+        {"text": "₹ ∑ \U0001f4a9 \t"},
         {"orders": "none"},
     ],
 )

@@ -14,7 +14,7 @@ MOST_NOTES_CHARACTERS: Final = 256
 # Only these brokers take LIMIT, SL and SLM orders (docs/gateway.md §7).
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
 
-Ticker = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f]+$")]
+Ticker = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f\ufffd]+$")]
 _PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15}
 Price = Annotated[Rupees, Field(gt=0, allow_inf_nan=False), WithJsonSchema(_PRICE_SCHEMA)]
 NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from securities_transactions.domain.decimal_json import loads
+from securities_transactions.domain.decimal_json import OURS, loads
 from securities_transactions.events.schemas import CATALOGUE, SCHEMA_VERSION, SOURCE, Event, StateEvent
 
 _MODELS: Final = {model.detail_type: model for model in CATALOGUE}
@@ -56,7 +56,7 @@ def parse(envelope: Mapping[str, Any]) -> Received:
 
 def parse_message(record: Mapping[str, Any]) -> Received:
     """The event in a record that Lambda received from an SQS queue, or in a message of SQS's own API."""
-    return parse(loads(record["body"] if "body" in record else record["Body"]))
+    return parse(loads(record["body"] if "body" in record else record["Body"], deepest=OURS))
 
 
 def standing(event: StateEvent, last: int) -> Standing:
