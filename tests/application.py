@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 
 from securities_transactions.bootstrap import Application, build
+from securities_transactions.gateway.exchange import BoundedClient
 from securities_transactions.settings import Settings
 from tests.recorded_calls import RecordedClients, made_by
 
@@ -58,7 +59,7 @@ class FakeClients:
     def gateway(self, url: str) -> Any:
         """The HTTP client for the Gateway: `http`, or one over it where it is a handler of requests."""
         if callable(self.http):
-            return httpx.Client(base_url=url, transport=httpx.MockTransport(self.http))
+            return BoundedClient(httpx.Client(base_url=url, transport=httpx.MockTransport(self.http)))
         return self.http
 
 

@@ -39,7 +39,7 @@ def pull(reconcile: Reconcile, record: Mapping[str, Any]) -> bool:
     try:
         outcome = reconcile.pull(request)
     except GatewayError as error:
-        log = logger.error if error.is_about_us else logger.warning
+        log = logger.error if error.needs_operator else logger.warning
         log("the gateway does not say", transaction_id=transaction_id, reason=str(error))
         # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
         return reconcile.is_scheduled(transaction_id)

@@ -22,6 +22,7 @@ from securities_transactions.domain.webhook_verification import Accepted, Reject
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Created, Gateway
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
+from securities_transactions.gateway.exchange import BoundedClient
 from securities_transactions.gateway.secrets import GatewaySecrets
 
 PAYLOADS: Final = Path(__file__).parent / "payloads"
@@ -118,7 +119,7 @@ def test_rejected_sdk_response_is_read(row: dict[str, Any]) -> None:
 def created(row: dict[str, Any]) -> Created:
     """The response to a create call as it is read."""
     transport = httpx.MockTransport(lambda _: httpx.Response(row["httpStatus"], content=body(row)))
-    http = httpx.Client(base_url="https://gateway.example", transport=transport)
+    http = BoundedClient(httpx.Client(base_url="https://gateway.example", transport=transport))
     return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "a token")
 
 
@@ -151,7 +152,7 @@ def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: s
         }
         return httpx.Response(row["httpStatus"], content=served[request.url.path])
 
-    http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(answer))
+    http = BoundedClient(httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(answer)))
     return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).pull(transaction_id, moment(row))
 
 

@@ -48,8 +48,8 @@ def settle_open_orders(
     """Every confirmation is the last word."""
     transition = reconciliation.reconcile(stored, state, now, policy, jitter)
     match transition.outcome:
-        case Confirm(snapshot, at, auth_id, broker):
-            return replace(transition, outcome=Settle(snapshot, at, auth_id, broker), check=END_CHECKS)
+        case Confirm(snapshot, at, shown):
+            return replace(transition, outcome=Settle(snapshot, at, shown), check=END_CHECKS)
         case _:
             return transition
 

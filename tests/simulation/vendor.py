@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx
 
 from securities_transactions.domain.times import timestamp_text
+from securities_transactions.gateway.exchange import Answer
 from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, World
 
 GATEWAY_SECRET: Final = "simulated_gateway_secret_of_forty_letters"
@@ -82,22 +83,8 @@ class Moods:
     calm: int = 0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The part of `httpx.Response` that the product reads."""
-
-    status_code: int
-    content: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is 2xx."""
-        return 200 <= self.status_code < 300
-
-
 class Vendor:
-    """The Gateway. `request` stands in for `httpx.Client.request`."""
+    """The Gateway. `request` stands in for that of `gateway.exchange.BoundedClient`."""
 
     def __init__(self, world: World, moods: Moods) -> None:
         self.world = world
@@ -107,7 +94,6 @@ class Vendor:
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
         self.next: VendorTransaction | None = None
-        self.timeout = httpx.Timeout(5)
 
     def sign(self, timestamp: str, subject: str) -> str:
         """The checksum that the Gateway puts on a webhook."""
@@ -139,7 +125,7 @@ class Vendor:
         params: Sequence[tuple[str, str]],
         content: str | None,
         headers: Mapping[str, str],
-        timeout: httpx.Timeout,
+        seconds: float,
     ) -> Answer:
         """A call of the product's, with everything that can befall it."""
         world = self.world
@@ -152,7 +138,7 @@ class Vendor:
         if busy and world.random.random() < self.moods.unavailable:
             status = world.random.choice([429, 500, 502, 503])
             world.covered[f"gateway {status}"] += 1
-            return Answer(status, b"{}", {"retry-after": "7"} if status == 429 else {})
+            return Answer(status, {"retry-after": "7"} if status == 429 else {}, b"{}")
         if headers["x-gateway-secret"] not in (self.api_secret, self.previous):
             world.covered["gateway 401"] += 1
             return _refusal(401, "invalid secret")
@@ -220,11 +206,11 @@ class Vendor:
 
 
 def _success(data: Document) -> Answer:
-    return Answer(200, json.dumps({"success": True, "errors": None, "data": data}).encode())
+    return Answer(200, {}, json.dumps({"success": True, "errors": None, "data": data}).encode())
 
 
 def _refusal(status: int, error: str) -> Answer:
-    return Answer(status, json.dumps({"success": False, "errors": [error], "data": None}).encode())
+    return Answer(status, {}, json.dumps({"success": False, "errors": [error], "data": None}).encode())
 
 
 # --- what becomes of transactions

@@ -13,12 +13,13 @@ from botocore.exceptions import BotoCoreError
 from securities_transactions.deadline import Deadline
 
 if TYPE_CHECKING:
-    import httpx
     from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
+
+    from securities_transactions.gateway.exchange import BoundedClient
 
 # Within a region a connection takes milliseconds, and no call that the product makes takes a second. Where a service is
 # silent, another attempt may reach another of its machines.
@@ -110,8 +111,8 @@ class Clients:
         client: SQSClient = self._client("sqs")
         return client
 
-    def gateway(self, url: str) -> "httpx.Client":
+    def gateway(self, url: str) -> "BoundedClient":
         """The HTTP client for the Gateway. httpx is loaded here: half of the functions never call it."""
-        from securities_transactions.gateway.client import client
+        from securities_transactions.gateway.exchange import client
 
         return client(url)

@@ -20,13 +20,13 @@ from securities_transactions.storage.transactions import Transactions
 from securities_transactions.storage.users import Users
 
 if TYPE_CHECKING:
-    import httpx
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
 
     from securities_transactions.gateway.client import Gateway
+    from securities_transactions.gateway.exchange import SendsRequests
     from securities_transactions.http.idempotency import Once
     from securities_transactions.http.webhook_access import WebhookAccess
     from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
@@ -64,7 +64,7 @@ class Clients(Protocol):
     def sqs(self) -> "SQSClient":
         """SQS."""
 
-    def gateway(self, url: str) -> "httpx.Client":
+    def gateway(self, url: str) -> "SendsRequests":
         """The HTTP client for the Gateway at `url`."""
 
 
@@ -142,7 +142,7 @@ class Application:
     def create_transaction(self) -> "CreateTransaction":
         """Creates transactions."""
         from securities_transactions.services.create_transaction import CreateTransaction
-        from securities_transactions.storage.creation_counts import CreationCounts
+        from securities_transactions.storage.counters import CreationCounts
 
         counts = CreationCounts(self.clients.dynamodb, self.settings.idempotency_table)
         return CreateTransaction(self.gateway, self.users, counts, self.settings.creations_per_minute, self.clock)
@@ -173,10 +173,13 @@ class Application:
         """Ingests the Gateway's webhooks."""
         from securities_transactions.domain.webhook_verification import Policy
         from securities_transactions.services.ingest_webhook import IngestWebhook
+        from securities_transactions.storage.counters import WebhookCounts
         from securities_transactions.storage.webhooks import Webhooks
 
         return IngestWebhook(
             transactions=self.transactions,
+            webhook_counts=WebhookCounts(self.clients.dynamodb, self.settings.idempotency_table),
+            owner_of=lambda smallcase_auth_id: self.users.owner_of(smallcase_auth_id),
             webhooks=Webhooks(self.clients.dynamodb, self.settings.webhooks_table, self.settings.webhook_retention),
             read_secrets=self.read_secrets,
             policy=Policy(self.settings.auth_id_pattern),

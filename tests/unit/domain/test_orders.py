@@ -57,9 +57,27 @@ def test_batch_without_any_order_is_not_final() -> None:
     assert batch([], ["ERROR"]).is_final
 
 
-def test_batch_status_of_the_vendor_is_stored_and_decides_nothing() -> None:
-    made = batch(["PLACED"], [], status="MARKEDCOMPLETE")
-    assert (made.status, made.status_of_orders, made.is_final) == ("MARKEDCOMPLETE", "PLACED", False)
+@pytest.mark.parametrize("status", ["MARKEDCOMPLETE", "COMPLETED", "CANCELLED", "ERROR"])
+def test_batch_status_of_the_vendor_ends_no_order_at_the_exchange(status: str) -> None:
+    made = batch(["COMPLETE", "PLACED"], [], status=status)
+    assert (made.status, made.status_of_orders, made.is_final) == (status, "PLACED", False)
+
+
+@pytest.mark.parametrize(
+    ("orders", "lost"),
+    [
+        (["COMPLETE", "REJECTED"], False),
+        (["COMPLETE"], False),
+        (["CANCELLED"], False),
+        (["COMPLETE", "ERROR"], True),
+        (["ERROR"], True),
+    ],
+)
+@pytest.mark.parametrize("word", ["MARKEDCOMPLETE", "markedComplete"])
+def test_batch_that_the_vendor_has_closed_is_final(orders: list[str], lost: bool, word: str) -> None:
+    """Also with an order at ERROR: that one is a person's to find out."""
+    made = batch(orders, [], status=word)
+    assert (made.status_of_orders, made.is_final, made.has_lost_order) == ("MARKEDCOMPLETE", True, lost)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,16 @@ from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.reconciliation import Policy, reconcile, wait
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import GatewayStatus, Status
-from securities_transactions.domain.transaction import Confirmation, ConfirmPolicy
-from securities_transactions.domain.transitions import END_CHECKS, Confirm, Escalate, ScheduleCheck, Settle, Transition
+from securities_transactions.domain.transaction import AccountLink, Confirmation, ConfirmPolicy
+from securities_transactions.domain.transitions import (
+    END_CHECKS,
+    Confirm,
+    Escalate,
+    ScheduleCheck,
+    Settle,
+    ShownAccount,
+    Transition,
+)
 from tests.unit.factories import (
     CREATED,
     DONE,
@@ -40,15 +48,20 @@ EVERY = Policy(confirm=ConfirmPolicy.EVERY)
 def test_final_state_settles() -> None:
     """Confirmed, and not checked again."""
     found = reconciled(stored(), state("COMPLETED", DONE, smallcase_auth_id="auth", broker="kite"))
-    assert found == Transition(outcome=Settle(Snapshot(DONE, NOW), NOW, "auth", "kite"), check=END_CHECKS)
+    shown = ShownAccount(smallcase_auth_id="auth", broker="kite")
+    assert found == Transition(outcome=Settle(Snapshot(DONE, NOW), NOW, shown), check=END_CHECKS)
     assert found.bumps_version
     assert DONE.status_of_orders == Status.COMPLETED
 
 
-def test_state_without_an_account_names_none() -> None:
-    """The stored account stays."""
+def test_account_that_was_only_reported_is_not_confirmed_along_with_the_orders() -> None:
+    """One that a pull or a token has shown stays where the Gateway names none."""
     assert DONE.buyAmount is None
-    assert reconciled(stored(), state("COMPLETED", DONE)).outcome == Settle(Snapshot(DONE, NOW), NOW, None, None)
+    for account, keeps in ((None, False), (AccountLink.KNOWN, True)):
+        reported = stored(PLACED, smallcase_auth_id="auth", broker="kite", account=account)
+        for status, kind, shown in (("COMPLETED", Settle, DONE), ("PROCESSING", Confirm, FILLING)):
+            found = reconciled(reported, state(status, shown))
+            assert found.outcome == kind(Snapshot(shown, NOW), NOW, ShownAccount(keeps_account=keeps))
 
 
 def test_final_report_is_settled_by_the_same_state() -> None:
@@ -94,12 +107,41 @@ def test_suspected_outcome_is_checked_until_the_lag_is_over() -> None:
     """Only a webhook shows that there is a correction, and it is sent once."""
     recent = NOW - POLICY.lag + MILLISECOND
     settled = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, suspected_at=recent, checks=2)
-    assert reconciled(settled, state("COMPLETED", DONE)) == waits(5, 3)
+    assert reconciled(settled, state("COMPLETED", DONE)) == Transition(check=ScheduleCheck(NOW + MILLISECOND, 3))
     over = stored(DONE, confirmation=Confirmation.CONFIRMED, settled_at=CREATED, suspected_at=NOW - POLICY.lag)
     assert reconciled(over, state("COMPLETED", DONE)) == Transition(check=END_CHECKS)
     found = reconciled(stored(DONE, suspected_at=recent), state("COMPLETED", DONE))
-    assert found == Transition(outcome=settles(DONE), check=check_in(1), suspected_at=recent)
+    last = ScheduleCheck(NOW + MILLISECOND, 1)
+    assert found == Transition(outcome=settles(DONE), check=last, suspected_at=recent)
     assert found.bumps_version
+
+
+@pytest.mark.parametrize("shown", [state("PROCESSING", PLACED), state("PROCESSING", FILLING), state("PROCESSING")])
+def test_suspicion_about_an_open_transaction_is_over_after_the_lag(shown: GatewayTransaction) -> None:
+    """It is looked at when the lag is over, and a later suspicion is one of its own."""
+    since = minutes_ago(7)
+    found = reconciled(stored(PLACED, suspected_at=since, checks=9), shown)
+    assert (found.ends_suspicion, found.check) in (
+        (False, ScheduleCheck(since + POLICY.lag, 10)),
+        (False, check_in(1)),
+    )
+    over = reconciled(stored(PLACED, suspected_at=NOW - POLICY.lag), shown)
+    assert over.ends_suspicion
+    assert isinstance(over.check, ScheduleCheck)
+    assert not reconciled(stored(PLACED), shown).ends_suspicion
+
+
+def test_batch_that_the_vendor_closed_settles_and_its_lost_order_is_escalated() -> None:
+    """The other orders are booked at once; the escalation is a change of its own."""
+    orders = [*DONE.as_sent()["orders"], *UNKNOWN.as_sent()["orders"]]
+    closed = Batch.model_validate({**DONE.as_sent(), "orders": orders, "status": "MARKEDCOMPLETE"})
+    found = reconciled(stored(PLACED), state("COMPLETED", closed))
+    assert (found.outcome, found.check) == (settles(closed), check_in(1))
+    settled = stored(closed, **SETTLED)
+    assert reconciled(settled, state("COMPLETED", closed)) == Transition(outcome=Escalate(NOW), check=check_in(1))
+    escalated = stored(closed, **SETTLED, escalated_at=NOW)
+    assert reconciled(escalated, state("COMPLETED", closed)) == Transition(check=END_CHECKS)
+    assert reconciled(stored(PLACED), state("PROCESSING", closed)).outcome == confirms(closed, escalate=True)
 
 
 def test_final_state_against_a_recent_report_settles_and_is_checked_again() -> None:

@@ -7,7 +7,7 @@ import pytest
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import AccountLink, Confirmation, Failure, FailureReason, SdkError
-from securities_transactions.domain.transitions import END_CHECKS, Escalate, Fail, Retract, Transition
+from securities_transactions.domain.transitions import END_CHECKS, Escalate, Fail, Retract, ScheduleCheck, Transition
 from tests.unit.factories import (
     CREATED,
     DONE,
@@ -97,9 +97,17 @@ def test_suspected_transaction_does_not_fail_within_the_lag() -> None:
     recent = NOW - POLICY.lag + MILLISECOND
     shown = state("ERRORED", error=SdkError(1010, "user_cancelled"))
     for status in (Status.CREATED, Status.FAILED):
-        assert reconciled(stored(suspected_at=recent, status=status), shown) == waits(1)
-    failed = reconciled(stored(suspected_at=NOW - POLICY.lag), shown).outcome
-    assert failed == Fail(NOW, Failure(FailureReason.ERRORED, SdkError(1010, "user_cancelled")))
+        last = ScheduleCheck(NOW + MILLISECOND, 1)
+        assert reconciled(stored(suspected_at=recent, status=status), shown) == Transition(check=last)
+
+
+def test_suspected_transaction_fails_after_the_lag_and_is_looked_at_once_more() -> None:
+    """Suspicions that follow one another do not hold it off, and the last of them is not lost."""
+    shown = state("ERRORED", error=SdkError(1010, "user_cancelled"))
+    found = reconciled(stored(suspected_at=NOW - POLICY.lag), shown)
+    assert found.outcome == Fail(NOW, Failure(FailureReason.ERRORED, SdkError(1010, "user_cancelled")))
+    assert (found.check, found.ends_suspicion) == (ScheduleCheck(NOW + POLICY.lag, 0), True)
+    assert reconciled(stored(status=Status.FAILED), shown) == Transition(check=END_CHECKS)
 
 
 def test_failure_pulled_again_only_ends_checks() -> None:

@@ -26,6 +26,7 @@ from securities_transactions.domain.webhook_verification import Accepted, Policy
 from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.services.ingest_webhook import IngestStatus, IngestWebhook
 from securities_transactions.storage import mapper
+from securities_transactions.storage.counters import WebhookCounts
 from securities_transactions.storage.dynamodb import of_attributes, to_attributes
 from securities_transactions.storage.snapshot_codec import encode
 from securities_transactions.storage.transactions import Transactions
@@ -88,12 +89,14 @@ class Store:
 
     def __init__(self) -> None:
         self.table = Table(("transactionId",))
-        tables = {"T": self.table, "W": Table(("webhookId",))}
+        tables = {"T": self.table, "W": Table(("webhookId",)), "I": Table(("id",))}
         client: Any = DynamoDB(World(0, Rates(), (0,), story=False), tables, lambda *_: None)
         self.transactions = Transactions(client, "T", lambda attempt: None)
         self.service = IngestWebhook(
             transactions=self.transactions,
             webhooks=Webhooks(client, "W", timedelta(days=90)),
+            webhook_counts=WebhookCounts(client, "I"),
+            owner_of=lambda smallcase_auth_id: None,
             read_secrets=read_secrets,
             policy=POLICY,
             confirm=ConfirmPolicy.FINAL,

@@ -358,9 +358,29 @@ def test_mutual_funds_are_signed_with_the_transaction_id() -> None:
     )
 
 
-def test_unrelated_webhook_is_never_stale() -> None:
-    """It decides nothing."""
-    assert isinstance(verified(signed({"smallcaseAuthId": AUTH_ID}), STATED + timedelta(days=3)), Unrelated)
+@pytest.mark.parametrize("age", [timedelta(minutes=15, milliseconds=1), timedelta(days=3), timedelta(minutes=-6)])
+@pytest.mark.parametrize("of", [{"smallcaseAuthId": AUTH_ID}, {"smallcaseAuthId": AUTH_ID, "securities": []}])
+def test_old_webhook_of_another_kind_is_suspicious(age: timedelta, of: dict[str, Any]) -> None:
+    """Its timestamp and checksum may be another's, seen once and sent again with another body."""
+    assert isinstance(verified(signed(of), STATED + timedelta(minutes=15)), Unrelated)
+    assert verified(signed(of), STATED + age) == Suspicious("timestamp is stale or ahead", None, AUTH_ID)
+
+
+def test_old_webhook_of_mutual_funds_is_suspicious() -> None:
+    late = verified(signed({"transactionId": TRX}, TRX), STATED + timedelta(days=1))
+    assert late == Suspicious("timestamp is stale or ahead", TRX, None)
+
+
+def test_proof_names_the_checksum_and_not_the_content() -> None:
+    """However it is spelled, and the checksum itself is not in it."""
+    one, other = signed({"smallcaseAuthId": AUTH_ID}), signed({"smallcaseAuthId": AUTH_ID, "securities": [1]})
+    found = [verified(body) for body in (one, other, {**one, "checksum": one["checksum"].upper()})]
+    (proof,) = {each.proof for each in found if isinstance(each, Unrelated)}
+    assert proof
+    assert proof not in one["checksum"]
+    another = verified(signed({"smallcaseAuthId": AUTH_ID[::-1]}, AUTH_ID[::-1]))
+    assert isinstance(another, Unrelated)
+    assert another.proof != proof
 
 
 def test_overlong_notes_of_an_unrelated_webhook_are_omitted() -> None:

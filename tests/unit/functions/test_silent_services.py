@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError
 from securities_transactions import aws
 from securities_transactions.bootstrap import build
 from securities_transactions.deadline import RESPONSE_SECONDS, Deadline
-from securities_transactions.gateway.client import DEADLINE
+from securities_transactions.gateway.exchange import DEADLINE, BoundedClient
 from securities_transactions.settings import Settings
 from tests.application import ENVIRONMENT, handler
 from tests.simulation.messaging import resources, template
@@ -114,11 +114,11 @@ class Clients:
     def __getattr__(self, service: str) -> Any:
         return getattr(self.real if service in self.silent else self.rig.clients, service)
 
-    def gateway(self, url: str) -> httpx.Client:
+    def gateway(self, url: str) -> BoundedClient:
         if "gateway" not in self.silent:
-            return httpx.Client(base_url=url, transport=httpx.MockTransport(self.rig.gateway))
-        return httpx.Client(
-            base_url=self.server.url, transport=Shortened(self.clock, self.server.reads), timeout=DEADLINE
+            return BoundedClient(httpx.Client(base_url=url, transport=httpx.MockTransport(self.rig.gateway)))
+        return BoundedClient(
+            httpx.Client(base_url=self.server.url, transport=Shortened(self.clock, self.server.reads), timeout=DEADLINE)
         )
 
 

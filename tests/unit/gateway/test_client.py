@@ -18,6 +18,7 @@ from securities_transactions.gateway.errors import (
     GatewayUnavailable,
     NotTheGateway,
 )
+from securities_transactions.gateway.exchange import BoundedClient
 from securities_transactions.gateway.secrets import GatewaySecrets
 
 SECRETS: Final = GatewaySecrets(
@@ -57,7 +58,7 @@ class Vendor:
     def client_at(self, orders_path: str) -> Gateway:
         """Our client of it, with a GatewayOrdersPath."""
         http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(self))
-        return Gateway(http, "demo gw/1", lambda: SECRETS, orders_path)
+        return Gateway(BoundedClient(http), "demo gw/1", lambda: SECRETS, orders_path)
 
 
 def data(value: Any) -> httpx.Response:
@@ -420,10 +421,3 @@ def test_when_to_try_again_is_the_gateways_word_within_an_hour(status: int, head
     with pytest.raises(GatewayUnavailable) as caught:
         Vendor(httpx.Response(status, headers=headers)).client.create_transaction({}, "t")
     assert caught.value.retry_after == seconds
-
-
-def test_no_redirect_is_followed() -> None:
-    """Or the API secret would be sent to wherever it points."""
-    with gateway.client("https://gateway.example") as http:
-        assert not http.follow_redirects
-        assert http.timeout == gateway.DEADLINE

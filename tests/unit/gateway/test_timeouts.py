@@ -1,19 +1,17 @@
 """Who waits for whom: each deadline is shorter than that of whoever is waiting, so that nobody hangs."""
 
-import socket
-import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 import yaml
 
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
-from securities_transactions.gateway import client as gateway
-from securities_transactions.gateway.client import CALL_SECONDS, DEADLINE, PULL_SECONDS, Gateway
+from securities_transactions.gateway.client import PULL_SECONDS, Gateway
 from securities_transactions.gateway.errors import GatewayUnavailable
+from securities_transactions.gateway.exchange import CALL_SECONDS, Answer
 from securities_transactions.gateway.secrets import GatewaySecrets
 
 TEMPLATE: Final = Path(__file__).parents[3] / "template.yaml"
@@ -45,14 +43,6 @@ _Plain.add_multi_constructor("!", _short_form)
 def template() -> dict[str, Any]:
     """template.yaml."""
     return dict(yaml.load(TEMPLATE.read_text(), _Plain))  # noqa: S506  # the loader is a safe one
-
-
-def longest(steps: dict[str, float]) -> float:
-    """The longest that a call of the Gateway takes.
-
-    httpx has a deadline for each step: connecting, TLS, sending and waiting for the answer. Its pool is one thread's.
-    """
-    return steps["connect"] * 2 + steps["write"] + steps["read"]
 
 
 def timeout_of(template: dict[str, Any], function: str) -> int:
@@ -93,10 +83,7 @@ def test_the_gateway_is_given_up_before_the_function_is(template: dict[str, Any]
         assert left >= OUR_OWN_SECONDS, function
 
 
-def test_a_call_takes_no_longer_than_is_reckoned_with() -> None:
-    """And the two calls of a usual pull each have their full deadline."""
-    deadlines = {step: seconds for step, seconds in DEADLINE.as_dict().items() if seconds is not None}
-    assert longest(deadlines) == CALL_SECONDS
+def test_the_two_calls_of_a_usual_pull_each_have_their_full_deadline() -> None:
     assert PULL_SECONDS >= 2 * CALL_SECONDS
 
 
@@ -111,27 +98,31 @@ class SlowGateway:
         self.now = 1000.0
         self.took: list[float] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Sequence[tuple[str, str]],
+        content: str | None,
+        headers: Mapping[str, str],
+        seconds: float,
+    ) -> Answer:
         """Answer late."""
-        self.took.append(self.shares[len(self.took)] * longest(request.extensions["timeout"]))
+        self.took.append(self.shares[len(self.took)] * seconds)
         self.now += self.took[-1]
-        if request.url.path.endswith("transactiondetails"):
-            batches = [{"batchId": "b1"}]
-            return httpx.Response(
-                200, json={"data": {"status": "COMPLETED", "success": {"data": {"batches": batches}}}}
-            )
-        if "batchId" in request.url.params:
-            return httpx.Response(400, json={"success": False, "errors": ["one of both"]})
-        return httpx.Response(200, json={"data": []})
+        if url.endswith("transactiondetails"):
+            batches = b'[{"batchId": "b1"}]'
+            return Answer(200, {}, b'{"data": {"status": "COMPLETED", "success": {"data": {"batches": %b}}}}' % batches)
+        if "batchId" in dict(params):
+            return Answer(400, {}, b'{"success": false, "errors": ["one of both"]}')
+        return Answer(200, {}, b'{"data": []}')
 
     def pull(self) -> None:
         """Pull from it."""
-        with httpx.Client(
-            base_url="https://gateway.example", transport=httpx.MockTransport(self), timeout=DEADLINE
-        ) as http:
-            Gateway(http, "demo", lambda: SECRETS, ORDERS_PATH, lambda: self.now).pull(
-                "TRX_1", datetime(2026, 1, 15, tzinfo=UTC)
-            )
+        Gateway(self, "demo", lambda: SECRETS, ORDERS_PATH, lambda: self.now).pull(
+            "TRX_1", datetime(2026, 1, 15, tzinfo=UTC)
+        )
 
 
 @pytest.mark.parametrize("shares", [(0, 0, 1), (0.5, 0.5, 1), (1, 0.5, 1), (0.6, 1, 1), (1, 0.66, 1)])
@@ -167,16 +158,3 @@ def test_a_message_stays_hidden_for_six_invocations_of_who_reads_it(template: di
             queue = source["Queue"].removesuffix(".Arn")
             visibility = template["Resources"][queue]["Properties"]["VisibilityTimeout"]
             assert visibility >= 6 * timeout_of(template, function), function
-
-
-def test_a_gateway_that_says_nothing_is_given_up_in_time() -> None:
-    """Over a real socket that takes the call and is silent, with deadlines a hundred times as short."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        gateway.client(f"http://127.0.0.1:{silent.getsockname()[1]}") as http,
-    ):
-        http.timeout = httpx.Timeout(0.05, connect=0.5)
-        started = time.monotonic()
-        with pytest.raises(GatewayUnavailable, match="did not answer \\(ReadTimeout\\)"):
-            Gateway(http, "demo", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "t")
-        assert time.monotonic() - started < 2

@@ -28,6 +28,7 @@ from securities_transactions.domain.transitions import (
     Retract,
     ScheduleCheck,
     Settle,
+    ShownAccount,
     Transition,
 )
 from securities_transactions.storage import mapper
@@ -48,14 +49,18 @@ CONFIRMED: Final = {"confirmation": "confirmed", "confirmedAt": STAMP}
 BY_PULL: Final = SET_BY_SNAPSHOT | CONFIRMED | {"source": "pull"}
 ACCOUNT: Final = {"smallcaseAuthId": "auth", "broker": "kite"}
 CHECK: Final = {"nextCheckAt": STAMP, "checkShard": mapper.check_shard("TRX_1"), "checks": 4}
+KEPT: Final = ShownAccount(keeps_account=True)
+NAMED: Final = ShownAccount(smallcase_auth_id="auth", broker="kite")
 FAILURE: Final = Failure(FailureReason.ERRORED, SdkError(1012))
 OUTCOMES: Final[list[tuple[Outcome, Mapping[str, Any], set[str]]]] = [
     (Escalate(NOW), {"escalatedAt": STAMP}, set()),
-    (Confirm(SNAPSHOT, NOW), BY_PULL, {"settledAt", "error"}),
-    (Confirm(SNAPSHOT, NOW, "auth", "kite"), BY_PULL | ACCOUNT, {"settledAt", "error"}),
-    (Confirm(SNAPSHOT, NOW, escalate=True), BY_PULL | {"escalatedAt": STAMP}, {"settledAt", "error"}),
-    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error"}),
-    (Settle(SNAPSHOT, NOW, "auth", "kite"), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error"}),
+    (Confirm(SNAPSHOT, NOW, KEPT), BY_PULL, {"settledAt", "error"}),
+    (Confirm(SNAPSHOT, NOW), BY_PULL, {"settledAt", "error", *ACCOUNT}),
+    (Confirm(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT, {"settledAt", "error"}),
+    (Confirm(SNAPSHOT, NOW, KEPT, escalate=True), BY_PULL | {"escalatedAt": STAMP}, {"settledAt", "error"}),
+    (Settle(SNAPSHOT, NOW, KEPT), BY_PULL | {"settledAt": STAMP}, {"error"}),
+    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error", *ACCOUNT}),
+    (Settle(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error"}),
     (Retract(NOW, keeps_account=True), CONFIRMED | {"status": "CREATED"}, SHOWN | {"settledAt"}),
     (
         Retract(NOW, keeps_account=False),
@@ -156,7 +161,7 @@ def test_claimed_account_survives_the_retraction_that_it_comes_with() -> None:
 
 def test_claimed_account_overrules_the_one_of_the_outcome() -> None:
     transition = Transition(
-        outcome=Settle(SNAPSHOT, NOW, "auth", None), account=ClaimAccount("auth", AccountLink.CONFLICT, "kite")
+        outcome=Settle(SNAPSHOT, NOW, NAMED), account=ClaimAccount("auth", AccountLink.CONFLICT, "kite")
     )
     assert (ACCOUNT | {"account": "conflict"}).items() <= changes_of(transition, "TRX_1").set.items()
 
@@ -190,7 +195,7 @@ def written(stored: Transaction, transition: Transition) -> Transaction:
 
 def test_settled_transaction_is_read_as_settled() -> None:
     before = replace(FULL, settled_at=None, confirmation=Confirmation.REPORTED, orders=None, revision=None)
-    after = written(before, Transition(outcome=Settle(SNAPSHOT, NOW), check=END_CHECKS))
+    after = written(before, Transition(outcome=Settle(SNAPSHOT, NOW, KEPT), check=END_CHECKS))
     assert after == replace(
         FULL,
         confirmed_at=NOW,
@@ -202,6 +207,11 @@ def test_settled_transaction_is_read_as_settled() -> None:
         final_pulled_at=None,
     )
     assert after.is_settled
+
+
+def test_suspicion_that_is_over_is_read_as_none() -> None:
+    suspected = replace(FULL, suspected_at=NOW)
+    assert written(suspected, Transition(ends_suspicion=True)) == replace(FULL, suspected_at=None)
 
 
 def test_failed_transaction_is_read_without_the_retracted_report() -> None:
@@ -231,6 +241,6 @@ def test_failed_transaction_is_read_without_the_retracted_report() -> None:
 def test_snapshot_without_amounts_leaves_the_stored_amounts() -> None:
     """An absent amount is not known, and never null."""
     plain = Snapshot(Batch.model_validate({"batchId": "b1", "orders": [ORDER]}), NOW)
-    changes = changes_of(Transition(outcome=Settle(plain, NOW)), "TRX_1")
+    changes = changes_of(Transition(outcome=Settle(plain, NOW, KEPT)), "TRX_1")
     assert not {"buyAmount", "sellAmount", "smallcaseAuthId", "broker"} & changes.set.keys()
     assert not {"buyAmount", "sellAmount", "smallcaseAuthId", "broker"} & changes.remove

@@ -24,6 +24,7 @@ class GatewayTransaction:
     order_requested: bool = False
     batch: Batch | None = None
     batch_id: str | None = None
+    intent: str | None = None
     has_several_batches: bool = False
     error: SdkError | None = None
     smallcase_auth_id: str | None = None
@@ -32,6 +33,13 @@ class GatewayTransaction:
     expire_at: datetime | None = None
     created_at: datetime | None = None
     requested: Mapping[str, Any] | None = None
+
+    @property
+    def is_of_securities(self) -> bool:
+        """Whether it is for securities orders, as far as the Gateway says: other intents and types share its API."""
+        config = (self.requested or {}).get("orderConfig")
+        kind = config.get("type") if isinstance(config, Mapping) else None
+        return self.intent in (None, "TRANSACTION") and kind in (None, "SECURITIES")
 
     @property
     def may_have_orders(self) -> bool:

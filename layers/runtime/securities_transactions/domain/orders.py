@@ -112,6 +112,14 @@ class Batch(VendorModel):
         return self.status_of_orders.is_final and bool(self.orders or self.unplaced)
 
     @property
+    def has_lost_order(self) -> bool:
+        """Whether nothing of it is under way any more, and what became of an order is not known."""
+        status = self.status_of_orders
+        if status == Status.MARKEDCOMPLETE:
+            return not all(order.status.is_final for order in self.orders)
+        return status == Status.ERROR
+
+    @property
     def is_unclear(self) -> bool:
         """Whether a word or a number in it decides nothing: it is not booked before a person has looked."""
         return any(order.is_unclear for order in self.orders) or any(

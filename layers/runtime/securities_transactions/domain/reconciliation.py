@@ -37,6 +37,7 @@ from securities_transactions.domain.transitions import (
     Retract,
     ScheduleCheck,
     Settle,
+    ShownAccount,
     Transition,
 )
 
@@ -67,19 +68,24 @@ def reconcile(
     transition = decision.without_orders() if state.batch is None else decision.with_orders(state.batch)
     if state.status != stored.gateway_status:
         transition = replace(transition, gateway_status=state.status)
+    suspected_at = stored.suspected_at
+    if suspected_at is not None and transition.suspected_at is None and transition.check is not END_CHECKS:
+        # One suspicion is open at a time, and it is over once the Gateway's API must show what it is about: suspicions
+        # that follow one another hold no outcome off.
+        transition = replace(transition, ends_suspicion=state.pulled_at >= suspected_at + policy.lag)
     return transition
 
 
 def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Transition:
     """Nothing new: check again later, and escalate once it has been too long."""
     if stored.escalated_at is None and _is_open_for(stored, now, policy.escalate_after):
-        return escalate(stored, now, jitter)
-    return Transition(check=_next_check(stored, now, 0 if soon else stored.checks, jitter))
+        return escalate(stored, now, policy, jitter)
+    return Transition(check=_next_check(stored, now, policy, 0 if soon else stored.checks, jitter))
 
 
-def escalate(stored: Transaction, now: datetime, jitter: float) -> Transition:
+def escalate(stored: Transaction, now: datetime, policy: Policy, jitter: float) -> Transition:
     """Escalate, and go on checking."""
-    return Transition(outcome=Escalate(now), check=_next_check(stored, now, stored.checks, jitter))
+    return Transition(outcome=Escalate(now), check=_next_check(stored, now, policy, stored.checks, jitter))
 
 
 @dataclass(frozen=True)
@@ -100,19 +106,19 @@ class _Decision:
         final = complete and not batch.is_unclear and not state.has_several_batches
         same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
         behind = self._behind(snapshot, same)
-        unclear = not self._is_escalated() and self._needs_person(batch)
+        unclear = not stored.needs_person and self._needs_person(batch)
         if behind is not None:
             # The Gateway is done, so it is not behind: nobody can read what it has.
             done = state.status == GatewayStatus.COMPLETED and not self._may_lag()
             if done and unclear and batch.is_unclear:
-                return escalate(stored, self.now, self.jitter)
+                return escalate(stored, self.now, policy, self.jitter)
             return self._wait(soon=behind == "soon")
         confirmed = stored.confirmation is Confirmation.CONFIRMED
         enough = stored.is_settled if final else (confirmed or policy.confirm is not ConfirmPolicy.EVERY)
         restated = known is not None and facts(known) != facts(batch)
         if same and enough and not restated:
             if unclear:
-                return escalate(stored, self.now, self.jitter)
+                return escalate(stored, self.now, policy, self.jitter)
             if not stored.is_settled or self._may_show_later(stored.suspected_at):
                 return self._wait()
             return self._wait_for_price() if batch.lacks_price else Transition(check=END_CHECKS)
@@ -120,36 +126,31 @@ class _Decision:
             return self._wait(soon=True)
         if stored.is_settled and not final:
             # What is settled stays settled: only another settled state corrects it.
-            return escalate(stored, self.now, self.jitter) if unclear else self._wait()
-        names = (state.smallcase_auth_id, state.broker)
+            return escalate(stored, self.now, policy, self.jitter) if unclear else self._wait()
+        account = ShownAccount(
+            smallcase_auth_id=state.smallcase_auth_id, broker=state.broker, keeps_account=stored.account is not None
+        )
         if not final:
             return Transition(
-                outcome=Confirm(snapshot, self.now, *names, escalate=unclear), check=self._check_from_the_start()
+                outcome=Confirm(snapshot, self.now, account, escalate=unclear), check=self._check_from_the_start()
             )
         contradicted = known is not None and known.is_final and not same and not stored.is_settled
         # The report is either forged or newer than this (possibly stale) response.
         suspicions = (stored.suspected_at, stored.reported_at if contradicted else None)
         suspected_at = max(filter(None, suspicions), default=None)
-        settle = Settle(snapshot, self.now, *names)
+        settle = Settle(snapshot, self.now, account)
         if self._may_show_later(suspected_at):
             return Transition(outcome=settle, check=self._check_from_the_start(), suspected_at=suspected_at)
-        if batch.lacks_price:
+        if batch.lacks_price or self._needs_person(batch):
             return Transition(outcome=settle, check=self._check_from_the_start())
         return Transition(outcome=settle, check=END_CHECKS)
-
-    def _is_escalated(self) -> bool:
-        """Whether a person was already asked, about this outcome if there is one."""
-        stored = self.stored
-        if stored.escalated_at is None:
-            return False
-        return stored.settled_at is None or stored.escalated_at > stored.settled_at
 
     def _needs_person(self, batch: Batch) -> bool:
         """Whether the Gateway cannot say what became of the orders, or says it in a way that decides nothing.
 
         A word that is not known may be a transitional one, as long as the Gateway is not done.
         """
-        if batch.status_of_orders == Status.ERROR or self.state.has_several_batches:
+        if batch.has_lost_order or self.state.has_several_batches:
             return True
         done = self.state.status == GatewayStatus.COMPLETED
         return batch.is_unclear and (done or _is_open_for(self.stored, self.now, self.policy.escalate_unknown_after))
@@ -158,8 +159,8 @@ class _Decision:
         """Shares were filled and their price is not known: check until it is, then escalate, once."""
         stored = self.stored
         if self.now < (stored.settled_at or self.now) + self.policy.price_wait:
-            return Transition(check=_next_check(stored, self.now, stored.checks, self.jitter))
-        if self._is_escalated():
+            return Transition(check=_next_check(stored, self.now, self.policy, stored.checks, self.jitter))
+        if stored.needs_person:
             return Transition(check=END_CHECKS)
         return Transition(outcome=Escalate(self.now), check=END_CHECKS)
 
@@ -170,7 +171,7 @@ class _Decision:
         denied = reported and state.batch_id not in (None, stored.batch_id)
         unknown = not state.status.is_known and stored.escalated_at is None
         if unknown and _is_open_for(stored, self.now, policy.escalate_unknown_after):
-            return escalate(stored, self.now, self.jitter)
+            return escalate(stored, self.now, policy, self.jitter)
         if (state.may_have_orders or _leaves_outcome_open(state.error)) and not denied:
             return self._wait()
         if stored.orders is not None:
@@ -179,7 +180,7 @@ class _Decision:
             if stored.confirmation is Confirmation.CONFIRMED:
                 # The Gateway once showed these orders and now shows none: no rule of ours can settle that.
                 escalated = stored.escalated_at is not None or stored.is_settled
-                return self._wait() if escalated else escalate(stored, self.now, self.jitter)
+                return self._wait() if escalated else escalate(stored, self.now, policy, self.jitter)
         failure = None if denied else self._failure()
         retract = None if stored.orders is None else Retract(self.now, keeps_account=stored.account is not None)
         if failure is not None:
@@ -187,7 +188,9 @@ class _Decision:
                 return self._wait()
             if stored.status == Status.FAILED:
                 return Transition(check=END_CHECKS)
-            return Transition(outcome=Fail(self.now, failure, retract), check=END_CHECKS)
+            # What was suspected once more meanwhile may not show yet: one last look.
+            last = None if stored.suspected_at is None else ScheduleCheck(self.now + self.policy.lag, 0)
+            return Transition(outcome=Fail(self.now, failure, retract), check=last or END_CHECKS)
         if retract is not None:
             return Transition(outcome=retract, check=self._check_from_the_start())
         return self._wait()
@@ -238,11 +241,13 @@ class _Decision:
         return wait(self.stored, self.now, self.policy, self.jitter, soon=soon)
 
     def _check_from_the_start(self) -> ScheduleCheck:
-        return _next_check(self.stored, self.now, 0, self.jitter)
+        return _next_check(self.stored, self.now, self.policy, 0, self.jitter)
 
 
-def _next_check(stored: Transaction, now: datetime, checks: int, jitter: float) -> ScheduleCheck:
+def _next_check(stored: Transaction, now: datetime, policy: Policy, checks: int, jitter: float) -> ScheduleCheck:
     due = now + backoff(checks, jitter)
+    if stored.suspected_at is not None and now < stored.suspected_at + policy.lag < due:
+        due = stored.suspected_at + policy.lag  # what is suspected shows by then
     if stored.next_check_at is not None and now < stored.next_check_at < due:
         due = stored.next_check_at  # keep an earlier check that another writer scheduled
     return ScheduleCheck(due, checks + 1)

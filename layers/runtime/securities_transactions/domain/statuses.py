@@ -140,12 +140,15 @@ def derive(orders: Sequence[tuple[OrderStatus, int]], unplaced: int, stated: str
 
     An ERROR in `orders` is unknown and keeps the batch open; an unplaced order is certainly not placed and is final.
     ERROR is the batch's own status once nothing else is open: it waits for a person, not for the exchange. `stated` is
-    the Gateway's own batch status: it alone tells that the user cancelled a limit order.
+    the Gateway's own batch status: it alone tells that the user cancelled a limit order, and that the vendor has closed
+    the batch whatever became of its orders.
     """
     statuses = [status for status, _ in orders]
     if not statuses:
         return Status.UNPLACED
     open_ = [status for status in statuses if not status.is_final]
+    if _all(open_, OrderStatus.ERROR) and Status(stated or "") == Status.MARKEDCOMPLETE:
+        return Status.MARKEDCOMPLETE
     if open_:
         if all(status == OrderStatus.ERROR for status in open_):
             return Status.ERROR

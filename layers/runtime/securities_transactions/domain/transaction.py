@@ -127,6 +127,11 @@ class Transaction:
         return reported and self.status.is_final
 
     @property
+    def needs_person(self) -> bool:
+        """Whether it is escalated, and nothing has answered that since."""
+        return self.escalated_at is not None and (self.settled_at is None or self.settled_at < self.escalated_at)
+
+    @property
     def is_over(self) -> bool:
         """Whether it is settled or failed: nothing is open."""
         return self.is_settled or self.status == Status.FAILED

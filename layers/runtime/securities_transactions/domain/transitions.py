@@ -10,14 +10,26 @@ from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy, Failure, SdkError, Source
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShownAccount:
+    """The account and the broker that the Gateway shows with the orders.
+
+    `keeps_account`: a pull or a verified token has shown an account before. Without it, what the Gateway does not name
+    was only reported, goes, and is not confirmed along with the orders.
+    """
+
+    smallcase_auth_id: str | None = None
+    broker: str | None = None
+    keeps_account: bool = False
+
+
 @dataclass(frozen=True)
 class Confirm:
     """The Gateway shows these orders, and some of them are open."""
 
     snapshot: Snapshot
     at: datetime
-    smallcase_auth_id: str | None = None
-    broker: str | None = None
+    shown: ShownAccount = ShownAccount()
     escalate: bool = False
 
 
@@ -27,8 +39,7 @@ class Settle:
 
     snapshot: Snapshot
     at: datetime
-    smallcase_auth_id: str | None = None
-    broker: str | None = None
+    shown: ShownAccount = ShownAccount()
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,8 @@ class ScheduleCheck:
 class Report:
     """A snapshot that a webhook or the SDK states: written if it is newer than what is stored and fits it.
 
-    `requests_pull`: the Gateway is to be asked at once. `settles`: the report itself is trusted to be the last word.
+    `requests_pull`: the Gateway is to be asked at once; `requests_first_pull`: if nothing has requested a pull before.
+    `settles`: the report itself is trusted to be the last word.
     """
 
     transaction_id: str
@@ -81,13 +93,15 @@ class Report:
     source: Source
     at: datetime
     requests_pull: bool
+    requests_first_pull: bool = False
     settles: bool = False
 
     @classmethod
     def under(cls, policy: ConfirmPolicy, snapshot: Snapshot, **stated: Any) -> "Report":
         """The report of `snapshot` under a Confirm policy.
 
-        A batch that stands at ERROR or has an unknown word counts as final here: only the Gateway can say more.
+        A batch that stands at ERROR or has an unknown word counts as final here: only the Gateway can say more. The
+        first open state is pulled too: it shows the account, and that the webhooks are the Gateway's.
         """
         final = snapshot.batch.is_final
         unclear = snapshot.batch.is_unclear or snapshot.batch.status_of_orders == Status.ERROR
@@ -96,6 +110,7 @@ class Report:
         return cls(
             snapshot=snapshot,
             requests_pull=pulls,
+            requests_first_pull=policy is not ConfirmPolicy.NONE,
             settles=policy is ConfirmPolicy.NONE and final and not unclear,
             **stated,
         )
@@ -121,11 +136,15 @@ class ClaimAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """Everything that one decision changes; what is `None` stays as it is."""
+    """Everything that one decision changes; what is `None` stays as it is.
+
+    `ends_suspicion`: nothing is suspected from now on.
+    """
 
     outcome: Outcome | None = None
     check: ScheduleCheck | Literal[_EndChecks.END] | None = None
     suspected_at: datetime | None = None
+    ends_suspicion: bool = False
     gateway_status: GatewayStatus | None = None
     account: ClaimAccount | None = None
     pull_requested_at: datetime | None = None

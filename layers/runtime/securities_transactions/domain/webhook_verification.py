@@ -7,7 +7,7 @@ made the conditional write of an accepted webhook fail.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Literal
@@ -67,6 +67,7 @@ class Accepted:
     snapshot: Snapshot
     broker: str | None = None
     user_id: str | None = None
+    proof: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Suspicious:
     reason: str
     transaction_id: str | None
     smallcase_auth_id: str | None = None
+    proof: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,18 @@ class Unrelated:
     transaction_id: str | None
     smallcase_auth_id: str | None
     user_id: str | None
+    proof: str = field(default="", compare=False)
 
 
 Verification = Rejected | Accepted | Suspicious | Unrelated
 
 
 def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Policy) -> Verification:
-    """What a webhook body is worth as received, at `now` (aware)."""
+    """What a webhook body is worth as received, at `now` (aware).
+
+    The `proof` of what is genuine names its timestamp, subject and checksum: its sender can put them on any number of
+    bodies.
+    """
     try:
         body = loads(raw)
     except ValueError:
@@ -121,23 +128,35 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
         return Rejected("checksum is missing")
     if not checksum.is_genuine(secrets, timestamp, subject, mark):
         return Rejected("checksum does not match", mismatch=True)
+    proof = hashlib.sha256(mark.lower().encode()).hexdigest()[:32]
+    return replace(_of_genuine(body, len(raw), timestamp, auth_id, transaction_id, now, policy), proof=proof)
 
+
+def _of_genuine(
+    body: dict[str, Any],
+    size: int,
+    timestamp: str,
+    auth_id: str | None,
+    transaction_id: str | None,
+    now: datetime,
+    policy: Policy,
+) -> Accepted | Suspicious | Unrelated:
     user_id, broker = _text(body, "notes"), _text(body, "broker")
     if user_id is not None and len(user_id) > MOST_NOTES_CHARACTERS:
         user_id = None
+    moment = parse_time(timestamp)
     if auth_id is None or not body.keys() & _OF_AN_ORDER:
+        if moment is None or not _is_fresh(moment, now, policy):
+            return Suspicious(_age(moment), transaction_id, auth_id)
         return Unrelated(_kind(body, auth_id), transaction_id, auth_id, user_id)
     if transaction_id is None:
         return Suspicious("no transactionId", None, auth_id)
     if body.get("notes") is not None and user_id is None:
         return Suspicious("notes is not a text of ours", transaction_id, auth_id)
-    if len(raw) > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
+    if size > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
         return Suspicious("too large for a batch of orders", transaction_id, auth_id)
-    moment = parse_time(timestamp)
-    if moment is None:
-        return Suspicious("timestamp cannot be read", transaction_id, auth_id)
-    if not now - policy.fresh_for <= moment <= now + policy.ahead_by:
-        return Suspicious("timestamp is stale or ahead", transaction_id, auth_id)
+    if moment is None or not _is_fresh(moment, now, policy):
+        return Suspicious(_age(moment), transaction_id, auth_id)
     try:
         batch = batch_of(body)
     except ValidationError as error:
@@ -163,7 +182,7 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
     """Why the conditional write of `accepted` failed, from the transaction that was `stored` at that moment."""
 
     def suspicious(reason: str) -> Suspicious:
-        return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id)
+        return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id, accepted.proof)
 
     if stored is None:
         return suspicious("a transaction that is not stored")
@@ -193,6 +212,15 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
         # What is only reported may be forged: it is no yardstick for another report.
         return suspicious("older than what is only reported")
     return Unchanged.STALE
+
+
+def _is_fresh(moment: datetime, now: datetime, policy: Policy) -> bool:
+    """Whether it was signed a moment ago: what somebody has seen since can be sent again."""
+    return now - policy.fresh_for <= moment <= now + policy.ahead_by
+
+
+def _age(moment: datetime | None) -> str:
+    return "timestamp cannot be read" if moment is None else "timestamp is stale or ahead"
 
 
 def webhook_id(raw: bytes) -> str:

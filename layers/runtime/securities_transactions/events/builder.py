@@ -49,6 +49,7 @@ def of_webhook(webhook: StoredWebhook, body: Mapping[str, Any] | None) -> Event:
             "smallcaseAuthId": webhook.smallcase_auth_id,
             "webhookId": webhook.webhook_id,
             "kind": webhook.kind,
+            "verified": ["timestamp", "transactionId" if webhook.smallcase_auth_id is None else "smallcaseAuthId"],
             "body": body,
         }
     )

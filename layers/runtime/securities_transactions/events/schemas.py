@@ -215,10 +215,15 @@ class BrokerAccountConflict(AccountEvent):
 
 
 class WebhookReceived(Event):
-    """A genuine webhook that is not about a securities order; the body is kept under `webhookId`."""
+    """A webhook that is not about a securities order; the body is kept under `webhookId`.
+
+    Only the members in `verified` are shown to be the Gateway's: its checksum does not cover the others. `notes` is
+    there where the account is linked to that user.
+    """
 
     detail_type = "WebhookReceived"
     webhookId: str
+    verified: Annotated[list[str], Field(description="The members that the checksum covers.")]
     kind: Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
     body: Annotated[
         dict[str, Any] | None, Field(description="As received, without its checksum; absent where it is too large.")

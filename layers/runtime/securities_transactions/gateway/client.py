@@ -26,8 +26,10 @@ from securities_transactions.gateway.errors import (
     GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
+    GatewayUnreadable,
     NotTheGateway,
 )
+from securities_transactions.gateway.exchange import CALL_SECONDS, Answer, OutOfBounds, SendsRequests
 from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.gateway.transaction_details import UnreadableDetails, transaction_of, with_orders
 
@@ -37,16 +39,11 @@ DETAILS_PATH: Final = "/v1/{gatewayName}/engine/transactiondetails"
 # The template has the same pattern.
 ORDERS_PATH_PATTERN: Final = r"(/[A-Za-z0-9._~-]+)*/\{gatewayName\}(/[A-Za-z0-9._~-]+)*/?"
 
-# httpx counts each step apart, and connecting twice (TCP and TLS): at worst a call takes CALL_SECONDS.
-DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
-CALL_SECONDS: Final = 9.0
 # A pull makes up to three calls. Together they stay below the functions' own timeout, and that stays below the HTTP
 # API's 30 s: a call that begins late in a pull or in an invocation has proportionally shorter deadlines.
 PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: its answer would hardly come in time.
 _LEAST_CALL_SECONDS: Final = 3.0
-# Many servers end a connection that was idle for 5 s: one that is nearly as old may be ended just as it is used.
-_CONNECTIONS: Final = httpx.Limits(keepalive_expiry=3.0)
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 # Our credentials were not accepted, whoever responds (docs/gateway.md §1.4).
 _CREDENTIALS: Final = frozenset({401, 403})
@@ -74,7 +71,7 @@ class Gateway:
     those that the invocation has for the Gateway.
     """
 
-    http: httpx.Client
+    http: SendsRequests
     name: str
     secrets: Callable[[], GatewaySecrets]
     orders_path: str
@@ -119,13 +116,16 @@ class Gateway:
         try:
             found = transaction_of(data, now, auth_id_in)
         except UnreadableDetails as error:
-            raise GatewayUnavailable(str(error)) from error
+            raise GatewayUnreadable(str(error)) from error
         if found.transaction_id not in ("", transaction_id):
             raise GatewayUnavailable("transaction details of another transaction")
         found = replace(found, transaction_id=transaction_id)
         if found.batch is not None or not found.may_have_orders:
             return found
-        found = with_orders(found, self._orders(found, found.batch_id or batch_id, guest, until))
+        try:
+            found = with_orders(found, self._orders(found, found.batch_id or batch_id, guest, until))
+        except UnreadableDetails as error:
+            raise GatewayUnreadable(str(error)) from error
         if found.batch is None and found.status == GatewayStatus.COMPLETED:
             # The Gateway may lag. If it stays like this, the path is that of another API, such as smallcase orders.
             _logger.warning(
@@ -198,33 +198,32 @@ class Gateway:
             "content-type": "application/json",
         }
         url = path.format(gatewayName=quote(self.name, safe=""))
-        left = until - self.monotonic()
-        if left < _LEAST_CALL_SECONDS:
+        seconds = min(CALL_SECONDS, until - self.monotonic())
+        if seconds < _LEAST_CALL_SECONDS:
             raise GatewayUnavailable("too little time is left for a call of the Gateway")
-        timeout = _scaled(self.http.timeout, min(1.0, left / CALL_SECONDS))
         try:
-            answer = self.http.request(
-                method, url, params=tuple(params), content=content, headers=headers, timeout=timeout
-            )
+            answer = self.http.request(method, url, params=params, content=content, headers=headers, seconds=seconds)
+        except OutOfBounds as error:
+            raise GatewayUnavailable(f"the Gateway did not answer: {error}") from error
         except httpx.HTTPError as error:
             raise GatewayUnavailable(f"the Gateway did not answer ({type(error).__name__})") from error
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
-            raise GatewayUnavailable(f"the Gateway answered {answer.status_code}", _retry_after(answer))
+        if answer.status == httpx.codes.TOO_MANY_REQUESTS or answer.status >= 500:
+            raise GatewayUnavailable(f"the Gateway answered {answer.status}", _retry_after(answer))
         try:
             envelope = loads(answer.content)
         except ValueError:
             envelope = None
         if not isinstance(envelope, dict):
             envelope = {}
-        if answer.status_code in _CREDENTIALS:
-            raise GatewayRefused(answer.status_code, self._safe(_errors(envelope), auth_token), _error_type(envelope))
-        if not _is_the_gateways(envelope) or answer.status_code in _TIMEOUTS or 300 <= answer.status_code < 400:
-            raise NotTheGateway(answer.status_code)
+        if answer.status in _CREDENTIALS:
+            raise GatewayRefused(answer.status, self._safe(_errors(envelope), auth_token), _error_type(envelope))
+        if not _is_the_gateways(envelope) or answer.status in _TIMEOUTS or 300 <= answer.status < 400:
+            raise NotTheGateway(answer.status)
         if not answer.is_success or envelope.get("success") is False:
             errors, error_type = _errors(envelope), _error_type(envelope)
             if answer.is_success and not errors and error_type is None:
                 raise GatewayUnavailable("the Gateway refused without a reason")
-            raise GatewayRefused(answer.status_code, self._safe(errors, auth_token), error_type)
+            raise GatewayRefused(answer.status, self._safe(errors, auth_token), error_type)
         data = envelope.get("data")
         if isinstance(data, list):
             return {"orderBatches": data}
@@ -240,23 +239,12 @@ def _is_the_gateways(envelope: Mapping[str, Any]) -> bool:
     )
 
 
-def client(base_url: str) -> httpx.Client:
-    """The HTTP client that `Gateway` is called through: kept between calls, with deadlines on every step."""
-    return httpx.Client(base_url=base_url, timeout=DEADLINE, limits=_CONNECTIONS, follow_redirects=False)
-
-
-def _scaled(timeout: httpx.Timeout, share: float) -> httpx.Timeout:
-    return httpx.Timeout(
-        **{step: seconds if seconds is None else seconds * share for step, seconds in timeout.as_dict().items()}
-    )
-
-
 def _rows(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     rows: list[Any] = next((found[key] for key in ("orders", "orderBatches") if isinstance(found.get(key), list)), [])
     return [row for row in rows if isinstance(row, Mapping)]
 
 
-def _retry_after(answer: httpx.Response) -> int:
+def _retry_after(answer: Answer) -> int:
     text = answer.headers.get("retry-after", "")
     return min(int(text), 3600) if _SECONDS.fullmatch(text) else RETRY_AFTER_SECONDS
 

@@ -3,8 +3,9 @@
 GatewayError
 ├── GatewayRefused        the Gateway answered no: its status and errors are in it
 ├── GatewayMisconfigured  a setting of ours is wrong: the message names it
-└── GatewayUnavailable    the Gateway is down, slow, limiting or unreadable: try again later
-    └── NotTheGateway     a response without the Gateway's envelope: a proxy's page, a redirect, a wrong address
+└── GatewayUnavailable    the Gateway is down, slow or limiting: try again later
+    ├── NotTheGateway     a response without the Gateway's envelope: a proxy's page, a redirect, a wrong address
+    └── GatewayUnreadable the Gateway's own answer, and no reader of ours understands it
 """
 
 from typing import Final
@@ -15,11 +16,16 @@ RETRY_AFTER_SECONDS: Final = 5
 class GatewayError(Exception):
     """The Gateway did not do what was asked.
 
-    `is_about_us` where the cause is a credential or setting of ours: an operator has to act, and nothing follows for
-    the transaction.
+    `is_about_us` where the cause is a credential or setting of ours: nothing follows for the transaction.
+    `needs_operator` where repeating the call does not help: an operator has to act.
     """
 
     is_about_us = False
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether an operator has to act."""
+        return self.is_about_us
 
 
 class GatewayRefused(GatewayError):
@@ -56,6 +62,15 @@ class NotTheGateway(GatewayUnavailable):
     def __init__(self, status: int) -> None:
         super().__init__(f"the response {status} is not the Gateway's own")
         self.status = status
+
+
+class GatewayUnreadable(GatewayUnavailable):
+    """The Gateway's own answer does not have a shape that docs/gateway.md describes; the message says what is odd."""
+
+    @property
+    def needs_operator(self) -> bool:
+        """An operator has to find out what the vendor changed."""
+        return True
 
 
 class SecretsError(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -26,7 +26,7 @@ def transaction_of(
     """The transaction in the `data` of transaction details, at either nesting (docs/gateway.md §2.3).
 
     `auth_id_in_token` verifies a smallcaseAuthToken and returns its smallcaseAuthId. Raises `UnreadableDetails` where
-    the response has no status.
+    the response has no status, or has orders and none of its batches can be read.
     """
     nested = data.get("transactionDetails")
     details: Mapping[str, Any] = nested if isinstance(nested, Mapping) else data
@@ -43,6 +43,7 @@ def transaction_of(
         pulled_at=pulled_at,
         expired=details.get("expired") is True,
         order_requested=flags.get("isOrderRequested") is True,
+        intent=_text(details, "intent"),
         batch=_first_batch(rows),
         batch_id=next(iter(batch_ids), None),
         has_several_batches=len(batch_ids) > 1,
@@ -52,14 +53,15 @@ def transaction_of(
         user_id=_text(details, "notes") or _text(success, "notes"),
         expire_at=parse_time(details.get("expireAt")),
         created_at=parse_time(details.get("createdAt")),
-        requested={key: details[key] for key in ("orderConfig", "config") if isinstance(details.get(key), Mapping)},
+        requested=_requested(details),
     )
 
 
 def with_orders(transaction: GatewayTransaction, rows: Sequence[Mapping[str, Any]]) -> GatewayTransaction:
     """`transaction` completed by rows of the orders API: each a batch with transactionId, broker and notes beside it.
 
-    Rows without this transactionId are ignored: the batchId of the request may come from a forged webhook.
+    Rows without this transactionId are ignored: the batchId of the request may come from a forged webhook. Raises
+    `UnreadableDetails` where there are orders and none of the rows can be read.
     """
     own = [row for row in rows if row.get("transactionId") == transaction.transaction_id]
     batch = _first_batch(own)
@@ -87,14 +89,38 @@ def _rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _first_batch(rows: Sequence[Mapping[str, Any]]) -> Batch | None:
     """The first row that is a batch with orders: details may name a batch without any of its orders."""
+    unreadable = False
     for row in rows:
         try:
             batch = pulled(batch_of(row))
         except ValidationError:
+            unreadable = unreadable or bool(row.get("orders") or row.get("unplaced"))
             continue
         if batch.orders or batch.unplaced:
             return batch
+    if unreadable:
+        raise UnreadableDetails("orders in a batch without a batchId")
     return None
+
+
+def _requested(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for, with `securities` in the shape of a create call also where the Gateway shows `orders`."""
+    found = {key: dict(details[key]) for key in ("orderConfig", "config") if isinstance(details.get(key), Mapping)}
+    config = found.get("orderConfig", {})
+    orders = config.get("orders")
+    if "securities" not in config and isinstance(orders, list):
+        del config["orders"]
+        config["securities"] = [_security(order) for order in orders if isinstance(order, Mapping)]
+    return found
+
+
+def _security(order: Mapping[str, Any]) -> dict[str, Any]:
+    ticker = _text(_mapping(order, "sidInfo"), "ticker") or _text(order, "ticker") or _text(order, "sid")
+    named = {name: order[name] for name in _SECURITY if order.get(name) is not None}
+    return ({} if ticker is None else {"ticker": ticker}) | named
+
+
+_SECURITY: Final = ("type", "quantity", "orderType", "price", "triggerPrice", "validity")
 
 
 def _error(error: Mapping[str, Any]) -> SdkError | None:

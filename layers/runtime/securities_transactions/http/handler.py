@@ -50,7 +50,8 @@ def http_handler(respond: Callable[[Request], Response]) -> Handler:
             _logger.error("the gateway is misconfigured", reason=str(error))
             return _returned(Problem(problems.GATEWAY_MISCONFIGURED, str(error)))
         except GatewayUnavailable as error:
-            _logger.warning("gateway unavailable", reason=str(error))
+            log = _logger.error if error.needs_operator else _logger.warning
+            log("gateway unavailable", reason=str(error))
             return _returned(
                 Problem(
                     problems.GATEWAY_UNAVAILABLE,

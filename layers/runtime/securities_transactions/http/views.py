@@ -215,7 +215,7 @@ def transaction_of(transaction: Transaction) -> TransactionView:
             "account": transaction.account,
             "error": None if failure is None else {"reason": failure.reason, **_error(failure.error)},
             "sdkError": None if sdk_error is None else _error(sdk_error),
-            "needsPerson": transaction.escalated_at is not None and not transaction.is_settled,
+            "needsPerson": transaction.needs_person,
             "orderStatuses": statuses,
         }
     )

@@ -12,7 +12,8 @@ from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway
-from securities_transactions.storage.creation_counts import CreationCounts
+from securities_transactions.gateway.errors import GatewayUnreadable
+from securities_transactions.storage.counters import CreationCounts
 from securities_transactions.storage.users import Users
 
 # The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
@@ -42,7 +43,7 @@ class CreateTransaction:
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
         that no user has seen and that expires unused; a webhook for it would be adopted. Raises `TooMany` before it is
-        called.
+        called, what `Gateway.create_transaction` raises, and `GatewayUnreadable` for an id that it gave before.
         """
         asked = self.clock()
         if not self.counts.count(user_id, asked, self.per_minute):
@@ -51,16 +52,21 @@ class CreateTransaction:
         created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
         now = self.clock()
         expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
-        self.users.create(
-            Transaction(
-                transaction_id=created.transaction_id,
-                user_id=user_id,
-                status=Status.CREATED,
-                version=1,
-                created_at=now,
-                expire_at=expire_at,
-                requested=Deferred.of(new.request()),
-                next_check_at=expire_at + FIRST_CHECK_AFTER_EXPIRY,
-            )
+        transaction = Transaction(
+            transaction_id=created.transaction_id,
+            user_id=user_id,
+            status=Status.CREATED,
+            version=1,
+            created_at=now,
+            expire_at=expire_at,
+            requested=Deferred.of(new.request()),
+            next_check_at=expire_at + FIRST_CHECK_AFTER_EXPIRY,
         )
+        if not self.users.create(transaction) and not self._is_adopted(transaction):
+            raise GatewayUnreadable("the Gateway gave a transactionId that is another transaction's")
         return Created(created.transaction_id, expire_at)
+
+    def _is_adopted(self, transaction: Transaction) -> bool:
+        """Whether a pull has stored the transaction for the same user a moment ago."""
+        stored = self.users.transactions.get(transaction.transaction_id)
+        return stored is not None and stored.adopted and stored.user_id == transaction.user_id

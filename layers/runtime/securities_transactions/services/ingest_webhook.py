@@ -1,7 +1,7 @@
 """Ingesting a webhook: nothing genuine is lost, nothing forged decides."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ from securities_transactions.domain.webhook_verification import (
     verify,
 )
 from securities_transactions.gateway.secrets import ReadSecrets
+from securities_transactions.storage.counters import WebhookCounts
 from securities_transactions.storage.transactions import Transactions, Written
 from securities_transactions.storage.webhooks import Webhooks
 
@@ -35,6 +36,8 @@ class IngestStatus(StrEnum):
     DUPLICATE = "duplicate"
     STALE = "stale"
     STORED = "stored"
+    DROPPED = "dropped"
+    """Too many with the same timestamp and checksum were stored; a pull is requested all the same."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,15 @@ class Ingested:
 
 @dataclass(frozen=True)
 class IngestWebhook:
-    """Ingests webhooks under the `confirm` policy. `clock` gives aware UTC.
+    """Ingests webhooks under the `confirm` policy. `clock` gives aware UTC, `owner_of` the user of a smallcaseAuthId.
 
     `verify` and `reconsider` are the domain's rules.
     """
 
     transactions: Transactions
     webhooks: Webhooks
+    webhook_counts: WebhookCounts
+    owner_of: Callable[[str], str | None]
     read_secrets: ReadSecrets
     policy: Policy
     confirm: ConfirmPolicy
@@ -102,5 +107,17 @@ class IngestWebhook:
                 return Ingested(accepted, IngestStatus.DUPLICATE if restated else IngestStatus.STALE)
 
     def _store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> Ingested:
+        if not self.webhook_counts.count(verified.proof, now):
+            if isinstance(verified, Suspicious) and verified.transaction_id is not None:
+                self.transactions.suspect(verified.transaction_id, now)
+            return Ingested(verified, IngestStatus.DROPPED)
+        if isinstance(verified, Unrelated) and not self._owns(verified.user_id, verified.smallcase_auth_id):
+            verified = replace(verified, user_id=None)
         new = self.webhooks.store(raw, verified, now)
         return Ingested(verified, IngestStatus.STORED if new else IngestStatus.DUPLICATE)
+
+    def _owns(self, user_id: str | None, smallcase_auth_id: str | None) -> bool:
+        """Whether the account that is signed is the user's: the checksum does not cover who the webhook is for."""
+        if user_id is None or smallcase_auth_id is None:
+            return False
+        return self.owner_of(smallcase_auth_id) == user_id

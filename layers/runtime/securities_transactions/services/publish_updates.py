@@ -114,7 +114,8 @@ def update_of(record: Record) -> Update:
         return Update()
     new = of_attributes(binary(images["NewImage"]))
     if "webhookId" in new:
-        return of_webhook(webhook_of(new)) if record["eventName"] == "INSERT" else Update()
+        webhook = webhook_of(new)
+        return of_webhook(webhook) if record["eventName"] == "INSERT" or webhook.suspicion is not None else Update()
     old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
     return of_transaction(None if old is None else mapper.of_item(old), mapper.of_item(new))
 

@@ -53,14 +53,27 @@ class Reconcile:
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
     interval: timedelta = timedelta(seconds=30)
+    postponed_by: timedelta = timedelta(minutes=5)
     decide: Decide = reconciliation.reconcile
 
     def pull(self, request: PullRequest) -> PullOutcome:
         """Pull a transaction and save what the Gateway's state changes.
 
         Raises `GatewayError` where the Gateway does not respond, with the next check scheduled for a transaction that
-        is stored, and `Contended` where other writers kept changing it.
+        is stored, `Contended` where other writers kept changing it, and whatever its item or the Gateway's state causes
+        that cannot be read. Any failure moves the check that was due: it keeps no other transaction from being checked.
         """
+        try:
+            return self._pull(request)
+        except GatewayError:
+            raise
+        except Exception:
+            if request.due_at is not None:
+                later = self.clock() + self.postponed_by
+                self.transactions.postpone(request.transaction_id, request.due_at, later)
+            raise
+
+    def _pull(self, request: PullRequest) -> PullOutcome:
         now = self.clock()
         match self.transactions.lease_pull(request, now, self.interval):
             case Leased(stored):
@@ -103,7 +116,7 @@ class Reconcile:
         auth_id = state.smallcase_auth_id
         if auth_id is None or not pull_adds_account(stored, auth_id):
             return self.transactions.apply(stored, transition)
-        return LinkAccount(self.users).save(stored, transition, auth_id, state.broker or stored.broker, now)
+        return LinkAccount(self.users).save(stored, transition, auth_id, state.broker, now)
 
     def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
         """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
@@ -121,6 +134,8 @@ class Reconcile:
         user_id = state.user_id
         if user_id is None and state.smallcase_auth_id is not None:
             user_id = self.users.owner_of(state.smallcase_auth_id)
+        if not state.is_of_securities:
+            return PullOutcome.UNKNOWN
         if user_id is None:
             # The Gateway's API may lag: the user is named with the orders at the latest.
             return PullOutcome.DEFERRED if state.batch is None else PullOutcome.UNKNOWN

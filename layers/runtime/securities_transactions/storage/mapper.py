@@ -32,6 +32,7 @@ from securities_transactions.domain.transitions import (
     Retract,
     ScheduleCheck,
     Settle,
+    ShownAccount,
     Transition,
 )
 from securities_transactions.storage.dynamodb import present
@@ -224,6 +225,8 @@ def changes_of(transition: Transition, transaction_id: str) -> Changes:
         A.PULL_REQUESTED_AT: _text(transition.pull_requested_at),
         A.SDK_ERROR: None if transition.sdk_error is None else _of_sdk_error(transition.sdk_error),
     }
+    if transition.ends_suspicion:
+        removed |= {A.SUSPECTED_AT}
     set_ = present(changes)
     return Changes(set_, frozenset(removed - set_.keys()))
 
@@ -234,11 +237,12 @@ def _outcome_changes(outcome: Outcome | None) -> tuple[dict[str, Any], frozenset
             return {}, frozenset()
         case Escalate(at):
             return {A.ESCALATED_AT: timestamp_text(at)}, frozenset()
-        case Confirm(snapshot, at, auth_id, broker, escalate):
+        case Confirm(snapshot, at, shown, escalate):
             escalated = {A.ESCALATED_AT: timestamp_text(at)} if escalate else {}
-            return _confirmed(snapshot, at, auth_id, broker) | escalated, frozenset({A.SETTLED_AT, A.ERROR})
-        case Settle(snapshot, at, auth_id, broker):
-            return _confirmed(snapshot, at, auth_id, broker) | {A.SETTLED_AT: timestamp_text(at)}, frozenset({A.ERROR})
+            return _confirmed(snapshot, at, shown) | escalated, frozenset({A.SETTLED_AT, A.ERROR}) | _unshown(shown)
+        case Settle(snapshot, at, shown):
+            settled = {A.SETTLED_AT: timestamp_text(at)}
+            return _confirmed(snapshot, at, shown) | settled, frozenset({A.ERROR}) | _unshown(shown)
         case Retract() as retract:
             return _denied(Status.CREATED, retract.at), _retracted(retract)
         case Fail(at, failure, retract):
@@ -246,14 +250,18 @@ def _outcome_changes(outcome: Outcome | None) -> tuple[dict[str, Any], frozenset
             return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed
 
 
-def _confirmed(snapshot: Snapshot, at: datetime, auth_id: str | None, broker: str | None) -> dict[str, Any]:
+def _confirmed(snapshot: Snapshot, at: datetime, shown: ShownAccount) -> dict[str, Any]:
     return snapshot_changes(snapshot) | {
         A.CONFIRMATION: Confirmation.CONFIRMED.value,
         A.CONFIRMED_AT: timestamp_text(at),
         A.SOURCE: Source.PULL.value,
-        A.SMALLCASE_AUTH_ID: auth_id,
-        A.BROKER: broker,
+        A.SMALLCASE_AUTH_ID: shown.smallcase_auth_id,
+        A.BROKER: shown.broker,
     }
+
+
+def _unshown(shown: ShownAccount) -> frozenset[str]:
+    return frozenset() if shown.keeps_account else _ACCOUNT_ATTRIBUTES
 
 
 def _denied(status: Status, at: datetime) -> dict[str, Any]:

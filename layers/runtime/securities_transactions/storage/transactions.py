@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from securities_transactions.domain.pull_request import PullRequest
-from securities_transactions.domain.times import timestamp_text
+from securities_transactions.domain.times import parse_time, timestamp_text
 from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
 from securities_transactions.domain.transitions import Report, Transition
 from securities_transactions.storage import mapper
@@ -109,16 +109,19 @@ class Transactions:
             A.CONFIRMATION: Confirmation.REPORTED.value,
             A.REPORTED_AT: stamp,
             A.SOURCE: report.source.value,
-            A.BROKER: report.broker,
             A.SMALLCASE_AUTH_ID: report.smallcase_auth_id or None,
         }
         removed: frozenset[str] = frozenset({A.ERROR})
         kept = mapper.check_changes(report.transaction_id, report.at + _REVIVED_CHECK)
+        if report.broker is not None:
+            kept[A.BROKER] = report.broker  # a pull or a token may have shown it
         if report.requests_pull:
             changes[A.PULL_REQUESTED_AT] = stamp
+        elif report.requests_first_pull:
+            kept[A.PULL_REQUESTED_AT] = stamp
         if report.settles:
             changes[A.SETTLED_AT] = stamp
-            removed, kept = removed | CHECK_ATTRIBUTES, {}
+            removed, kept = removed | CHECK_ATTRIBUTES, {name: kept[name] for name in kept.keys() - CHECK_ATTRIBUTES}
         conditions = [
             f"attribute_exists({A.TRANSACTION_ID})",
             f"attribute_not_exists({A.SETTLED_AT})",
@@ -168,14 +171,16 @@ class Transactions:
         not lost. DONE where the check that was due has been made.
         """
         stamp, id_ = timestamp_text(now), request.transaction_id
-        suspected: dict[str, Any] = {A.SUSPECTED_AT: stamp, A.CHECKS: 0} if request.suspicious else {}
+        # One suspicion is open at a time: another one does not hold off what the first is waiting for.
+        suspected: dict[str, Any] = {A.SUSPECTED_AT: stamp} if request.suspicious else {}
         condition, values = f"attribute_exists({A.TRANSACTION_ID})", {"latest": timestamp_text(now - interval)}
         names = {}
         if request.due_at is not None:
             condition, values["due"] = f"{condition} AND #{A.NEXT_CHECK_AT} = :due", timestamp_text(request.due_at)
             names[f"#{A.NEXT_CHECK_AT}"] = A.NEXT_CHECK_AT
         arguments = update(
-            {A.PULLED_AT: stamp} | suspected,
+            {A.PULLED_AT: stamp},
+            keep=suspected,
             condition=f"{condition} AND (attribute_not_exists(#{A.PULLED_AT})"
             f" OR #{A.PULLED_AT} < :latest OR #{A.PULLED_AT} = :{A.PULLED_AT})",
             values=values,
@@ -193,7 +198,7 @@ class Transactions:
         if first_outcome and self._lease_first_outcome(stored, stamp, suspected):
             return self._leased(id_)
         if suspected:
-            self._write(id_, update(suspected, condition=f"attribute_exists({A.TRANSACTION_ID})"))
+            self._write(id_, update({}, keep=suspected, condition=f"attribute_exists({A.TRANSACTION_ID})"))
         if request.due_at is None:
             self._schedule_soon(id_, now, now + interval)
         return NotLeased.BUSY
@@ -210,7 +215,8 @@ class Transactions:
         whose response was lost: the repeated one finds its own work and succeeds.
         """
         arguments = update(
-            {A.PULLED_AT: stamp, A.FINAL_PULLED_AT: stamp, **suspected},
+            {A.PULLED_AT: stamp, A.FINAL_PULLED_AT: stamp},
+            keep=suspected,
             condition=f"#{A.VERSION} = :{A.VERSION} AND (attribute_not_exists(#{A.FINAL_PULLED_AT})"
             f" OR #{A.FINAL_PULLED_AT} = :{A.FINAL_PULLED_AT})",
             values={A.VERSION: stored.version},
@@ -270,6 +276,26 @@ class Transactions:
         changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error), transaction_id)
         self._write(transaction_id, update(changes.set, condition=f"attribute_exists({A.TRANSACTION_ID})"))
 
+    def suspect(self, transaction_id: str, now: datetime) -> bool:
+        """Open a suspicion and request a pull; False where one is open already, or no such transaction is stored."""
+        stamp = timestamp_text(now)
+        condition = f"attribute_exists({A.TRANSACTION_ID}) AND attribute_not_exists(#{A.SUSPECTED_AT})"
+        written = self._update(
+            transaction_id, update({A.SUSPECTED_AT: stamp, A.PULL_REQUESTED_AT: stamp}, condition=condition)
+        )
+        return written is None
+
+    def postpone(self, transaction_id: str, due_at: datetime, until: datetime) -> None:
+        """Move the check that was due at `due_at`, whatever is in the item, unless it was moved meanwhile."""
+        self._update(
+            transaction_id,
+            update(
+                {A.NEXT_CHECK_AT: timestamp_text(until)},
+                condition=f"#{A.NEXT_CHECK_AT} = :due",
+                values={"due": timestamp_text(due_at)},
+            ),
+        )
+
     def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
         """Each check that is due; at most `limit` of each partition, the longest due first."""
         for shard in range(CHECK_SHARDS):
@@ -282,7 +308,7 @@ class Transactions:
             )
             for page in pages:
                 for item in map(of_attributes, page["Items"]):
-                    yield PullRequest(item[A.TRANSACTION_ID], due_at=mapper.time_of(item[A.NEXT_CHECK_AT]))
+                    yield PullRequest(item[A.TRANSACTION_ID], due_at=parse_time(item[A.NEXT_CHECK_AT]))
 
     def _write(self, transaction_id: str, arguments: dict[str, Any]) -> Written | ConditionFailed:
         found = self._update(transaction_id, arguments)

@@ -19,6 +19,8 @@ from securities_transactions.storage.mapper import time_of
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
+# The vendor retries after 15 minutes, a day and two days. A suspicious webhook that comes again requests another pull.
+_ASKS_AGAIN_AFTER: Final = timedelta(minutes=10)
 # An item holds 400 KB; what does not fit even deflated is stored as its beginning, its length and its name.
 _MOST_BYTES: Final = 350_000
 
@@ -32,7 +34,10 @@ class Webhooks:
         self.retention = retention
 
     def store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> bool:
-        """Store a body as received; False where the same body has been stored before."""
+        """Store a body as received; False where the same body has been stored before.
+
+        A suspicious one that comes again later is stored anew: it requests another pull.
+        """
         packed = zlib.compress(raw, 9)
         item: dict[str, Any] = {
             "webhookId": webhook_id(raw),
@@ -49,11 +54,16 @@ class Webhooks:
             item["notes"] = verified.user_id
         else:
             item["suspicion"] = verified.reason
+        condition, values = "attribute_not_exists(webhookId)", {}
+        if isinstance(verified, Suspicious):
+            condition += " OR receivedAt < :before"
+            values = {":before": {"S": timestamp_text(now - _ASKS_AGAIN_AFTER)}}
         try:
             self.client.put_item(
                 TableName=self.table,
                 Item=to_attributes(present(item)),
-                ConditionExpression="attribute_not_exists(webhookId)",
+                ConditionExpression=condition,
+                **({"ExpressionAttributeValues": values} if values else {}),  # type: ignore[arg-type]  # an absent argument has no type
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
