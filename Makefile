@@ -79,10 +79,13 @@ chromium: ## A browser for the browser tests, where there is none yet (Debian an
 	  echo "The browser tests need Chromium: install it (Debian: apt install chromium) and repeat." >&2
 
 .PHONY: lint
-lint: .venv/.ready ## Style, imports, formatting
+lint: .venv/.ready ## Style, imports, formatting, the workflows
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@PYTHONPATH=layers/runtime $(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/zizmor --quiet --offline --persona pedantic .github
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: format
 format: .venv/.ready ## Format the code and repair what can be repaired
@@ -219,7 +222,7 @@ env: ## Install what the other targets need (.venv, .venv-engine)
 .PHONY: lock
 lock: .venv/bin/uv .venv-clients/.ready .venv-iam/.ready ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
-	@$(LOCK) requirements-dev.in -c layers/runtime/requirements.txt -o requirements-dev.txt
+	@$(LOCK) requirements-dev.in -o requirements-dev.txt
 	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
 	@$(LOCK) tools/template_checks/checkov-requirements.in -o tools/template_checks/checkov-requirements.txt
 	@$(LOCK) tools/clients/generator-requirements.in -o tools/clients/generator-requirements.txt
@@ -227,8 +230,9 @@ lock: .venv/bin/uv .venv-clients/.ready .venv-iam/.ready ## Lock the newest vers
 	@$(LOCK) tools/permissions/node-requirements.in -o tools/permissions/node-requirements.txt
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 	@$(NPM_IAM) install --prefix tools/permissions --package-lock-only --save-exact @cloud-copilot/iam-simulate@latest
-LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url
+# Dependabot reads the options in the head of the files (.github/dependabot.yml).
+LOCKED = --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock (uv pip compile $(LOCKED))" $(UV) pip compile --quiet --upgrade $(LOCKED)
 # Nothing of a package is run while it is installed, and the lock file names no registry.
 NPM = PATH="$(CURDIR)/.venv-clients/bin:$$PATH" npm --silent --ignore-scripts --no-audit --no-fund \
 	--omit-lockfile-registry-resolved

@@ -22,7 +22,10 @@ settings.load_profile("suite")
 # They share one running product: on one worker it is started once. Each directory has the mark of what it needs.
 _WITH_THE_PRODUCT = {"tests/integration/": "integration", "tests/browser/": "browser"}
 # These start a product of their own, or none: they run beside the others.
-_WITHOUT_IT = ("tests/integration/test_restart.py", "tests/integration/test_layer_targets.py")
+_WITHOUT_IT = tuple(
+    f"tests/integration/{name}.py"
+    for name in ("test_artifact", "test_folder_with_a_space", "test_layer_targets", "test_restart")
+)
 
 
 class OneProduct(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for its schedulers

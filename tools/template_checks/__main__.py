@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tools.local_stack.process_supervisor import ROOT
 from tools.template_checks import cfn_lint, plain_yaml, regions, security
-from tools.template_checks.templates import DEPLOYED, DOMAIN, KEY, PRODUCT, REGISTRY, translated
+from tools.template_checks.templates import BESIDE, DEPLOYED, DOMAIN, PRODUCT, REGISTRY, translated
 
 
 def findings() -> Iterator[str]:
@@ -14,14 +14,16 @@ def findings() -> Iterator[str]:
     for name in DEPLOYED:
         yield from plain_yaml.findings(name, (ROOT / name).read_text())
     yield from cfn_lint.findings(PRODUCT, cfn_lint.REGIONS)
-    yield from cfn_lint.findings(KEY, cfn_lint.REGIONS)
-    yield from cfn_lint.findings(DOMAIN, cfn_lint.REGIONS)
+    for name in BESIDE:
+        yield from cfn_lint.findings(name, cfn_lint.REGIONS)
     yield from cfn_lint.findings(REGISTRY, [each for each in cfn_lint.REGIONS if not registry.missing[each]])
     for region in product.missing:
         yield from regions.findings(region, product, registry)
     yield from security.findings(PRODUCT, product.template)
-    # checkov has two checks of keys, and none of domains.
-    yield from security.findings(KEY, translated(KEY).template, least=2)
+    # checkov has two checks of keys and queues each, and none of domains.
+    for name in BESIDE:
+        if name != DOMAIN:
+            yield from security.findings(name, translated(name).template, least=2)
 
 
 def main() -> int:

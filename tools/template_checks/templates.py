@@ -15,7 +15,13 @@ PRODUCT: Final = "template.yaml"
 REGISTRY: Final = "contracts/registry.yaml"
 KEY: Final = "operations/templates/key.yaml"
 DOMAIN: Final = "operations/templates/domain.yaml"
-DEPLOYED: Final = (PRODUCT, REGISTRY, KEY, DOMAIN)
+CONSUMER_TARGET: Final = "operations/templates/consumer-target.yaml"
+CONSUMER_RULE: Final = "operations/templates/consumer-rule.yaml"
+CONSUMER_BUS: Final = "operations/templates/consumer-bus.yaml"
+PIPELINE: Final = "operations/templates/pipeline.yaml"
+# Plain CloudFormation, for every region.
+BESIDE: Final = (KEY, DOMAIN, CONSUMER_TARGET, CONSUMER_RULE, CONSUMER_BUS, PIPELINE)
+DEPLOYED: Final = (PRODUCT, REGISTRY, *BESIDE)
 
 _ACCOUNT: Final = "arn:aws:{service}:ap-south-1:123456789012:{name}"
 
