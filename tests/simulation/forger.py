@@ -78,7 +78,8 @@ class Forger:
             return {**self.altered(body), "batchId": "f" * 24}
         if kind == "other transaction":
             others = [each for each in self.vendor.transactions if each != body["transactionId"]]
-            other = self.world.random.choice(others) if others else "TRX_nobodys"
+            unused = [each for each in others if self.vendor.transactions[each].login > self.world.now]
+            other = self.world.random.choice((unused or others) * 2 + others) if others else "TRX_nobodys"
             forged = {**self.altered(body), "transactionId": other, "batchId": "e" * 24}
             forged.pop("notes", None)
             return forged

@@ -89,7 +89,8 @@ def _reconcile(kind: type[Reconcile]) -> Bug:
 
 def _clients(name: str, changed: Callable[[Any], Any]) -> Bug:
     def plant(application: Application) -> None:
-        setattr(application.clients, name, changed(getattr(application.clients, name)))
+        clients: Any = application.clients
+        application.clients = replace(clients, **{name: changed(getattr(clients, name))})
 
     return Bug(plant)
 

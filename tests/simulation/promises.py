@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from securities_transactions.domain.pull_request import PullOutcome
@@ -74,9 +75,9 @@ class Promises(Pulls):
         self.created: set[str] = set()
         self.suspicious: set[str] = set()
         self.items: dict[str, Any] = {}
-        # Who wrote a transaction's latest lease, and since when each pull runs.
+        # The invocation that wrote each transaction's latest lease, and when each invocation's pull began.
         self.lessees: dict[str, Invocation | None] = {}
-        self.began: dict[tuple[str, int], str] = {}
+        self.began: dict[int, int] = {}
 
     # --- after every write
 
@@ -179,18 +180,20 @@ class Promises(Pulls):
 
     def started(self, transaction_id: str) -> None:
         """A pull begins."""
-        stamp = self.world.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self.began[transaction_id, id(self.world.running)] = stamp
-        self.lessees.pop(transaction_id, None)
+        self.began[id(self.world.running)] = self.world.now
 
     def ended(self, transaction_id: str, outcome: PullOutcome) -> None:
-        """A pull is over: it has used its lease, and left no check that was due before it."""
-        began = self.began.pop((transaction_id, id(self.world.running)))
+        """A pull ends: it has used its lease, and its answer is saved, with the next check or the end of checks."""
+        began = self.began.pop(id(self.world.running))
+        item = self.items.get(transaction_id)
         if outcome is PullOutcome.BUSY and self.lessees.get(transaction_id) is self.world.running:
-            raise Violation("a lease is used", f"{transaction_id} was leased, and not pulled")
-        item = self.items.get(transaction_id, {})
-        if outcome is PullOutcome.PULLED and not self.skewed and _text(item, "nextCheckAt") <= began != "-":
-            pass
+            raise Violation("a lease is used", f"{transaction_id} was leased and not pulled")
+        if outcome is PullOutcome.PULLED and not self.skewed and item is not None and "nextCheckAt" in item:
+            due = datetime.fromisoformat(item["nextCheckAt"]["S"])
+            if due <= self.world.moment(began):
+                raise Violation("a pull is saved", f"{transaction_id} was pulled, its check of {due} is still due")
+
+    # --- after every answer to the Gateway
 
     def genuine(self, body: Document, raw: str, status: int | None, tables: Mapping[str, Any], keys: list[str]) -> None:
         """A genuine webhook was answered; `keys` are the API secrets that the operator has stored for long enough."""
@@ -268,14 +271,38 @@ class Promises(Pulls):
                 raise Violation("nothing accepted is lost", f"a webhook of another kind: {sorted(body)}")
             if securities and body["transactionId"] not in stored:
                 raise Violation("nothing accepted is lost", f"{body['transactionId']} was never adopted")
+        self._booked(stored, tables["Positions"].items.values())
         if not self.beyond:
             for id_, item in stored.items():
                 self._converged(self.vendor.transactions[id_], item, tables)
         self._bounded()
 
+    def _booked(self, stored: Mapping[str, Any], positions: Iterable[Any]) -> None:
+        """The ledger has what was settled, exact to the share and the paisa."""
+        expected: dict[tuple[str, str], tuple[int, Decimal]] = {}
+        for item in stored.values():
+            for order in decode(item["snapshot"]["B"])["orders"] if "settledAt" in item else ():
+                shares = int(order["filledQuantity"]) * (1 if order["transactionType"] == "BUY" else -1)
+                spent = (shares * Decimal(order["averagePrice"])).quantize(Decimal("0.01"))
+                key = f"user#{_text(item, 'notes')}", order["tradingsymbol"]
+                before = expected.get(key, (0, Decimal(0)))
+                expected[key] = before[0] + shares, before[1] + spent
+        booked = {
+            (item["holder"]["S"], item["security"]["S"]): (int(item["shares"]["N"]), Decimal(item["spent"]["N"]))
+            for item in positions
+            if "shares" in item
+        }
+        for key in expected.keys() | booked.keys():
+            if expected.get(key, (0, 0)) != booked.get(key, (0, 0)):
+                raise Violation("the ledger is exact", f"{key}: {booked.get(key)} for {expected.get(key)}")
+
     def _converged(self, made: VendorTransaction, item: Any, tables: Mapping[str, Any]) -> None:
         last, status = made.last, _text(item, "status")
         self.world.covered[f"ended {status}{' settled' if 'settledAt' in item else ''}"] += 1
+        if status == "FAILED" or "settledAt" in item:
+            for name, value in (("smallcaseAuthId", made.auth_id), ("broker", made.broker)):
+                if _text(item, name) not in (value, "-" if status == "FAILED" else value):
+                    raise Violation("the account is the Gateway's", f"{made.id} has {name} {_text(item, name)}")
         if last.batch is None:
             if status != "FAILED":
                 raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, the Gateway has no orders")

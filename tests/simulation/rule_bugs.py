@@ -11,7 +11,7 @@ import jwt
 from securities_transactions.domain import reconciliation, webhook_verification
 from securities_transactions.domain.checksum import sign
 from securities_transactions.domain.gateway_state import GatewayTransaction
-from securities_transactions.domain.revision import Snapshot
+from securities_transactions.domain.revision import Progress, Snapshot
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
 from securities_transactions.domain.transitions import (
@@ -82,8 +82,11 @@ def drop_suspicions(
 
 def go_back(stored: Transaction, state: GatewayTransaction, now: datetime, policy: Policy, jitter: float) -> Transition:
     """Open orders that were confirmed may go back once the lag is over."""
-    open_ = state.batch is not None and not state.batch.is_final
-    seen = replace(stored, confirmation=Confirmation.REPORTED) if open_ and stored.confirmation else stored
+    transition = reconciliation.reconcile(stored, state, now, policy, jitter)
+    if state.batch is None or state.batch.is_final or stored.revision is None or transition.outcome is not None:
+        return transition
+    behind = Progress.of(state.batch) < stored.revision.progress
+    seen = replace(stored, confirmation=Confirmation.REPORTED) if behind else stored
     return reconciliation.reconcile(seen, state, now, policy, jitter)
 
 

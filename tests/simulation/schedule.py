@@ -112,6 +112,9 @@ class Schedule:
 
     def _cast(self, chance: random.Random) -> None:
         count = chance.choice([1, 1, 1, 2, 2, 3])
+        # Two users of one account whose orders are placed at the same moment: their claims to it meet.
+        twins = chance.random() < 0.2
+        first: VendorTransaction | None = None
         for n in range(count):
             made = VendorTransaction(
                 id=f"TRX_{n}{chance.randrange(16**8):08x}",
@@ -122,13 +125,19 @@ class Schedule:
                 plan=chance.choice(PLANS),
                 ours=chance.random() < 0.85,
             )
+            if twins and first is not None:
+                made.twin_of, made.notes, made.auth_id = first, f"user-{n}", first.auth_id
             if made.is_corrected and self.vendor.moods.lag > MOST_LAG:
                 made.plan = "completed"  # shown so late: nobody could tell which of the two holds
+            if made.twin_of is not None:
+                made.created, made.plan = made.twin_of.created, made.twin_of.plan
             self.world.at(made.created, partial(self._create, made))
+            first = first or made
         if chance.random() < 0.25:
             when = chance.randrange(0, 30 * MINUTE)
             self.world.at(when, self._rotate_ours)
-            self.world.at(max(0, when + chance.randrange(-2 * MINUTE, 3 * MINUTE)), self._rotate_theirs)
+            later = chance.choice([chance.randrange(-2 * MINUTE, 3 * MINUTE), chance.randrange(3 * MINUTE, HOUR)])
+            self.world.at(max(0, when + later), self._rotate_theirs)
         if chance.random() < 0.15:
             self.world.at(chance.randrange(0, HOUR), self._another_kind)
 
@@ -145,7 +154,7 @@ class Schedule:
             return
 
         def create() -> bool:
-            self.vendor.next = made
+            self.vendor.next[made.notes] = made
             with made_by("create_transaction"):
                 self.product.application.create_transaction.create(_ASKED, made.notes, "guest")
             return True

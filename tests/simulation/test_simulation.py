@@ -33,6 +33,17 @@ def test_planted_bug_breaks_a_promise(planted: PlantedBug) -> None:
         assert any(Schedule(seed, bug=planted.bug).run().violation for seed in range(60))
 
 
+@pytest.mark.parametrize("planted", BUGS, ids=lambda planted: planted.name)
+def test_planted_bug_stays_in_its_own_world(planted: PlantedBug) -> None:
+    """A schedule with a bug leaves the next one as it was."""
+    with simulated():
+        before = Schedule(3, story=True).run()
+        Schedule(3, bug=planted.bug).run()
+        after = Schedule(3, story=True).run()
+    assert before.violation is None
+    assert after.story == before.story
+
+
 def test_there_are_at_least_forty_planted_bugs_of_different_names() -> None:
     """Each has a name that says what an engineer did."""
     assert len({planted.name for planted in BUGS}) == len(BUGS) >= 40

@@ -51,6 +51,8 @@ class VendorTransaction:
     created: int
     plan: str
     login: int = 10**15
+    placed: int = 10**15
+    twin_of: "VendorTransaction | None" = None
     states: list[State] = field(default_factory=list)
     ours: bool = True
     stamped: int | None = None
@@ -93,7 +95,8 @@ class Vendor:
         self.previous: str | None = None
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
-        self.next: VendorTransaction | None = None
+        # What each user is about to create, by `notes`.
+        self.next: dict[str, VendorTransaction] = {}
 
     def sign(self, timestamp: str, subject: str) -> str:
         """The checksum that the Gateway puts on a webhook."""
@@ -142,25 +145,24 @@ class Vendor:
         if headers["x-gateway-secret"] not in (self.api_secret, self.previous):
             world.covered["gateway 401"] += 1
             return _refusal(401, "invalid secret")
-        answer = self._answer(method, url, params)
+        answer = self._answer(method, url, params, content)
         if busy and world.random.random() < self.moods.timeout / 2:
             world.covered["gateway answer lost"] += 1
             raise httpx.ReadTimeout("the answer is lost")
         world.pause()
         return answer
 
-    def _answer(self, method: str, path: str, params: Sequence[tuple[str, str]]) -> Answer:
+    def _answer(self, method: str, path: str, params: Sequence[tuple[str, str]], content: str | None) -> Answer:
         if method == "POST":
-            made = self.next
-            assert made is not None
+            made = self.next[json.loads(content or "{}")["notes"]]
             self.transactions[made.id] = made
             expire_at = timestamp_text(self.world.moment(made.created + LIFETIME))
             return _success({"transactionId": made.id, "expireAt": expire_at})
         ids = [value for name, value in params if name == "transactionId"]
         if path == "/v1/simulated/engine/transactiondetails":
-            made = self.transactions.get(ids[0])
+            found = self.transactions.get(ids[0])
             self.pulls.setdefault(ids[0], []).append(self.world.now)
-            return _refusal(400, "unknown transaction") if made is None else _success(self._details(made))
+            return _refusal(400, "unknown transaction") if found is None else _success(self._details(found))
         if path != "/v1/simulated/engine/orders/sst":
             return _refusal(404, "not found")
         batch_ids = {value for name, value in params if name == "batchId"}
@@ -263,6 +265,9 @@ def plan(world: World, made: VendorTransaction) -> None:
     confirmed = login + chance.randrange(5 * SECOND, 3 * MINUTE)
     if chance.random() < 0.15:
         confirmed = made.created + LIFETIME - chance.randrange(1, 5 * SECOND)
+    twin = made.twin_of
+    if twin is not None and twin.placed < LIFETIME + made.created:
+        login, confirmed = twin.login, twin.placed - SECOND
     start = State(made.created, "INITIALIZED")
     used = State(login, "USED")
     expired = State(made.created + LIFETIME + chance.choice([0, HOUR, 8 * HOUR]), "EXPIRED")
@@ -282,7 +287,8 @@ def plan(world: World, made: VendorTransaction) -> None:
             confirmed += 5 * MINUTE
         batch_id = hashlib.md5(made.id.encode(), usedforsecurity=False).hexdigest()[:24]
         size = chance.choice([1, 1, 2, 3])
-        confirmed += chance.randrange(100, 2_000)
+        confirmed += SECOND if twin is not None else chance.randrange(100, 2_000)
+        made.placed = confirmed
         for after, status, kind in ends:
             batch = _batch(batch_id, kind, size, amo=made.plan.startswith("amo"))
             made.states.append(State(confirmed + after, status, batch, requested=True))
