@@ -6,8 +6,14 @@ from tests.simulation.planted import BUGS, PlantedBug
 from tests.simulation.product import simulated
 from tests.simulation.schedule import Schedule
 
-# A few planted bugs that are caught within a few seeds: `make planted-bugs` hunts for all of them.
-_QUICK = BUGS[:12:3]
+# Planted bugs of which nearly every schedule breaks a promise: `make planted-bugs` hunts for all of them.
+_QUICK = (
+    "settle what a webhook reports",
+    "do not compare the checksum",
+    "ignore the pull's lease",
+    "request no pull for a suspicious webhook",
+    "take a repeated lease for busy",
+)
 
 
 @pytest.mark.parametrize("first", range(0, 240, 40))
@@ -26,9 +32,10 @@ def test_a_seed_tells_the_same_story_again() -> None:
     assert first.covered == second.covered
 
 
-@pytest.mark.parametrize("planted", _QUICK, ids=lambda planted: planted.name)
-def test_planted_bug_breaks_a_promise(planted: PlantedBug) -> None:
+@pytest.mark.parametrize("name", _QUICK)
+def test_planted_bug_breaks_a_promise(name: str) -> None:
     """The simulation has teeth."""
+    (planted,) = (each for each in BUGS if each.name == name)
     with simulated():
         assert any(Schedule(seed, bug=planted.bug).run().violation for seed in range(60))
 
