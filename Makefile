@@ -38,7 +38,7 @@ gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready ## Everything: lint, types, the template, all tests, what they cover and call
+test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready valgrind ## Everything: lint, types, the template, all tests, what they cover and call
 	@rm -rf .local/calls
 	@$(PYTEST) $(COVERAGE) --calls .local/calls
 	@$(PERMISSIONS)
@@ -97,8 +97,15 @@ typecheck: .venv/.ready ## Types (mypy --strict)
 	@exec $(BIN)/mypy
 
 .PHONY: bench
-bench: .venv/.ready ## What handlers and items cost, measured
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.bench
+bench: .venv/.ready valgrind ## What functions cost beside a tutorial's, as they are deployed (FUNCTION=ingest_webhook)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.bench $(FUNCTION)
+
+.PHONY: valgrind
+valgrind: ## What counts instructions, where there is none yet (Debian and Ubuntu, as root)
+	@command -v valgrind >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  echo "· installing valgrind" && apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends valgrind >/dev/null; } || \
+	  echo "Instructions are not counted without valgrind: install it (Debian: apt install valgrind) and repeat." >&2
 
 .PHONY: simulate
 simulate: .venv/.ready ## The promises under seeded faults (N=100000 schedules; SEED=42 replays one and tells its story)
@@ -228,6 +235,7 @@ env: ## Install what the other targets need (.venv, .venv-engine)
 lock: .venv/bin/uv .venv-clients/.ready .venv-iam/.ready ## Lock the newest versions of all dependencies
 	@$(LOCK) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(LOCK) requirements-dev.in -o requirements-dev.txt
+	@$(LOCK) tools/bench/requirements.in -o tools/bench/requirements.txt
 	@$(LOCK) tools/local_stack/engine-requirements.in -o tools/local_stack/engine-requirements.txt
 	@$(LOCK) tools/template_checks/checkov-requirements.in -o tools/template_checks/checkov-requirements.txt
 	@$(LOCK) tools/clients/generator-requirements.in -o tools/clients/generator-requirements.txt

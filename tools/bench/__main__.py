@@ -1,121 +1,150 @@
-"""Runs everything and prints the ratios."""
+"""Measures and prints: `python -m tools.bench [FUNCTION …]`, or with `--gate` compares with the recorded baseline."""
 
+import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from securities_transactions.domain.decimal_json import loads
-from securities_transactions.domain.deferred import Deferred
-from securities_transactions.domain.orders import Batch
-from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.transaction import Confirmation, Source, Transaction
-from securities_transactions.storage.mapper import to_item
-from tools.bench import bill, payloads
-from tools.bench.warm import ENVIRONMENT
+from tools.bench import bill, cloud, gate, layers, measure, units
+from tools.bench.measure import Subject
+from tools.bench.subjects import Function, functions, ours, rival
 
-ROOT = Path(__file__).parents[2]
-TUTORIAL = "tools.bench.tutorial"
-ROUNDS = 5
-_STAMP = datetime(2026, 1, 15, 4, 30, 12, 345000, tzinfo=UTC)
-IMPORT = (
-    "import time, sys, importlib; start = time.process_time(); importlib.import_module(sys.argv[1]);"
-    " print(time.process_time() - start)"
-)
+# CPU times are ratios of runs that alternate: a noisy machine is noisy for both.
+_ROUNDS = 5
+_WARM = 50
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a run has built."""
+
+    authority: cloud.Authority
+    bootstrap: Any
+    product: Any
+    tutorials: Any
+
+    def subjects(self, function: Function) -> dict[str, tuple[Subject, bool]]:
+        """What is measured for a function, by name, and whether its items are the product's."""
+        found = {"ours": (ours(function, self.product), True)}
+        found["tutorial"] = (rival(function, f"{function.tutorial}.handler", self.tutorials), False)
+        if function.fastapi:
+            found["fastapi"] = (rival(function, "fastapi_app.handler", self.tutorials), False)
+        if function.floor is not None:
+            found["floor"] = (rival(function, f"floor.{function.floor}", self.tutorials), False)
+        return found
 
 
 def main() -> None:
-    """Measure, alternating between the two so that a noisy machine is noisy for both, and print."""
-    functions = sorted(f"functions.{path.parent.name}.app" for path in (ROOT / "functions").glob("*/app.py"))
-    print("Cold start: CPU of importing the handler and making its clients, tutorial = 1.00")
-    measured = {module: [] for module in [TUTORIAL, *functions]}  # type: dict[str, list[float]]
-    for _ in range(ROUNDS):
-        for module, times in measured.items():
-            times.append(float(_run("-c", IMPORT, module)))
-    base = statistics.median(measured[TUTORIAL])
-    for module in functions:
-        print(f"  {module.split('.')[1]:22}{statistics.median(measured[module]) / base:6.2f}")
-
-    print("\nWarm webhook: ingest_webhook to the tutorial's handler")
-    print(f"  {'orders':>6}{'CPU':>8}{'request bytes':>15}{'log bytes':>11}")
-    for orders in (1, 5, 50):
-        ours, theirs = _warm("functions.ingest_webhook.app", orders), _warm(TUTORIAL, orders)
-        ratios = [ours[key] / theirs[key] for key in ("ms", "request_bytes", "log_bytes")]
-        print(f"  {orders:>6}{ratios[0]:8.2f}{ratios[1]:15.2f}{ratios[2]:11.2f}")
-
-    print("\nStored item: bytes as DynamoDB counts them, and write units of one webhook")
-    print(f"  {'orders':>6}{'ours':>8}{'units':>7}{'tutorial':>10}{'units':>7}")
-    for orders in (1, 5, 50):
-        mine, naive = item_bytes(_stored(orders)), item_bytes(loads(payloads.webhook(orders)))
-        print(f"  {orders:>6}{mine:>8}{-(-mine // 1024):>7}{naive:>10}{-(-naive // 1024):>7}")
-
-    print("\nBill: dollars a million settled single-stock orders, list prices (tools/bench/bill.py has the units)")
-    print("\n".join(bill.lines()))
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("functions", nargs="*", help="only these (default: all)")
+    parser.add_argument("--gate", action="store_true", help="only compare with tools/bench/baseline.json")
+    parser.add_argument("--record", action="store_true", help="write tools/bench/baseline.json anew")
+    arguments = parser.parse_args()
+    layers.BUILT.mkdir(parents=True, exist_ok=True)
+    if arguments.gate or arguments.record:
+        sys.exit(gate.run(record=arguments.record))
+    authority = cloud.Authority(layers.BUILT)
+    product, tutorials = layers.product(authority.certificate), layers.tutorials(authority.certificate)
+    bench = Bench(authority, layers.bootstrap(), product, tutorials)
+    chosen = [each for each in functions() if not arguments.functions or each.name in arguments.functions]
+    report = {"layer": _layer(bench), "functions": {}, "units": units.table()}
+    if not measure.has_valgrind():
+        print("valgrind is not installed (Debian: apt install valgrind): processor time stands in for instructions.\n")
+    for function in chosen:
+        report["functions"][function.name] = _measured(bench, function)
+        print("\n".join(_lines(function, report["functions"][function.name])), flush=True)
+    print("\n".join([*_layer_lines(report["layer"]), *units.lines(), *bill.lines()]))
+    (layers.BUILT / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    print(f"\nAll figures: {layers.BUILT / 'report.json'}")
 
 
-def _warm(module: str, orders: int) -> dict[str, float]:
-    runs = [json.loads(_run("-m", "tools.bench.warm", module, str(orders), "200")) for _ in range(3)]
-    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+def _layer(bench: Bench) -> dict[str, Any]:
+    sizes = {"ours": layers.size(bench.product), "tutorial": layers.size(bench.tutorials)}
+    return {name: {"bytes": found[0], "metadata_bytes": found[1]} for name, found in sizes.items()}
 
 
-def _run(*arguments: str) -> str:
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "runtime")])
-    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": paths}
-    done = subprocess.run(
-        [sys.executable, *arguments], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout
+def _layer_lines(sizes: Any) -> Iterator[str]:
+    yield "\nLayer, unzipped: MB without package metadata, MB of package metadata"
+    for name, found in sizes.items():
+        yield f"  {name:12}{found['bytes'] / 1e6:8.1f}{found['metadata_bytes'] / 1e6:8.1f}"
 
 
-def _stored(orders: int) -> dict[str, Any]:
-    """A transaction as it stands after a webhook, with every attribute that it can have by then."""
-    sent = payloads.batch(orders)
-    batch = Batch.model_validate(loads(json.dumps(sent)))
-    securities = [{"ticker": o["tradingsymbol"], "type": o["transactionType"], "quantity": 5} for o in sent["orders"]]
-    transaction = Transaction(
-        transaction_id=payloads.TRANSACTION_ID,
-        user_id="user-12345678",
-        status=batch.status_of_orders,
-        version=3,
-        created_at=_STAMP,
-        expire_at=_STAMP,
-        requested=Deferred.of({"orderConfig": {"type": "SECURITIES", "securities": securities}}),
-        orders=Deferred.of(batch),
-        revision=Snapshot(batch, _STAMP).revision,
-        batch_id=batch.batchId,
-        smallcase_auth_id=payloads.AUTH_ID,
-        broker="kite",
-        buy_amount=batch.buyAmount,
-        sell_amount=batch.sellAmount,
-        confirmation=Confirmation.REPORTED,
-        source=Source.WEBHOOK,
-        reported_at=_STAMP,
-        pull_requested_at=_STAMP,
-        pulled_at=_STAMP,
-        next_check_at=_STAMP,
-        checks=1,
-    )
-    return to_item(transaction)
+def _measured(bench: Bench, function: Function) -> dict[str, Any]:
+    subjects = bench.subjects(function)
+    found: dict[str, Any] = {name: {} for name in subjects}
+    cpu: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in range(_ROUNDS):
+        for name, (subject, compact) in subjects.items():
+            used = measure.usage(subject, bench.bootstrap, bench.authority, [function.events(1, compact)])
+            cpu[name].append(used.cpu_seconds)
+            found[name] |= {"peak_kb": used.peak_kilobytes, "modules": used.modules}
+    for name, (subject, compact) in subjects.items():
+        found[name]["cpu_seconds_cold"] = statistics.median(cpu[name])
+        found[name] |= _per_call(bench, function, subject, compact)
+        if measure.has_valgrind():
+            found[name] |= _counted(bench, function, subject, compact)
+    pairs = [mine / theirs for mine, theirs in zip(cpu["ours"], cpu["tutorial"], strict=True)]
+    found["ours"]["cpu_ratio_cold"] = statistics.median(pairs)
+    return found
 
 
-def item_bytes(value: Any) -> int:
-    """The size of a value as DynamoDB counts it: names and text in UTF-8, numbers half their digits."""
-    if isinstance(value, dict):
-        return sum(len(name) + item_bytes(each) + 1 for name, each in value.items()) + 3
-    if isinstance(value, list):
-        return sum(item_bytes(each) + 1 for each in value) + 3
-    if isinstance(value, str):
-        return len(value.encode())
-    if isinstance(value, bytes):
-        return len(value)
-    if value is None or isinstance(value, bool):
-        return 1
-    return len(Decimal(value).as_tuple().digits) // 2 + 2
+def _per_call(bench: Bench, function: Function, subject: Subject, compact: bool) -> dict[str, Any]:
+    """Processor time, bytes logged, calls and bytes sent of a warm invocation with one order or record."""
+    events = [function.events(1, compact) for _ in range(_WARM + 1)]
+    cold, warm = (measure.usage(subject, bench.bootstrap, bench.authority, each) for each in (events[:1], events))
+    return {
+        "cpu_ms_warm": (warm.cpu_seconds - cold.cpu_seconds) / _WARM * 1000,
+        "log_bytes": (warm.log_bytes - cold.log_bytes) / _WARM,
+        "calls": {name: (count - cold.calls.get(name, 0)) / _WARM for name, count in warm.calls.items()},
+        "sent_bytes": {name: (sent - cold.sent_bytes.get(name, 0)) / _WARM for name, sent in warm.sent_bytes.items()},
+    }
+
+
+def _counted(bench: Bench, function: Function, subject: Subject, compact: bool) -> dict[str, Any]:
+    """Instructions and system calls: cold, and warm for each size. The second invocation of a size is the warm one."""
+    events = [function.events(1, compact), *(function.events(n, compact) for n in function.sizes for _ in range(2))]
+    counted = measure.instructions(subject, bench.bootstrap, bench.authority, events)
+    return {
+        "instructions_bootstrap": counted.bootstrap,
+        "instructions_start": counted.start,
+        "instructions_first": counted.first,
+        "instructions_cold": counted.cold,
+        "instructions_warm": dict(zip(function.sizes, counted.warm[1::2], strict=True)),
+        "system_calls_cold": counted.calls_cold,
+        "system_calls_warm": counted.calls_warm[1],
+    }
+
+
+def _lines(function: Function, found: dict[str, Any]) -> Iterator[str]:
+    base = found["tutorial"]
+    yield f"\n{function.name}: ratio to the tutorial ({function.tutorial})"
+    keys: Sequence[tuple[str, str]] = [
+        ("cold, instructions", "instructions_cold"),
+        ("cold, processor time", "cpu_seconds_cold"),
+        ("peak memory", "peak_kb"),
+        ("modules", "modules"),
+        ("system calls, cold", "system_calls_cold"),
+        ("warm, processor time", "cpu_ms_warm"),
+        ("log bytes, warm", "log_bytes"),
+    ]
+    yield f"  {'':26}" + "".join(f"{name:>10}" for name in found) + f"{'tutorial has':>16}"
+    for label, key in keys:
+        if key in base:
+            yield _row(label, [each[key] for each in found.values()], base[key])
+    for size in base.get("instructions_warm", {}):
+        label = f"warm, {size}, instructions"
+        values = [each["instructions_warm"][size] for each in found.values()]
+        yield _row(label, values, base["instructions_warm"][size])
+    yield f"  calls: {', '.join(f'{name} {count:g}' for name, count in found['ours']['calls'].items() if count)}"
+
+
+def _row(label: str, values: Sequence[float], base: float) -> str:
+    ratios = "".join(f"{value / base:10.2f}" if base else f"{'–':>10}" for value in values)
+    return f"  {label:26}{ratios}{base:16,.4g}" if base < 1000 else f"  {label:26}{ratios}{base:16,.0f}"
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def batch(orders: int) -> dict[str, Any]:
         "sellAmount": 0,
         "completedDate": "2026-01-15T04:33:10.000Z",
         "status": "COMPLETED",
-        "orders": [_order(ticker, chance) for ticker in TICKERS[:orders]],
+        "orders": [_order(_ticker(n), chance) for n in range(orders)],
         "unplaced": [],
     }
 
@@ -98,6 +98,12 @@ def webhook(orders: int) -> str:
             "checksum": sign(ApiSecret(API_SECRET), timestamp, AUTH_ID),
         }
     )
+
+
+def _ticker(n: int) -> str:
+    """Larger baskets go on with tickers made of the real ones."""
+    again = n // len(TICKERS)
+    return TICKERS[n % len(TICKERS)] + (str(again) if again else "")
 
 
 def _order(ticker: str, chance: random.Random) -> dict[str, Any]:
