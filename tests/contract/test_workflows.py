@@ -34,7 +34,7 @@ def commands(name: str) -> list[str]:
 
 
 def test_workflows_and_lock_files_are_found() -> None:
-    assert len(LOCKS) == 5
+    assert len(LOCKS) == 8
     assert set(WORKFLOWS) == {"audit", "ci", "deploy", "stage"}
 
 
