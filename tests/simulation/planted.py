@@ -90,7 +90,7 @@ def _reconcile(kind: type[Reconcile]) -> Bug:
 def _clients(name: str, changed: Callable[[Any], Any]) -> Bug:
     def plant(application: Application) -> None:
         clients: Any = application.clients
-        application.clients = replace(clients, **{name: changed(getattr(clients, name))})
+        application.clients = services.ClientsWith(clients, name, changed(getattr(clients, name)))
 
     return Bug(plant)
 

@@ -21,6 +21,16 @@ from tests.simulation.rule_bugs import publish_events_alone
 _MOST_ENTRIES: Final = 10
 
 
+class ClientsWith:
+    """`clients` with another one in the place of `name`."""
+
+    def __init__(self, clients: Any, name: str, client: Any) -> None:
+        vars(self).update({"_clients": clients, name: client})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clients, name)
+
+
 class EndsChecksAtFailure(Reconcile):
     """Takes a failure of the Gateway for its last word."""
 
