@@ -72,7 +72,7 @@ def test_each_payload_is_one_click_away_and_each_version_says_what_changed(desk:
     gateway.finish(here.page.locator("#now code").inner_text())
     here.sdk.get_by_text("Your order is complete.").wait_for()
     here.press("Done")
-    here.step("version [34].*INFY · PLACED → COMPLETE · filled .* → 30 of 30")
+    here.step(r"version \d.*INFY · PLACED → COMPLETE · filled .* → 30 of 30")
     for step, payload, holds in (
         ("POST /transactions.*201", "request", '"ticker": "INFY"'),
         ("Transaction created", "request", '"intent": "TRANSACTION"'),

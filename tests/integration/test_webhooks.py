@@ -184,11 +184,12 @@ def test_a_webhook_of_another_kind_is_published_as_what_it_is(product: Product, 
 
     def arrived() -> list[Event]:
         updates.poll(1)
-        return [event for event in updates.received if event["detail"].get("notes") == user]
+        return [event for event in updates.received if event["detail"].get("body", {}).get("notes") == user]
 
     found = eventually(arrived)[0]
     assert found["detail-type"] == "WebhookReceived"
     assert found["detail"]["kind"] == "HOLDINGS_IMPORT"
+    assert "notes" not in found["detail"], "the checksum does not cover them, and the account is not this user's"
 
 
 @pytest.mark.parametrize(
