@@ -17,9 +17,9 @@ def make_handler(application: Application) -> Handler:
 
     def accept_sdk_response(request: Request) -> Response:
         transaction_id, may_see = request.path("transactionId"), request.caller(scope).may_see
-        transaction = transactions.one(transaction_id, may_see)
-        responses.accept(transaction, request.json())
-        return Response(202, transaction_of(transactions.one(transaction_id, may_see)).document())
+        read = transactions.one(transaction_id, may_see)
+        responses.accept(read.transaction, request.json())
+        return Response(202, transaction_of(transactions.one(transaction_id, may_see).transaction).document())
 
     return application.deadline.bounds(http_handler(accept_sdk_response))
 

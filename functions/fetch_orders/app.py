@@ -19,8 +19,9 @@ def make_handler(application: Application) -> Handler:
         caller = request.caller(scope)
         if request.names("transactionId"):
             transaction_id, refresh = request.path("transactionId"), request.flag("refresh")
-            transaction = transactions.one(transaction_id, caller.may_see, refresh=refresh)
-            return cacheable(request, orders_of(transaction, for_support=caller.is_service).document())
+            read = transactions.one(transaction_id, caller.may_see, refresh=refresh)
+            shown = orders_of(read.transaction, for_support=caller.is_service, refreshed=read.refreshed)
+            return cacheable(request, shown.document())
         user_id = caller.acting_for(request.query("notes"))
         page = transactions.page(user_id, request.limit(), cursor.decode(user_id, request.query("cursor")))
         return cacheable(request, page_of(page, user_id, for_support=caller.is_service).document())

@@ -16,8 +16,8 @@ def make_handler(application: Application) -> Handler:
 
     def fetch_transaction(request: Request) -> Response:
         transaction_id, caller = request.path("transactionId"), request.caller(scope)
-        transaction = transactions.one(transaction_id, caller.may_see, refresh=request.flag("refresh"))
-        return cacheable(request, transaction_of(transaction).document())
+        read = transactions.one(transaction_id, caller.may_see, refresh=request.flag("refresh"))
+        return cacheable(request, transaction_of(read.transaction, refreshed=read.refreshed).document())
 
     return application.deadline.bounds(http_handler(fetch_transaction))
 

@@ -31,8 +31,8 @@ def failed(message_id: str, error: Exception) -> None:
 
 
 def handle(received: Received, positions: "Positions") -> None:
-    """Book one event; events of other types are passed over."""
-    if isinstance(received.event, OrdersSettled):
+    """Book one event; events of other types and of test accounts are passed over."""
+    if isinstance(received.event, OrdersSettled) and not received.event.test:
         booked = positions.book(received.event)
         logger.info("settled", extra={"transaction_id": received.event.transactionId, "booked": booked})
 

@@ -143,7 +143,7 @@ def test_an_amo_that_is_cancelled_is_shown_as_cancelled(desk: Sit, gateway: Gate
     here.press("Cancel open orders")
     here.sdk.get_by_text("The order was cancelled.").wait_for()
     here.press("Done")
-    here.orders("CANCELLED AMO")
+    here.orders("CANCELLED_AMO")
     here.state("settled")
     here.shoot("light-7-amo")
 

@@ -41,7 +41,7 @@ def test_amo_and_limit_orders_stay_open_until_the_user_cancels_them(
     open_ = only_order(app, limited)
     assert (open_["orderType"], open_["price"], open_["status"]) == ("LIMIT", 900.05, "PLACED")
 
-    for transaction_id, status in ((amo, "CANCELLED AMO"), (limited, "CANCELLED")):
+    for transaction_id, status in ((amo, "CANCELLED_AMO"), (limited, "CANCELLED")):
         gateway.ask("POST", f"/transactions/{transaction_id}/cancel", {})
         updates.wait_for(transaction_id, is_("OrdersSettled"))
         assert only_order(app, transaction_id)["status"] == status

@@ -30,7 +30,7 @@ def material(batch: Mapping[str, Any]) -> Material:
                 place,
                 str(order["tradingsymbol"]),
                 str(order["transactionType"]),
-                str(order["status"]),
+                str(order["status"]).replace(" ", "_"),
                 int(order["quantity"]),
                 int(order.get("filledQuantity") or 0),
                 float(order.get("averagePrice") or 0),
@@ -42,7 +42,7 @@ def material(batch: Mapping[str, Any]) -> Material:
 
 
 def _progress(content: Material) -> tuple[bool, int, int]:
-    final = ("COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO")
+    final = ("COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED_AMO")
     done = [row for row in content if row[0] == "unplaced" or row[3] in final]
     return len(done) == len(content), len(done), sum(row[5] for row in content)
 

@@ -1,6 +1,7 @@
 """Which orders a request may have, and what of it the Gateway receives (docs/gateway.md §1.2, §7)."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -69,10 +70,11 @@ def test_type_or_quantity_of_some_securities_only_is_rejected(shape: str) -> Non
     assert fault in faults(*securities)
 
 
-@pytest.mark.parametrize("ticker", ["M&M", "BAJAJ-AUTO", "L&TFH", "NIFTYBEES", "PGINVIT", "EMBASSY", "360ONE", "infy"])
-def test_tickers_are_sent_verbatim(ticker: str) -> None:
+@pytest.mark.parametrize("ticker", ["M&M", "BAJAJ-AUTO", "L&TFH", "NIFTYBEES", "PGINVIT", "EMBASSY", "360ONE"])
+@pytest.mark.parametrize("spelled", [str.upper, str.lower, str.title])
+def test_tickers_are_sent_in_upper_case(ticker: str, spelled: Callable[[str], str]) -> None:
     """Ampersands and hyphens are part of NSE's symbols; ETFs, InvITs and REITs are tickers like any other."""
-    body = requested({"ticker": ticker}).gateway_body("n")
+    body = requested({"ticker": spelled(ticker)}).gateway_body("n")
     assert loads(dumps(body))["orderConfig"]["securities"][0]["ticker"] == ticker
 
 
@@ -182,3 +184,20 @@ def test_notes_have_up_to_256_characters_however_many_bytes(character: str) -> N
 def test_unknown_field_of_a_request_is_rejected_and_not_dropped(field: str) -> None:
     assert field in faults({}, **{field: "x"})
     assert f"securities.0.{field}" in faults({field: "x"})
+
+
+LIMIT: dict[str, Any] = {"ticker": "INFY", "type": "BUY", "quantity": 1, "orderType": "LIMIT"}
+
+
+@pytest.mark.parametrize("price", ["1400.05", "1400.10", "1400", "0.01", "999999999.99"])
+def test_price_is_sent_on_exactly_as_it_was_given(price: str) -> None:
+    body = NewTransaction.model_validate({"securities": [{**LIMIT, "price": loads(price)}]}).gateway_body("n")
+    assert str(body["orderConfig"]["securities"][0]["price"]) == price
+
+
+@pytest.mark.parametrize("price", ["1400.055", "0.001", "1e-3", "1400.0500001", "0", "-1", "1e15", "true", '"1_0"'])
+def test_price_that_is_not_whole_paise_is_rejected(price: str) -> None:
+    """Rounding it would place another order than the one that was asked for."""
+    with pytest.raises(ValidationError) as caught:
+        NewTransaction.model_validate({"securities": [{**LIMIT, "price": loads(price)}]})
+    assert ("securities", 0, "price") in [error["loc"] for error in caught.value.errors()]

@@ -83,8 +83,8 @@ def test_batch_that_the_vendor_has_closed_is_final(orders: list[str], lost: bool
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
-        ("CANCELLED_AMO", "CANCELLED AMO"),
-        ("cancelled amo", "CANCELLED AMO"),
+        ("CANCELLED AMO", "CANCELLED_AMO"),
+        ("cancelled amo", "CANCELLED_AMO"),
         ("Complete", "COMPLETE"),
         ("FROZEN", "FROZEN"),
         ("Frozen for now", "Frozen for now"),

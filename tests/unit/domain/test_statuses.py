@@ -75,7 +75,7 @@ def test_final_batch_statuses_are_the_documented_ones() -> None:
     assert {status.value for status in Status} - ours == documented | {"PLACED", "PARTIALLYPLACED", "ERROR"}
     assert {status.value for status in OrderStatus if not status.is_final} == {"PLACED", "ERROR"}
     assert {status.value for status in OrderStatus} == {
-        *("PLACED", "ERROR", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO")
+        *("PLACED", "ERROR", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED_AMO")
     }
     assert (Status.CREATED.value, Status.FAILED.value) == ("CREATED", "FAILED")
 

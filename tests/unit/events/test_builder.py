@@ -39,6 +39,7 @@ from securities_transactions.events.schemas import (
 )
 from securities_transactions.services.publish_updates import Update, of_transaction, of_webhook
 
+KITE_ACCOUNT = "65a1b2c3d4e5f60718293a4b"
 START = datetime(2026, 1, 15, 4, tzinfo=UTC)
 CREATED = Transaction(
     transaction_id="T1",
@@ -312,7 +313,7 @@ def test_both_spellings_of_a_status_are_published_as_one() -> None:
 
     assert isinstance(event, OrdersSettled)
     assert event.orders is not None
-    assert event.orders[0].status == "CANCELLED AMO"
+    assert event.orders[0].status == "CANCELLED_AMO"
     assert changed_orders(batch(order(status="CANCELLED_AMO")), batch(order(status="CANCELLED AMO"))) == []
 
 
@@ -437,3 +438,40 @@ def test_suspicious_webhook_requests_a_pull_and_is_not_public() -> None:
 
 def test_suspicious_webhook_that_names_no_transaction_requests_nothing() -> None:
     assert of_webhook(stored(suspicion="unreadable", transaction_id=None)) == Update()
+
+
+def test_account_that_becomes_known_has_an_event_and_no_version_of_its_own() -> None:
+    """Every version is one event about the state, so that their sequences have no hole."""
+    linked = replace(CREATED, account=AccountLink.LINKED, smallcase_auth_id=KITE_ACCOUNT)
+
+    [event] = events_of(CREATED, linked)
+
+    assert isinstance(event, BrokerAccountLinked)
+    assert (event.sequence, event.eventId) == (1, f"T1.linked.{KITE_ACCOUNT}")
+    assert events_of(linked, replace(linked, pulled_at=START)) == []
+
+
+def test_transaction_of_a_test_account_is_marked_in_every_event() -> None:
+    for broker, test in (("kite-leprechaun", True), ("Kite-Leprechaun", True), ("kite", None), (None, None)):
+        events = [
+            *events_of(CREATED, replace(PLACED, broker=broker)),
+            *events_of(FILLED, replace(DONE, broker=broker)),
+        ]
+        assert [event.model_dump(exclude_none=True).get("test") for event in events] == [test, test]
+
+
+def test_batch_of_which_nothing_was_placed_is_not_published_as_placed() -> None:
+    unplaced = Batch.model_validate({"batchId": "b1", "unplaced": [order(status="ERROR")]})
+
+    [event] = events_of(CREATED, changed(CREATED, unplaced, **REPORTED))
+
+    assert event.detail_type == "OrdersProgressed"
+
+
+def test_event_counts_securities_as_the_api_does() -> None:
+    counted = Batch.model_validate({**batch(order(status="COMPLETE", filled=3)).as_sent(), "quantity": 2, "filled": 1})
+
+    [event] = events_of(FILLED, changed(FILLED, counted, **SETTLED))
+
+    assert isinstance(event, OrdersSettled)
+    assert (event.quantity, event.filled) == (2, 1)

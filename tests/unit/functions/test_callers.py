@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from securities_transactions.http.request import Request
 from tests.unit.functions.harness import INFY, KITE, OTHER, SERVICE, USER, Answered, Rig, routes
 
 # Each names the user it is for; without the service scope nobody but that user may.
@@ -125,3 +126,34 @@ def test_a_user_with_a_strange_id_meets_nothing_of_another_s(rig: Rig, sub: str)
     assert (created.status, created.body["sdkToken"]["kind"]) == (201, "guest")
     listed = rig.call("GET /orders", user=sub).body["items"]
     assert [each["transactionId"] for each in listed] == [created.body["transactionId"]]
+
+
+# --- how issuers write scopes
+
+
+SCOPE = SERVICE
+CLAIMS: list[dict[str, Any]] = [
+    {"scope": f"openid {SCOPE}"},
+    {"scp": SCOPE},
+    {"scp": [SCOPE, "openid"]},
+    {"scope": ["openid", SCOPE]},
+    {"scp": f"[openid {SCOPE}]"},
+    {"scope": f"[{SCOPE}]", "scp": "openid"},
+]
+OTHERS: list[dict[str, Any]] = [
+    {"scope": f"{SCOPE}s"},
+    {"scope": f"not:{SCOPE}"},
+    {"scope": f"{SCOPE}]"},
+    {"permissions": SCOPE},
+    {"scp": {SCOPE: True}},
+    {"scp": [[SCOPE]]},
+    {"scope": None, "scp": 1},
+    {},
+]
+
+
+@pytest.mark.parametrize(("claims", "is_service"), [(c, True) for c in CLAIMS] + [(c, False) for c in OTHERS])
+def test_service_scope_is_read_as_each_issuer_writes_it(claims: dict[str, Any], is_service: bool) -> None:
+    """In `scope` or `scp`; as text, as a list, or as API Gateway passes a list on."""
+    event = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": USER, **claims}}}}}
+    assert Request(event).caller(SCOPE).is_service is is_service

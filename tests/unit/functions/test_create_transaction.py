@@ -246,7 +246,7 @@ def test_what_is_kept_of_a_key_names_nobody(rig: Rig) -> None:
 
 def test_a_limit_order_is_refused_where_the_linked_broker_takes_none(rig: Rig) -> None:
     """Before the Gateway is asked; a guest may still choose a broker that does."""
-    rig.link(KITE, "kite-leprechaun")
+    rig.link(KITE, "kite")
     rig.pass_time(1)
     rig.link(GROWW, "hdfc")
     before = len(rig.gateway.created)

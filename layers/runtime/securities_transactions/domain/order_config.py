@@ -1,11 +1,22 @@
 """What a user is to transact, as an app asks for it and as the Gateway takes it (docs/gateway.md §1.2)."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from securities_transactions.domain.errors import Fault, InvalidField
-from securities_transactions.domain.money import Rupees
+from securities_transactions.domain.money import as_number
+from securities_transactions.domain.transaction import TEST_BROKER_SUFFIX
 
 # The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
 MOST_SECURITIES: Final = 100
@@ -14,9 +25,17 @@ MOST_NOTES_CHARACTERS: Final = 256
 # Only these brokers take LIMIT, SL and SLM orders (docs/gateway.md §7).
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
 
-Ticker = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f\ufffd]+$")]
-_PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15}
-Price = Annotated[Rupees, Field(gt=0, allow_inf_nan=False), WithJsonSchema(_PRICE_SCHEMA)]
+Ticker = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f\ufffd]+$", to_upper=True)
+]
+# Whole paise: a price is sent on as it was given, and never rounded.
+_PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15, "multipleOf": 0.01}
+Price = Annotated[
+    Decimal,
+    BeforeValidator(as_number),
+    Field(gt=0, lt=10**15, decimal_places=2, allow_inf_nan=False),
+    WithJsonSchema(_PRICE_SCHEMA),
+]
 NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]
 
 
@@ -25,7 +44,8 @@ class _Asked(BaseModel):
 
 
 class Security(_Asked):
-    """One security to transact: an NSE ticker, verbatim. `quantity` is shares, prices are rupees a share."""
+    """One security to transact: an NSE ticker, in upper case. `quantity` is shares, prices are rupees a share, whole
+    paise."""
 
     ticker: Annotated[Ticker, Field(examples=["INFY", "M&M", "BAJAJ-AUTO"])]
     type: Literal["BUY", "SELL"] | None = None
@@ -105,8 +125,9 @@ class NewTransaction(_Asked):
 
     def check_broker(self, broker: str | None) -> None:
         """Raise `InvalidField` where `broker`, if it is known, takes no such orders; a test user's has a suffix."""
-        limited = any(security.orderType not in (None, "MARKET") for security in self.securities)
-        if limited and broker is not None and broker.removesuffix("-leprechaun") not in LIMIT_ORDER_BROKERS:
+        if broker is None or all(security.orderType in (None, "MARKET") for security in self.securities):
+            return
+        if broker.casefold().removesuffix(TEST_BROKER_SUFFIX) not in LIMIT_ORDER_BROKERS:
             raise InvalidField("securities", f"{broker} takes MARKET orders only", Fault.MEANING)
 
     def request(self) -> dict[str, Any]:

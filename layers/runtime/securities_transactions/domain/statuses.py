@@ -50,7 +50,7 @@ class OrderStatus(OpenEnum):
     PARTIAL = "PARTIAL"
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
-    CANCELLED_AMO = "CANCELLED AMO"
+    CANCELLED_AMO = "CANCELLED_AMO"
 
     @property
     def is_final(self) -> bool:

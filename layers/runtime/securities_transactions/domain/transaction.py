@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -29,11 +29,13 @@ class Source(StrEnum):
 
 
 class AccountLink(StrEnum):
-    """What a user's claim to a broker account amounts to: newly linked, linked before, or linked to another user."""
+    """What a user's claim to a broker account amounts to: newly linked, linked before, linked to another user, or a
+    test account, which is never linked."""
 
     LINKED = "linked"
     KNOWN = "known"
     CONFLICT = "conflict"
+    TEST = "test"
 
 
 class FailureReason(StrEnum):
@@ -50,6 +52,15 @@ class ConfirmPolicy(StrEnum):
     EVERY = "every"
     FINAL = "final"
     NONE = "none"
+
+
+TEST_BROKER_SUFFIX: Final = "-leprechaun"
+"""What the vendor puts behind the broker of a test account (docs/gateway.md §9)."""
+
+
+def is_test_broker(broker: str | None) -> bool:
+    """Whether `broker` is that of test accounts."""
+    return broker is not None and broker.casefold().endswith(TEST_BROKER_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,11 @@ class Transaction:
     pull_requested_at: datetime | None = None
     next_check_at: datetime | None = None
     checks: int = 0
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it trades with a test account of the vendor's: no shares and no money change hands."""
+        return is_test_broker(self.broker)
 
     @property
     def is_settled(self) -> bool:

@@ -152,9 +152,8 @@ class Transition:
 
     @property
     def bumps_version(self) -> bool:
-        """Whether consumers hear of it."""
-        new_account = self.account is not None and self.account.link is not AccountLink.KNOWN
-        return self.outcome is not None or new_account
+        """Whether the state changes: each version has one event about the state. An account has events of its own."""
+        return self.outcome is not None
 
     @property
     def changes_nothing(self) -> bool:

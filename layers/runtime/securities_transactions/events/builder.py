@@ -31,9 +31,9 @@ from securities_transactions.events.schemas import (
 
 
 def of_transaction(old: Transaction | None, new: Transaction) -> list[Event]:
-    """The events that a transaction's change from `old` to `new` amounts to; none where its version stays."""
+    """The events that a transaction's change from `old` to `new` amounts to: one about its state with each version."""
     if old is not None and new.version == old.version:
-        return []
+        return _account_events(old, new)
     event = _state_event(old, new)
     return ([] if event is None else [event]) + _account_events(old, new)
 
@@ -84,7 +84,8 @@ def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
     if new.is_settled:
         kind: type[OrdersEvent] = OrdersSettled
     else:
-        kind = OrdersProgressed if old is None or old.orders is not None else OrdersPlaced
+        first = old is not None and old.orders is None and bool(batch.orders)
+        kind = OrdersPlaced if first else OrdersProgressed
     changes = None if old is None else changed_orders(old.batch, batch)
     return kind.model_validate(common | _batch_fields(new, batch) | {"changes": changes})
 
@@ -154,6 +155,7 @@ def _common(new: Transaction) -> dict[str, Any]:
         "sequence": new.version,
         "previousSequence": new.version - 1,
         "status": new.status,
+        "test": True if new.is_test else None,
     }
 
 
@@ -164,6 +166,8 @@ def _batch_fields(new: Transaction, batch: Batch) -> dict[str, Any]:
         "variety": batch.variety,
         "batchStatus": batch.status,
         "completedDate": batch.completedDate,
+        "quantity": batch.quantity,
+        "filled": batch.filled,
         "buyAmount": batch.buyAmount,
         "sellAmount": batch.sellAmount,
         "counts": OrderCounts.of(batch),

@@ -48,6 +48,10 @@ class TransactionEvent(Event):
     status: Annotated[
         str, Field(description="Derived from the stock-level statuses; CREATED or FAILED without orders.")
     ]
+    test: Annotated[
+        Literal[True] | None,
+        Field(description="With a test account: no shares and no money change hands. Absent where that is not so."),
+    ] = None
 
 
 class StateEvent(TransactionEvent):
@@ -107,7 +111,7 @@ class OrderCounts(BaseModel):
     complete: Annotated[int, Field(ge=0)]
     partial: Annotated[int, Field(ge=0)]
     rejected: Annotated[int, Field(ge=0)]
-    cancelled: Annotated[int, Field(ge=0, description="CANCELLED and CANCELLED AMO.")]
+    cancelled: Annotated[int, Field(ge=0, description="CANCELLED and CANCELLED_AMO.")]
     unknown: Annotated[int, Field(ge=0, description="ERROR: it may or may not have been placed.")]
     unplaced: Annotated[int, Field(ge=0, description="Certainly not placed.")]
 
@@ -144,6 +148,8 @@ class OrdersEvent(StateEvent):
     variety: str | None = None
     batchStatus: Annotated[str | None, Field(description="The Gateway's own batch status, advisory.")] = None
     completedDate: str | None = None
+    quantity: Annotated[int | None, Field(description="Securities in the batch.")] = None
+    filled: Annotated[int | None, Field(description="Securities filled.")] = None
     buyAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
     sellAmount: Annotated[Rupees | None, Field(description="Rupees.")] = None
     counts: OrderCounts
@@ -159,13 +165,13 @@ class OrdersEvent(StateEvent):
 
 
 class OrdersPlaced(OrdersEvent):
-    """The first that is known of a transaction's orders."""
+    """The first that is known of a transaction's orders, of which some were placed."""
 
     detail_type = "OrdersPlaced"
 
 
 class OrdersProgressed(OrdersEvent):
-    """Something changed for at least one order, or what was reported is now confirmed."""
+    """Something changed for at least one order, none was placed, or what was reported is now confirmed."""
 
     detail_type = "OrdersProgressed"
 

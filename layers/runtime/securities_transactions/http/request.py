@@ -20,6 +20,9 @@ MOST_ID_BYTES: Final = 512
 MOST_ITEMS: Final = 50
 USUAL_ITEMS: Final = 20
 
+# Issuers name the scopes of a token in one of these (docs/settings.md).
+_SCOPE_CLAIMS: Final = ("scope", "scp")
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -142,7 +145,18 @@ class Request:
         user_id = str(claims.get("sub", ""))
         if not user_id or len(user_id) > MOST_NOTES_CHARACTERS:
             raise Problem(problems.FORBIDDEN, "the access token's sub names no user")
-        return Caller(user_id, service_scope in str(claims.get("scope", "")).split())
+        scopes = {scope for name in _SCOPE_CLAIMS for scope in _words(claims.get(name))}
+        return Caller(user_id, service_scope in scopes)
+
+
+def _words(claim: Any) -> list[str]:
+    """The words of a claim: text with spaces, a list, or the "[a b]" that API Gateway makes of a list."""
+    if isinstance(claim, list):
+        return [each for each in claim if isinstance(each, str)]
+    text = claim if isinstance(claim, str) else ""
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    return text.split()
 
 
 def _too_large(most_bytes: int) -> Problem:

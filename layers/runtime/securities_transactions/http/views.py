@@ -96,6 +96,15 @@ _ORDER_FIELDS: Final = tuple(name for name in OrderView.model_fields if name != 
 
 
 Version = Annotated[int, Field(description="The `sequence` of its latest event about its state.")]
+IsFinal = Annotated[bool, Field(description="Settled or failed: no order of it is to change. A correction still may.")]
+Test = Annotated[
+    Literal[True] | None,
+    Field(description="With a test account: no shares and no money change hands. Absent where that is not so."),
+]
+Refreshed = Annotated[
+    bool | None,
+    Field(description="With `refresh=true`: whether the Gateway was asked just now; not if it was a moment ago."),
+]
 
 
 class OrdersView(View):
@@ -110,6 +119,7 @@ class OrdersView(View):
     status: str
     confirmation: Literal["reported", "confirmed"] | None = None
     settled: bool
+    final: IsFinal = False
     version: Version
     requested: dict[str, Any]
     batchId: str | None = None
@@ -124,6 +134,8 @@ class OrdersView(View):
     smallcaseAuthId: str | None = None
     orders: list[OrderView] = []
     unplaced: list[OrderView] = []
+    test: Test = None
+    refreshed: Refreshed = None
     updatedAt: str
 
 
@@ -135,6 +147,7 @@ class TransactionView(View):
     status: str
     confirmation: Literal["reported", "confirmed"] | None = None
     settled: bool
+    final: IsFinal = False
     version: Version
     createdAt: str
     expireAt: str
@@ -144,8 +157,11 @@ class TransactionView(View):
     broker: str | None = None
     smallcaseAuthId: str | None = None
     account: Annotated[
-        Literal["linked", "known", "conflict"] | None,
-        Field(description="linked: by this transaction; known: linked before; conflict: another user's."),
+        Literal["linked", "known", "conflict", "test"] | None,
+        Field(
+            description="linked: by this transaction; known: linked before; conflict: another user's; "
+            "test: a test account, which is never linked."
+        ),
     ] = None
     error: Annotated[dict[str, Any] | None, Field(description="`reason`, and the SDK's `code` and `message`.")] = None
     sdkError: Annotated[
@@ -156,6 +172,8 @@ class TransactionView(View):
     buyAmount: Rupees | None = None
     sellAmount: Rupees | None = None
     orderStatuses: Annotated[dict[str, int], Field(description="How many orders are in which status.")] = {}
+    test: Test = None
+    refreshed: Refreshed = None
 
 
 class OrdersPage(View):
@@ -179,11 +197,12 @@ class Accounts(View):
     items: list[Account]
 
 
-def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
+def orders_of(transaction: Transaction, *, for_support: bool, refreshed: bool | None = None) -> OrdersView:
     """The orders of a transaction; the broker's own texts only `for_support`."""
     batch = transaction.batch
     fields: dict[str, Any] = {
         **_common(transaction),
+        "refreshed": refreshed,
         "orders": _orders(batch.orders if batch else (), placed=True, for_support=for_support),
         "unplaced": _orders(batch.unplaced if batch else (), placed=False, for_support=for_support),
     }
@@ -198,7 +217,7 @@ def orders_of(transaction: Transaction, *, for_support: bool) -> OrdersView:
     return OrdersView.model_validate(fields)
 
 
-def transaction_of(transaction: Transaction) -> TransactionView:
+def transaction_of(transaction: Transaction, *, refreshed: bool | None = None) -> TransactionView:
     """A transaction without the details of its orders."""
     batch, failure, sdk_error = transaction.batch, transaction.failure, transaction.sdk_error
     statuses: dict[str, int] = {}
@@ -209,6 +228,7 @@ def transaction_of(transaction: Transaction) -> TransactionView:
     return TransactionView.model_validate(
         {
             **_common(transaction),
+            "refreshed": refreshed,
             "createdAt": timestamp_text(transaction.created_at),
             "expireAt": timestamp_text(transaction.expire_at),
             "gatewayStatus": transaction.gateway_status,
@@ -279,6 +299,8 @@ def _common(transaction: Transaction) -> dict[str, Any]:
         "status": transaction.status,
         "confirmation": transaction.confirmation,
         "settled": transaction.is_settled,
+        "final": transaction.is_over,
+        "test": True if transaction.is_test else None,
         "version": transaction.version,
         "updatedAt": timestamp_text(max(stamp for stamp in stamps if stamp is not None)),
         "requested": dict(transaction.requested.value),

@@ -24,6 +24,14 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Read:
+    """A transaction; `refreshed` says whether the Gateway was asked just now, where that was wanted."""
+
+    transaction: Transaction
+    refreshed: bool | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of a user's transactions, newest first, and the entry to go on after."""
 
@@ -48,7 +56,7 @@ class ReadOrders:
         """What refreshes a transaction from the Gateway."""
         return self.make_reconcile()
 
-    def one(self, transaction_id: str, may_see: Callable[[str], bool], *, refresh: bool = False) -> Transaction:
+    def one(self, transaction_id: str, may_see: Callable[[str], bool], *, refresh: bool = False) -> Read:
         """The transaction, pulled first where `refresh` is set. `may_see` is asked whether a user's are to be seen.
 
         `NotFound` where it does not exist or is not to be seen: which of the two is not said.
@@ -56,9 +64,11 @@ class ReadOrders:
         transaction = self.transactions.get(transaction_id)
         if transaction is None or not may_see(transaction.user_id):
             raise NotFound("there is no such transaction of yours")
-        if refresh and self.reconcile.pull(PullRequest(transaction_id)) is not PullOutcome.BUSY:
-            transaction = self.transactions.get(transaction_id) or transaction
-        return transaction
+        if not refresh:
+            return Read(transaction)
+        if self.reconcile.pull(PullRequest(transaction_id)) is PullOutcome.BUSY:
+            return Read(transaction, refreshed=False)
+        return Read(self.transactions.get(transaction_id) or transaction, refreshed=True)
 
     def page(self, user_id: str, limit: int, after: str | None) -> Page:
         """At most `limit` of the user's transactions after the entry `after`; what was deleted is passed over."""

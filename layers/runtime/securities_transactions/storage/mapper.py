@@ -207,6 +207,15 @@ def check_changes(transaction_id: str, at: datetime) -> dict[str, Any]:
     return {A.NEXT_CHECK_AT: timestamp_text(at), A.CHECK_SHARD: check_shard(transaction_id)}
 
 
+def seen(stored: Transaction) -> dict[str, Any]:
+    """What `stored` has of the attributes that change without a new version; `None` for those that it lacks."""
+    return {
+        A.NEXT_CHECK_AT: _text(stored.next_check_at),
+        A.SUSPECTED_AT: _text(stored.suspected_at),
+        A.ACCOUNT: _word(stored.account),
+    }
+
+
 def changes_of(transition: Transition, transaction_id: str) -> Changes:
     """The attributes that a transition sets and removes."""
     changes, removed = _outcome_changes(transition.outcome)

@@ -254,14 +254,15 @@ class Transactions:
     def transition_arguments(self, stored: Transaction, transition: Transition) -> dict[str, Any]:
         """The conditional update that `apply` makes, for a write of several items at once.
 
-        A check or a suspicion that another writer stored meanwhile is not overwritten by one that has not seen it.
+        A check, a suspicion or an account that another writer stored meanwhile is not overwritten by one that has not
+        seen it: none of them raises the version.
         """
         changes = mapper.changes_of(transition, stored.transaction_id)
         condition, values = f"#{A.VERSION} = :{A.VERSION}", dict[str, Any]({A.VERSION: stored.version})
-        for name, seen in ((A.NEXT_CHECK_AT, stored.next_check_at), (A.SUSPECTED_AT, stored.suspected_at)):
+        for name, seen in mapper.seen(stored).items():
             if name in changes.set or name in changes.remove:
                 condition += f" AND attribute_not_exists(#{name})" if seen is None else f" AND #{name} = :seen_{name}"
-                values |= {} if seen is None else {f"seen_{name}": timestamp_text(seen)}
+                values |= {} if seen is None else {f"seen_{name}": seen}
         return update(
             changes.set,
             sorted(changes.remove),
