@@ -20,6 +20,8 @@ from tools.local_stack.product import Product
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
 ASHA_AT_KITE = uuid.uuid4().hex[:24]
+# The users of the page are those of this run alone.
+RUN = uuid.uuid4().hex[:8]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Scenario:
 
     def create(self, who: str, quantities: dict[str, int]) -> str:
         securities = [{"ticker": each, "type": "BUY", "quantity": shares} for each, shares in quantities.items()]
-        with self.product.api(f"{who}-{uuid.uuid4().hex[:8]}") as api:
+        with self.product.api(f"{who}-{RUN}") as api:
             answer = api.post("/transactions", json={"securities": securities})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["transactionId"])
@@ -145,7 +147,8 @@ OTHERS = {
 @pytest.fixture(scope="module")
 def heard(product: Product, updates: Updates) -> Iterator[tuple[dict[str, Event], dict[str, set[str]]]]:
     """The events of the scenario by name, and the ids of what each pattern's rule let through."""
-    listening = Listening(product, {row.need: row.pattern for row in ROWS} | OTHERS)
+    patterns = {row.need: row.pattern.replace('"asha"', f'"asha-{RUN}"') for row in ROWS}
+    listening = Listening(product, patterns | OTHERS)
     with GatewayDriver(product.gateway_url) as gateway:
         scenario = Scenario(product, gateway, updates)
         scenario.play()
