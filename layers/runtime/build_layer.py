@@ -15,7 +15,7 @@ from typing import Final
 
 from find_python import find, is_python
 from target import BuildFailed, Target, parse
-from trim import trim
+from trim import changed_files, trim
 
 HERE: Final = Path(__file__).resolve().parent
 # Earlier versions read these. Ignoring one would build something other than what its user asks for.
@@ -42,8 +42,7 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
 
     layer = artifacts / "python"
     shutil.rmtree(layer, ignore_errors=True)
-    locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(HERE / "requirements.txt")]
-    _run([uv, "pip", "install", "--quiet", "--no-config", "--target", str(layer), *wheels, *locked], environment)
+    _install(layer, [uv, "pip", "install", "--quiet", "--no-config", "--target", str(layer), *wheels], environment)
     trim(layer)
     shutil.copytree(
         HERE / "securities_transactions",
@@ -55,6 +54,21 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
     _run([str(python), "-E", "-m", "compileall", "-q", "-j", "0", *mode, str(layer)], environment)
     name = f"python{target.version}-{target.architecture}"
     _run([str(python), "-E", "-B", str(HERE / "check.py"), str(layer), name, *native], environment)
+
+
+def _install(layer: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """The locked packages in `layer`, each file as its wheel has it.
+
+    uv checks the hash of what it downloads, and not what lies unpacked in its cache. By default it links files from
+    there, so whatever changes an installed file changes the cache, and every later layer.
+    """
+    locked = ["--link-mode", "copy", "--only-binary", ":all:", "--require-hashes", "-r", str(HERE / "requirements.txt")]
+    _run([*command, *locked], environment)
+    if changed_files(layer):
+        shutil.rmtree(layer)
+        _run([*command, "--no-cache", *locked], environment)
+        if changed := changed_files(layer):
+            raise BuildFailed("Not as the package has them, though installed anew: " + ", ".join(changed[:20]))
 
 
 def _uv(environment: Mapping[str, str]) -> str:

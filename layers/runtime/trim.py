@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+_ENDPOINTS = "botocore/data/endpoints.json"
 # The AWS services that the functions call. A new one goes here and into the functions' policies.
 SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
 
@@ -26,7 +27,7 @@ def trim(layer: Path) -> None:
                 shutil.rmtree(service)
     for example in layer.glob("botocore/data/*/*/examples-1.json*"):
         example.unlink()
-    endpoints = layer / "botocore/data/endpoints.json"
+    endpoints = layer / _ENDPOINTS
     endpoints.write_text(json.dumps(cut_endpoints(json.loads(endpoints.read_text())), separators=(",", ":")))
     shutil.rmtree(layer / "boto3/examples", ignore_errors=True)
     shutil.rmtree(layer / "bin", ignore_errors=True)
@@ -40,19 +41,32 @@ def trim(layer: Path) -> None:
 
 
 def cut_record(layer: Path, record: str) -> str:
-    """A package's `record` of its files, without those that are gone and with the digests of today. Scanners and the
-    bill of materials read in it which file is whose.
+    """A package's `record` of its files without those that are gone, and with today's digest of the one that is cut.
+    Scanners and the bill of materials read in it which file is whose, and that it is as the package has it.
     """
     rows = []
     for name, digest, size in csv.reader(record.splitlines()):
         file = layer / name
         if file.is_file():
-            content = file.read_bytes()
-            today = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
-            rows.append((name, f"sha256={today}", len(content)) if digest else (name, digest, size))
+            rows.append((name, _digest(file), file.stat().st_size) if name == _ENDPOINTS else (name, digest, size))
     cut = io.StringIO()
     csv.writer(cut, lineterminator="\n").writerows(sorted(rows))
     return cut.getvalue()
+
+
+def changed_files(layer: Path) -> list[str]:
+    """The files of `layer` that are not as their package's record has them."""
+    return sorted(
+        name
+        for record in layer.glob("*.dist-info/RECORD")
+        for name, digest, _ in csv.reader(record.read_text().splitlines())
+        if digest and (layer / name).is_file() and _digest(layer / name) != digest
+    )
+
+
+def _digest(file: Path) -> str:
+    """As in a record: https://packaging.python.org/en/latest/specifications/recording-installed-packages/."""
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(file.read_bytes()).digest()).decode().rstrip("=")
 
 
 def cut_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:

@@ -147,3 +147,34 @@ def test_stages_share_their_parameters_between_build_and_deploy() -> None:
         assert "parameter_overrides" not in commands["deploy"]["parameters"], name
         assert not commands.get("build", {}).get("parameters", {}).get("cached"), name
     assert stages["default"]["build"]["parameters"]["cached"] is False
+
+
+# Stands for uv: without --no-cache it installs a file that something has changed in its cache.
+STALE_UV = """#!/bin/sh
+case "$*" in *--link-mode\\ copy*) ;; *) exit 9;; esac
+while [ "$1" != --target ]; do shift; done
+mkdir -p "$2/botocore/data" "$2/boto3/data" "$2/certifi" "$2/certifi-1.dist-info"
+case "$*" in *--no-cache*) printf %s "$FRESH";; *) printf changed;; esac > "$2/certifi/cacert.pem"
+echo '{"partitions": []}' > "$2/botocore/data/endpoints.json"
+echo 'certifi/cacert.pem,sha256=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0,3' > "$2/certifi-1.dist-info/RECORD"
+"""
+
+
+@pytest.mark.parametrize(("fresh", "built"), [("abc", True), ("other", False)])
+def test_file_that_was_changed_in_uvs_cache_is_not_built_in(tmp_path: Path, fresh: str, built: bool) -> None:
+    """uv checks the hash of a download alone. The digest in the record is that of `abc`."""
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "layers/runtime", repository / "layers/runtime")
+    program(repository / ".venv/bin/uv", STALE_UV)
+    (repository / ".venv/bin/python").symlink_to(sys.executable)
+    seen = dict(os.environ) | {"LAYER_INTERPRETER": sys.executable, "FRESH": fresh}
+    place = tmp_path / f"python{OWN}-arm64"
+    place.mkdir()
+    command = ["make", "--makefile", str(repository / "layers/runtime/Makefile"), "build-RuntimeLayer"]
+    seen |= {"ARTIFACTS_DIR": str(tmp_path / "artifacts")}
+    run = subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=120, check=False)
+    assert (run.returncode == 0) is built, run.stderr
+    if built:
+        assert (tmp_path / "artifacts/python/certifi/cacert.pem").read_text() == "abc"
+    else:
+        assert "certifi/cacert.pem" in run.stderr

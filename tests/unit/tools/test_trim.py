@@ -2,7 +2,7 @@
 
 import json
 import runpy
-from base64 import b64decode
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.metadata import distributions
 from pathlib import Path
@@ -79,6 +79,36 @@ def test_metadata_of_packages_stays_and_the_record_names_what_is_there(tmp_path:
         "jwt-1.dist-info/RECORD",
         'jwt/a "b", c.py',
     }
-    license_digest = files["jwt-1.dist-info/licenses/LICENSE"].hash
-    assert license_digest is not None
-    assert b64decode(license_digest.value + "=", altchars=b"-_") == sha256(b"MIT").digest()
+    assert files["jwt-1.dist-info/licenses/LICENSE"].hash is not None
+    assert files["jwt-1.dist-info/licenses/LICENSE"].hash.value == "old"
+
+
+def test_record_has_the_digest_of_the_file_that_is_cut_and_no_new_one_of_others(tmp_path: Path) -> None:
+    """A new digest of a file that something else has changed would hide the change from the bill of materials."""
+    (tmp_path / "botocore/data").mkdir(parents=True)
+    (tmp_path / "botocore/data/endpoints.json").write_text("{}")
+    (tmp_path / "botocore/cacert.pem").write_text("more certificates")
+    record = "botocore/data/endpoints.json,sha256=old,9\nbotocore/cacert.pem,sha256=old,9\n"
+    digest = urlsafe_b64encode(sha256(b"{}").digest()).decode().rstrip("=")
+    assert TRIM["cut_record"](tmp_path, record).splitlines() == [
+        "botocore/cacert.pem,sha256=old,9",
+        f"botocore/data/endpoints.json,sha256={digest},2",
+    ]
+
+
+def test_file_that_is_not_as_its_package_has_it_is_found(tmp_path: Path) -> None:
+    (tmp_path / "certifi").mkdir()
+    (tmp_path / "certifi-1.dist-info").mkdir()
+    names = {"core.py": b"a", "cacert.pem": b"certificates"}
+    for name, content in names.items():
+        (tmp_path / "certifi" / name).write_bytes(content)
+    digests = {
+        name: urlsafe_b64encode(sha256(content).digest()).decode().rstrip("=") for name, content in names.items()
+    }
+    lines = [f"certifi/{name},sha256={digest},1" for name, digest in digests.items()]
+    (tmp_path / "certifi-1.dist-info/RECORD").write_text(
+        "\n".join([*lines, "certifi-1.dist-info/RECORD,,", "gone,sha256=a,1"])
+    )
+    assert TRIM["changed_files"](tmp_path) == []
+    (tmp_path / "certifi/cacert.pem").write_bytes(b"certificates and one more")
+    assert TRIM["changed_files"](tmp_path) == ["certifi/cacert.pem"]
