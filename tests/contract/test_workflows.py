@@ -22,7 +22,9 @@ PLACE = ROOT / ".github/workflows"
 TEXTS = {path.stem: path.read_text() for path in sorted(PLACE.glob("*.yml"))}
 # YAML 1.1 reads the key `on` as true.
 WORKFLOWS: dict[str, Any] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
-LOCKS = [*ROOT.glob("requirements-*.in"), *ROOT.glob("layers/runtime/*.in"), *ROOT.glob("tools/*/*.in")]
+# Every file that `make lock` compiles, and from what.
+LOCKS = [ROOT / each for each in re.findall(r"\$\(LOCK\) (\S+\.in)", (ROOT / "Makefile").read_text())]
+NODE = [path.parent for path in ROOT.glob("tools/*/package-lock.json")]
 
 
 def steps(name: str) -> list[dict[str, Any]]:
@@ -34,7 +36,8 @@ def commands(name: str) -> list[str]:
 
 
 def test_workflows_and_lock_files_are_found() -> None:
-    assert len(LOCKS) == 8
+    assert len(LOCKS) >= 8
+    assert len(NODE) >= 2
     assert set(WORKFLOWS) == {"audit", "ci", "deploy", "stage"}
 
 
@@ -123,6 +126,12 @@ def test_lock_files_have_the_options_that_dependabot_reads(source: Path) -> None
     assert "--python-version 3.11" in text.splitlines()[1]
     configured = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"][0]["directories"]
     assert f"/{source.parent.relative_to(ROOT).as_posix()}".replace("/.", "/") in configured
+
+
+def test_dependabot_looks_at_every_lock_file_of_node() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    [node] = [each for each in updates if each["package-ecosystem"] == "npm"]
+    assert {ROOT / directory.lstrip("/") for directory in node["directories"]} == set(NODE)
 
 
 def test_the_tests_have_the_versions_of_the_layer() -> None:
