@@ -77,7 +77,7 @@ def faults(facts: Facts) -> Iterator[str]:
         if status != 401:
             yield f"{route} answers {status} without an access token, and 401 is expected"
     if not facts.secret_put:
-        yield "the Gateway's secret has no value: put it (docs/settings.md, The Gateway's secrets)"
+        yield "the Gateway's secret has no value: put it (docs/reference/settings.md, The Gateway's secrets)"
     for path, status in facts.forged_webhooks.items():
         if status != 401 and not (status == 404 and facts.needs_segment):
             yield f"a webhook with a wrong checksum is answered {status} at {path}, and 401 is expected: see the log"
@@ -86,7 +86,7 @@ def faults(facts: Facts) -> Iterator[str]:
             yield f"{name} has no point-in-time recovery"
     for name, alarm in facts.alarms.items():
         if alarm.state == "ALARM":
-            yield f"{name} is in alarm (docs/runbook.md)"
+            yield f"{name} is in alarm (docs/guides/operator.md)"
     if facts.purpose == PRODUCTION:
         yield from _unprotected(facts)
 

@@ -1,7 +1,7 @@
 """An example consumer: settled orders as messages for people, in a table that whoever delivers them reads.
 
 A message is kept under the user and the id of the event, so an event that comes again writes the same message
-again. What went wrong is said in our own words; the broker's own text is for support (docs/gateway.md §6.1).
+again. What went wrong is said in our own words; the broker's own text is for support (docs/reference/gateway.md §6.1).
 """
 
 import os

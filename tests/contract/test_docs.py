@@ -1,6 +1,7 @@
 """The problems page and the README list everything that the code has: each test loops over the code.
 
-docs/settings.md is in test_docs_settings.py, the catalogue in docs/events.md in test_event_contracts.py.
+docs/reference/settings.md is in test_docs_settings.py, the catalogue in docs/reference/events.md in
+test_event_contracts.py.
 """
 
 import re
@@ -18,9 +19,9 @@ from tests.simulation.messaging import resources, template
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
-PROBLEMS = (ROOT / "docs" / "problems.md").read_text()
+PROBLEMS = (ROOT / "docs" / "reference" / "problems.md").read_text()
 README = (ROOT / "README.md").read_text()
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RUNBOOK = (ROOT / "docs" / "guides" / "operator.md").read_text()
 TARGETS = re.findall(r"^([a-z][a-z-]*):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 

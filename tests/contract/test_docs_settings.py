@@ -1,4 +1,5 @@
-"""docs/settings.md has every parameter, variable and constant: each test loops over the template and the code."""
+"""docs/reference/settings.md has every parameter, variable and constant: each test loops over the template and the
+code."""
 
 import ast
 import re
@@ -12,7 +13,7 @@ import pytest
 from tests.simulation.messaging import resources, template
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+SETTINGS = (ROOT / "docs" / "reference" / "settings.md").read_text()
 SOURCES = sorted(
     path
     for folder in ("functions", "layers/runtime/securities_transactions")

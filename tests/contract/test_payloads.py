@@ -1,6 +1,6 @@
 """Every sample payload of the Gateway against the code that reads it.
 
-tests/contract/payloads/index.json has the expected result of each; docs/gateway.md documents its shape.
+tests/contract/payloads/index.json has the expected result of each; docs/reference/gateway.md documents its shape.
 """
 
 import json

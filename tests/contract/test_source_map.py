@@ -1,4 +1,4 @@
-"""Every promise of the vendor's page has code and a test that keep it, and docs/source-map.md says where.
+"""Every promise of the vendor's page has code and a test that keep it, and docs/reference/source-map.md says where.
 
 What the code takes from that page (fields of a batch, statuses) is in the map too: those tests loop over the code.
 """
@@ -90,7 +90,7 @@ def faults(row: Row, root: Path) -> list[str]:
     return found
 
 
-ROWS = rows_of((ROOT / "docs" / "source-map.md").read_text(encoding="utf-8"))
+ROWS = rows_of((ROOT / "docs" / "reference" / "source-map.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"S{row.number}")

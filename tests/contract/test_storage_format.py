@@ -1,4 +1,4 @@
-"""docs/storage-format.md describes the item that is stored, and its decoder reads it without the product."""
+"""docs/reference/storage-format.md describes the item that is stored, and its decoder reads it without the product."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The patterns in docs/events.md, as rules on the deployed bus, against what really happens there."""
+"""The patterns in docs/reference/events.md, as rules on the deployed bus, against what really happens there."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from tests.polling import eventually
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 
-PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text()
 ASHA_AT_KITE = uuid.uuid4().hex[:24]
 # The users of the page are those of this run alone.
 RUN = uuid.uuid4().hex[:8]
@@ -34,7 +34,7 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """The table of patterns in docs/events.md."""
+    """The table of patterns in docs/reference/events.md."""
     table = PAGE.split("| need | pattern | matches |")[1].split("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in table]
     return [Row(need, text.strip("`"), frozenset(matches.split(", "))) for need, text, matches in cells]
@@ -71,7 +71,8 @@ class Listening:
 
 
 class Scenario:
-    """What docs/events.md tells of asha, ravi, meera, kiran and dev: its events by their names in the table."""
+    """What docs/reference/events.md tells of asha, ravi, meera, kiran and dev: its events by their names in the
+    table."""
 
     def __init__(self, product: Product, gateway: GatewayDriver, updates: Updates) -> None:
         self.product, self.gateway, self.updates = product, gateway, updates

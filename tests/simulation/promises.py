@@ -1,4 +1,5 @@
-"""The promises (docs/guarantees.md), checked after every write and every event, and once all has come to rest."""
+"""The promises (docs/reference/guarantees.md), checked after every write and every event, and once all has come to
+rest."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""docs/guarantees.md names real tests, a test for each row, and the defaults that the code has."""
+"""docs/reference/guarantees.md names real tests, a test for each row, and the defaults that the code has."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from securities_transactions.domain import reconciliation, webhook_verification
 from securities_transactions.services import reconcile
 
 _ROOT: Final = Path(__file__).parents[2]
-_PAGE: Final = (_ROOT / "docs" / "guarantees.md").read_text()
+_PAGE: Final = (_ROOT / "docs" / "reference" / "guarantees.md").read_text()
 _NAMED: Final = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", _PAGE)))
 _TABLES: Final = ("## The verdict on a webhook", "## Settling: what a pull changes", "### To ")
 
@@ -44,7 +44,7 @@ def test_every_row_of_a_promise_names_a_test() -> None:
 
 
 def test_the_page_speaks_of_the_times_and_sizes_that_the_code_has() -> None:
-    """docs/settings.md lists them all; here they stand in sentences."""
+    """docs/reference/settings.md lists them all; here they stand in sentences."""
     policy, fresh, ahead = (
         reconciliation.Policy(),
         webhook_verification.Policy.fresh_for,

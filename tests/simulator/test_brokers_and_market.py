@@ -1,4 +1,4 @@
-"""Brokers, hours, books and prices, row by row of docs/gateway.md §7."""
+"""Brokers, hours, books and prices, row by row of docs/reference/gateway.md §7."""
 
 import random
 from collections.abc import Callable

@@ -134,7 +134,7 @@ def test_a_bad_setting_is_refused(pair: str) -> None:
 
 
 def test_every_section_of_the_contract_has_its_tests() -> None:
-    """Each section of docs/gateway.md that binds the Gateway is cited by a test here."""
+    """Each section of docs/reference/gateway.md that binds the Gateway is cited by a test here."""
     cited: set[str] = set()
     for path in Path(__file__).parent.glob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

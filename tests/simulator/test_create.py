@@ -1,4 +1,4 @@
-"""Creating a transaction, row by row of docs/gateway.md §1."""
+"""Creating a transaction, row by row of docs/reference/gateway.md §1."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Everything that can go wrong on purpose, row by row of docs/gateway.md §14."""
+"""Everything that can go wrong on purpose, row by row of docs/reference/gateway.md §14."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tools.gateway_simulator.settings import Settings
 from tools.gateway_simulator.wire import dumps
 
 PATH = "/gateway/demo-gw/transaction"
-DOCS = Path(__file__).parents[2] / "docs" / "gateway.md"
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "gateway.md"
 
 
 @pytest.mark.parametrize("endpoint", ["create", "details", "orders"])
@@ -245,7 +245,7 @@ def test_faults_that_make_no_sense_are_refused(rig: Rig, body: dict[str, Any]) -
 
 
 def test_every_knob_the_contract_page_names_exists() -> None:
-    """docs/gateway.md marks settings of the simulator with *sim*; each is really there."""
+    """docs/reference/gateway.md marks settings of the simulator with *sim*; each is really there."""
     named = set(re.findall(r"\*[Ss]im\* (?:fault )?`([\w.]+)`", DOCS.read_text()))
     settings = {field.alias for field in Settings.model_fields.values()}
     faults = {field.alias for field in Faults.model_fields.values()}

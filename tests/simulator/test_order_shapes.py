@@ -1,4 +1,4 @@
-"""The payload's shapes A to K and its statuses, row by row of docs/gateway.md §4.3, §4.5 and §6.1."""
+"""The payload's shapes A to K and its statuses, row by row of docs/reference/gateway.md §4.3, §4.5 and §6.1."""
 
 from collections.abc import Callable
 from decimal import Decimal

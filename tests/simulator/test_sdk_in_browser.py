@@ -1,4 +1,4 @@
-"""The SDK drop-in in a real browser, row by row of docs/gateway.md §8."""
+"""The SDK drop-in in a real browser, row by row of docs/reference/gateway.md §8."""
 
 import os
 import re

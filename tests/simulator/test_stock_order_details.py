@@ -1,4 +1,4 @@
-"""Stocks order details, row by row of docs/gateway.md §3."""
+"""Stocks order details, row by row of docs/reference/gateway.md §3."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Tokens, the SDK's errors and its decisions, row by row of docs/gateway.md §5, §6.2 and §6.3."""
+"""Tokens, the SDK's errors and its decisions, row by row of docs/reference/gateway.md §5, §6.2 and §6.3."""
 
 import time
 from collections.abc import Callable

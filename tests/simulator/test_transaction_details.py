@@ -1,4 +1,4 @@
-"""The life of a transaction and its details, row by row of docs/gateway.md §2."""
+"""The life of a transaction and its details, row by row of docs/reference/gateway.md §2."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Webhooks: when, how, and how again, row by row of docs/gateway.md §4.1, §4.2 and §4.4."""
+"""Webhooks: when, how, and how again, row by row of docs/reference/gateway.md §4.1, §4.2 and §4.4."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The files in `contracts/` and the catalogue in docs/events.md, as texts made from the models."""
+"""The files in `contracts/` and the catalogue in docs/reference/events.md, as texts made from the models."""
 
 import inspect
 import json
@@ -45,8 +45,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Securities transactions: events",
             "version": SCHEMA_VERSION,
-            "description": "Facts about securities transactions, on an EventBridge bus. docs/events.md says how to "
-            "consume them: repeats, gaps, corrections, patterns for rules.",
+            "description": "Facts about securities transactions, on an EventBridge bus. docs/reference/events.md says "
+            "how to consume them: repeats, gaps, corrections, patterns for rules.",
         },
         "defaultContentType": "application/json",
         "channels": {
@@ -118,7 +118,7 @@ def registry() -> dict[str, Any]:
 
 
 def catalogue() -> str:
-    """The events with their meaning, when they are sent and an example, as Markdown for docs/events.md."""
+    """The events with their meaning, when they are sent and an example, as Markdown for docs/reference/events.md."""
     parts = []
     for name, event in examples().items():
         detail = simplejson.dumps(event["detail"], indent=2, use_decimal=True, ensure_ascii=False)

@@ -30,8 +30,9 @@ _DESCRIPTION: Final = """\
 Securities transactions through the smallcase Gateway. Rupees are numbers with exact decimal digits; times are UTC,
 ISO 8601. What has no value is absent, never null. Answers are open: a later version may add members.
 
-Problems are RFC 9457 documents with a stable `type` per cause (docs/problems.md). API Gateway itself answers a request
-that does not get as far as this product, as `{"message": "…"}`: 401 without a valid access token, 404 for a path that
+Problems are RFC 9457 documents with a stable `type` per cause (docs/reference/problems.md). API Gateway itself answers
+a request that does not get as far as this product, as `{"message": "…"}`: 401 without a valid access token, 404 for a
+path that
 there is not, 413 beyond 10 MB, 429 when throttled, 500 or 503 when the product cannot be run.
 """
 
@@ -199,7 +200,9 @@ def _without_titles(node: Any, *, named: bool = True) -> Any:
 
 
 _TEXT: Final = {"type": "string"}
-_TYPES: Final = "One of a stable set, which may grow: docs/problems.md has each with its cause and what to do."
+_TYPES: Final = (
+    "One of a stable set, which may grow: docs/reference/problems.md has each with its cause and what to do."
+)
 _OURS: Final[Schema] = {
     "Message": {
         "type": "object",

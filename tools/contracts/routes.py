@@ -186,7 +186,7 @@ ROUTES: Final = (
         tag="webhooks",
         summary="The Gateway's webhook",
         description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
-        "in docs/gateway.md §4.",
+        "in docs/reference/gateway.md §4.",
         is_open=True,
         problems=_OF_A_WEBHOOK,
     ),
@@ -196,7 +196,7 @@ ROUTES: Final = (
         name="ingestWebhookAtSegment",
         tag="webhooks",
         summary="The Gateway's webhook, at a URL that cannot be guessed",
-        description="The same, where the deployment has a segment for it (WebhookSegments in docs/settings.md).",
+        description="The same, if the deployment has a segment for it (WebhookSegments, docs/reference/settings.md).",
         is_open=True,
         parameters=("segment",),
         problems=_OF_A_WEBHOOK,

@@ -1,4 +1,5 @@
-"""The decoder in docs/storage-format.md: Python without this product, with the dictionary of format 1 in it."""
+"""The decoder in docs/reference/storage-format.md: Python without this product, with the dictionary of format 1 in
+it."""
 
 import base64
 import textwrap
@@ -7,7 +8,7 @@ from typing import Final
 from securities_transactions.storage.snapshot_codec import _DICTIONARY
 from tools.contracts.store import ROOT
 
-PAGE: Final = ROOT / "docs" / "storage-format.md"
+PAGE: Final = ROOT / "docs" / "reference" / "storage-format.md"
 # What is between them is made from the code.
 MARKS: Final = ("<!-- decoder: made by `make contracts` -->", "<!-- end of the decoder -->")
 _DECODER: Final = '''\

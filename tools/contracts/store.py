@@ -9,7 +9,7 @@ from securities_transactions.events.schemas import SCHEMA_VERSION
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACTS: Final = ROOT / "contracts"
 RELEASED: Final = CONTRACTS / "released"
-DOCS: Final = ROOT / "docs" / "events.md"
+DOCS: Final = ROOT / "docs" / "reference" / "events.md"
 # What is between them is made from the models.
 MARKS: Final = ("<!-- catalogue: made by `make contracts` -->", "<!-- end of the catalogue -->")
 

@@ -1,4 +1,4 @@
-"""The server's plane: create (docs/gateway.md §1), transaction details (§2.3), stocks order details (§3)."""
+"""The server's plane: create (docs/reference/gateway.md §1), transaction details (§2.3), stocks order details (§3)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The brokers behind the Gateway, what each can do, and when its market is open (docs/gateway.md §7)."""
+"""The brokers behind the Gateway, what each can do, and when its market is open (docs/reference/gateway.md §7)."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone

@@ -1,4 +1,4 @@
-"""The client's plane: what the SDK in the browser calls (docs/gateway.md §6.3).
+"""The client's plane: what the SDK in the browser calls (docs/reference/gateway.md §6.3).
 
 initSession, transaction, markErrored, update, checkStatus and brokerRedirectParams are the vendor's; the calls below
 /flow stand for the broker's and the vendor's own pages and are ours.

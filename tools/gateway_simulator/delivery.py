@@ -1,4 +1,4 @@
-"""Sending webhooks over HTTP, again on failure, and a record of every attempt (docs/gateway.md §4.1)."""
+"""Sending webhooks over HTTP, again on failure, and a record of every attempt (docs/reference/gateway.md §4.1)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""Transaction details as the pull API and the SDK see them (docs/gateway.md §2.3), and how the SDK decides (§6.3)."""
+"""Transaction details as the pull API and the SDK see them (docs/reference/gateway.md §2.3), and how the SDK decides
+(§6.3)."""
 
 from datetime import datetime
 from typing import Any, Literal

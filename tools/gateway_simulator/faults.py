@@ -1,4 +1,4 @@
-"""What can go wrong on purpose, for all transactions or for one (docs/gateway.md §14)."""
+"""What can go wrong on purpose, for all transactions or for one (docs/reference/gateway.md §14)."""
 
 import random
 from dataclasses import dataclass

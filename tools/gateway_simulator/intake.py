@@ -1,4 +1,4 @@
-"""What a create request must look like (docs/gateway.md §1.2)."""
+"""What a create request must look like (docs/reference/gateway.md §1.2)."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a user, their broker and time do to a transaction (docs/gateway.md §2.2, §6, §7)."""
+"""What a user, their broker and time do to a transaction (docs/reference/gateway.md §2.2, §6, §7)."""
 
 from collections.abc import Mapping
 from dataclasses import replace

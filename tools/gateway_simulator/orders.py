@@ -1,4 +1,4 @@
-"""Orders and the batch they form, and how both look on the wire (docs/gateway.md §4.3, §4.5)."""
+"""Orders and the batch they form, and how both look on the wire (docs/reference/gateway.md §4.3, §4.5)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -51,7 +51,7 @@ class Postbox:
                 self._courier.send_after(fate.delay_seconds + 0.2 * number, late)
 
     def notify_other(self, kind: Kind, auth_id: str, transaction_id: str, broker: str) -> Hit:
-        """A genuine webhook of another kind (docs/gateway.md §4.4), under way."""
+        """A genuine webhook of another kind (docs/reference/gateway.md §4.4), under way."""
         today = stamp(datetime.now(UTC))
         body = webhooks.other_kind(kind, auth_id, transaction_id, broker, today)
         hit = self._new(transaction_id, kind, kind, "genuine", body)

@@ -1,4 +1,4 @@
-"""Everything that can be set: what docs/gateway.md marks as unknown, and how the simulated world starts."""
+"""Everything that can be set: what docs/reference/gateway.md marks as unknown, and how the simulated world starts."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -21,7 +21,7 @@ class Knobs(BaseModel):
 
 
 class Refusals(Knobs):
-    """The HTTP status of each refusal. The vendor publishes none of them (docs/gateway.md §1.4)."""
+    """The HTTP status of each refusal. The vendor publishes none of them (docs/reference/gateway.md §1.4)."""
 
     bad_secret: int = 401
     bad_token: int = 401

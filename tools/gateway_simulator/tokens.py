@@ -1,4 +1,5 @@
-"""The Gateway's JWTs (docs/gateway.md §5): HS256 with the gateway secret, for a guest or for one broker account.
+"""The Gateway's JWTs (docs/reference/gateway.md §5): HS256 with the gateway secret, for a guest or for one broker
+account.
 
 Their times are the wall's, not the simulator's: the partner that mints and verifies them has no other clock.
 """

@@ -30,7 +30,8 @@ CODES = {
 
 
 class Conflict(Exception):
-    """The transaction is not in a state for this. `code` is the SDK's, where it has one (docs/gateway.md §6.2)."""
+    """The transaction is not in a state for this. `code` is the SDK's, where it has one (docs/reference/gateway.md
+    §6.2)."""
 
     def __init__(self, reason: str, code: int | None = None) -> None:
         super().__init__(reason)

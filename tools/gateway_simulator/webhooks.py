@@ -1,4 +1,4 @@
-"""Webhook bodies of every kind and the checksum that goes with them (docs/gateway.md §4.2–4.4)."""
+"""Webhook bodies of every kind and the checksum that goes with them (docs/reference/gateway.md §4.2–4.4)."""
 
 import base64
 import hashlib

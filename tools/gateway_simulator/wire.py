@@ -24,7 +24,7 @@ def loads(data: bytes | str) -> Any:
 
 
 def stamp(moment: datetime) -> str:
-    """An aware time as ISO 8601 UTC with milliseconds and Z (docs/gateway.md §4.2)."""
+    """An aware time as ISO 8601 UTC with milliseconds and Z (docs/reference/gateway.md §4.2)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -38,12 +38,12 @@ class Exact(Response):
 
 
 def succeeded(data: Any) -> Exact:
-    """The Gateway's envelope around a good answer (docs/gateway.md §1.3)."""
+    """The Gateway's envelope around a good answer (docs/reference/gateway.md §1.3)."""
     return Exact({"success": True, "errors": None, "data": data})
 
 
 def failed(status: int, error: str, error_type: str | None = None, **headers: str) -> Exact:
-    """The Gateway's envelope around an error (docs/gateway.md §1.4)."""
+    """The Gateway's envelope around an error (docs/reference/gateway.md §1.4)."""
     body: dict[str, Any] = {"success": False, "errors": [error], "data": None}
     if error_type is not None:
         body["errorType"] = error_type

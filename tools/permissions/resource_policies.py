@@ -23,7 +23,7 @@ _CODEDEPLOY: Final = "codedeploy.amazonaws.com"
 _ASSUMERS: Final = (_LAMBDA, _SCHEDULER, _CODEDEPLOY, "ec2.amazonaws.com")
 # An administrator's policy.
 _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-# What ConsumerAccounts may do with rules of their own (docs/events.md), and examples of what they may not.
+# What ConsumerAccounts may do with rules of their own (docs/reference/events.md), and examples of what they may not.
 _RULES: Final = ("events:PutRule", "events:DeleteRule", "events:DescribeRule", "events:PutTargets")
 _NOT_RULES: Final = ("events:PutEvents", "events:DeleteEventBus", "events:UpdateEventBus")
 

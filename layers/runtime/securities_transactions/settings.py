@@ -1,4 +1,4 @@
-"""What a deployment sets, typed. docs/settings.md says what each setting does.
+"""What a deployment sets, typed. docs/reference/settings.md says what each setting does.
 
 Each value is read from the function's environment when a part that needs it is built: a function that is started
 without one fails at its start, with the name of what is missing.

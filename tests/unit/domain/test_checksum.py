@@ -1,4 +1,5 @@
-"""The webhook checksum (docs/gateway.md §4.2): the documented vector, each wrong variant, and the boundary."""
+"""The webhook checksum (docs/reference/gateway.md §4.2): the documented vector, each wrong variant, and the
+boundary."""
 
 import base64
 import hashlib

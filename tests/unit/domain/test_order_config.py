@@ -1,4 +1,4 @@
-"""Which orders a request may have, and what of it the Gateway receives (docs/gateway.md §1.2, §7)."""
+"""Which orders a request may have, and what of it the Gateway receives (docs/reference/gateway.md §1.2, §7)."""
 
 import json
 from collections.abc import Callable

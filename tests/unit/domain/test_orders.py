@@ -1,4 +1,5 @@
-"""A batch as the Gateway sends it: its derived status, and that no field is lost (docs/gateway.md §4.3, §4.5)."""
+"""A batch as the Gateway sends it: its derived status, and that no field is lost (docs/reference/gateway.md §4.3,
+§4.5)."""
 
 from decimal import Decimal
 from itertools import permutations

@@ -1,4 +1,5 @@
-"""Reconciliation, row by row of the table in docs/guarantees.md: what pulled orders change, and the next check."""
+"""Reconciliation, row by row of the table in docs/reference/guarantees.md: what pulled orders change, and the next
+check."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -466,7 +467,7 @@ def test_transaction_open_for_too_long_is_escalated_once() -> None:
 
 
 def test_policy_has_the_documented_defaults() -> None:
-    """The settings that docs/guarantees.md names."""
+    """The settings that docs/reference/guarantees.md names."""
     assert Policy() == Policy(
         ConfirmPolicy.FINAL,
         timedelta(minutes=10),

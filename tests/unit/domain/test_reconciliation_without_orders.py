@@ -1,4 +1,5 @@
-"""Reconciliation, row by row of the table in docs/guarantees.md: what follows where the Gateway shows no orders."""
+"""Reconciliation, row by row of the table in docs/reference/guarantees.md: what follows where the Gateway shows no
+orders."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The SDK's response as the app posts it (docs/gateway.md §6.2, §8): every shape, every code."""
+"""The SDK's response as the app posts it (docs/reference/gateway.md §6.2, §8): every shape, every code."""
 
 import json
 from typing import Any, Final

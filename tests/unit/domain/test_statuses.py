@@ -1,4 +1,5 @@
-"""Open sets of words, and the batch status that is derived from the stock-level statuses (docs/gateway.md §4.5)."""
+"""Open sets of words, and the batch status that is derived from the stock-level statuses (docs/reference/gateway.md
+§4.5)."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Verification of webhooks, row by row of the table in docs/guarantees.md: what the body alone decides."""
+"""Verification of webhooks, row by row of the table in docs/reference/guarantees.md: what the body alone decides."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The Gateway's API as it is called, and how each way of failing is told (docs/gateway.md §1, §2.3, §3)."""
+"""The Gateway's API as it is called, and how each way of failing is told (docs/reference/gateway.md §1, §2.3, §3)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The Gateway's two secrets (docs/gateway.md §5, §10): told apart, checked when read, and never shown."""
+"""The Gateway's two secrets (docs/reference/gateway.md §5, §10): told apart, checked when read, and never shown."""
 
 import json
 import traceback

@@ -1,4 +1,4 @@
-"""The Gateway's JWTs (docs/gateway.md §5): what we mint, and what we take for genuine."""
+"""The Gateway's JWTs (docs/reference/gateway.md §5): what we mint, and what we take for genuine."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,5 @@
-"""Parsing of transaction details and order rows (docs/gateway.md §2.2, §2.3, §3), wherever in the response they are."""
+"""Parsing of transaction details and order rows (docs/reference/gateway.md §2.2, §2.3, §3), wherever in the response
+they are."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

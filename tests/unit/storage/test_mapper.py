@@ -151,7 +151,7 @@ def test_full_transaction_has_every_attribute() -> None:
 
 
 def test_item_of_a_full_transaction_has_the_documented_values() -> None:
-    """docs/storage-format.md describes them."""
+    """docs/reference/storage-format.md describes them."""
     item = to_item(FULL)
     assert decode(item.pop("request")) == {"orderConfig": {"type": "SECURITIES"}}
     assert Batch.model_validate(decode(item.pop("snapshot"))) == BATCH

@@ -77,7 +77,7 @@ const ofGateway = (event) => {
   };
 };
 
-// What the backend made of a webhook, from its answer (docs/guarantees.md). Only what is genuine is answered 200.
+// What the backend made of a webhook, from its answer (docs/reference/guarantees.md). Only what is genuine is answered 200.
 const GENUINE = ["checksum genuine", "good"];
 const OUTCOMES = {
   accepted: "New: shown as reported.",

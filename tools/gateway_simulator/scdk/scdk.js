@@ -1,4 +1,4 @@
-// A drop-in for the vendor's SDK, served by the simulator (docs/gateway.md §8): window.scDK.
+// A drop-in for the vendor's SDK, served by the simulator (docs/reference/gateway.md §8): window.scDK.
 (() => {
   "use strict";
   const origin = new URL(document.currentScript.src).origin;

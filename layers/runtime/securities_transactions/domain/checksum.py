@@ -1,4 +1,4 @@
-"""The webhook checksum: hex of HMAC-SHA256(API secret, timestamp + subject) (docs/gateway.md §4.2).
+"""The webhook checksum: hex of HMAC-SHA256(API secret, timestamp + subject) (docs/reference/gateway.md §4.2).
 
 The two parts are signed with nothing between them, so the form of one of them has to fix the boundary: otherwise
 characters could be moved across it and the checksum would still match. A smallcaseAuthId has a fixed form, and then the

@@ -1,4 +1,4 @@
-"""When a transaction expires, as far as what the Gateway states is plausible (docs/gateway.md §2.1)."""
+"""When a transaction expires, as far as what the Gateway states is plausible (docs/reference/gateway.md §2.1)."""
 
 from datetime import datetime, timedelta
 from typing import Final

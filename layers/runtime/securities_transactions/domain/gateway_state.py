@@ -1,4 +1,4 @@
-"""The Gateway's own state of a transaction, pulled over our credentials (docs/gateway.md §2.3, §3)."""
+"""The Gateway's own state of a transaction, pulled over our credentials (docs/reference/gateway.md §2.3, §3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

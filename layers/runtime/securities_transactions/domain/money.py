@@ -1,7 +1,8 @@
 """Amounts of money in rupees, without binary floating point.
 
-The Gateway sends amounts and prices with binary noise at times (docs/gateway.md §4.3). Amounts are rounded to a
-hundredth of a paisa: far below anything that is charged, far above the noise. A price keeps the digits that were sent,
+The Gateway sends amounts and prices with binary noise at times (docs/reference/gateway.md §4.3). Amounts are rounded
+to a hundredth of a paisa: far below anything that is charged, far above the noise. A price keeps the digits that were
+sent,
 for it is multiplied before it is rounded: only the noise behind a double's fifteen digits is removed.
 """
 

@@ -1,4 +1,4 @@
-"""What a user is to transact, as an app asks for it and as the Gateway takes it (docs/gateway.md §1.2)."""
+"""What a user is to transact, as an app asks for it and as the Gateway takes it (docs/reference/gateway.md §1.2)."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
@@ -22,7 +22,7 @@ from securities_transactions.domain.transaction import TEST_BROKER_SUFFIX
 MOST_SECURITIES: Final = 100
 MOST_NOTES_CHARACTERS: Final = 256
 
-# Only these brokers take LIMIT, SL and SLM orders (docs/gateway.md §7).
+# Only these brokers take LIMIT, SL and SLM orders (docs/reference/gateway.md §7).
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
 
 Ticker = Annotated[

@@ -1,4 +1,4 @@
-"""The Gateway's error codes for an order, and what may be said of them to a user (docs/gateway.md §6.1).
+"""The Gateway's error codes for an order, and what may be said of them to a user (docs/reference/gateway.md §6.1).
 
 `statusMessage` is the broker's, at times unreadable, and never for the end user. These texts are.
 """
@@ -37,8 +37,8 @@ def user_message(status: OrderStatus, code: str | None, *, placed: bool) -> str 
     """What a user is told of an order; `None` where its status says all.
 
     `placed` is False for an order in the batch's `unplaced`, and then alone the user is told that it was not placed. An
-    order in `orders` that stands at ERROR is unknown (docs/gateway.md §4.5): it may be at the exchange, whatever its
-    error code says, and a user who orders again may buy twice.
+    order in `orders` that stands at ERROR is unknown (docs/reference/gateway.md §4.5): it may be at the exchange,
+    whatever its error code says, and a user who orders again may buy twice.
     """
     if not placed:
         return f"This order was not placed. {_reason(code)}"

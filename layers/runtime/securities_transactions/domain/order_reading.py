@@ -1,4 +1,4 @@
-"""Reading a batch of orders field by field (docs/gateway.md §4.3).
+"""Reading a batch of orders field by field (docs/reference/gateway.md §4.3).
 
 Required is only what identifies an order and its progress. An unreadable optional field is absent, and its text is in
 `unreadable`; a text that is too long is cut; an order that cannot be read stands in its place with the status

@@ -1,4 +1,4 @@
-"""A batch of orders as the Gateway describes it (docs/gateway.md §4.3).
+"""A batch of orders as the Gateway describes it (docs/reference/gateway.md §4.3).
 
 Field names and values are the vendor's. Unknown fields and words survive. `domain.order_reading` reads what the Gateway
 sends.

@@ -1,6 +1,6 @@
 """What the Gateway's state changes about a transaction, and when to check again. Pure: time and jitter are parameters.
 
-The rules, in order (docs/guarantees.md has them as a table with their tests):
+The rules, in order (docs/reference/guarantees.md has them as a table with their tests):
 
 1. A pull that is behind what was stated a moment ago may just lag: within `lag` it changes nothing and is repeated.
    A final state is never behind an open one: what is final at the Gateway does not go on, it may only be corrected.
@@ -258,5 +258,5 @@ def _is_open_for(stored: Transaction, now: datetime, span: timedelta) -> bool:
 
 
 def _leaves_outcome_open(error: SdkError | None) -> bool:
-    """Whether the SDK gave up or failed inside: the order may still be placed (docs/gateway.md §6.2)."""
+    """Whether the SDK gave up or failed inside: the order may still be placed (docs/reference/gateway.md §6.2)."""
     return error is not None and may_have_orders(error.code, error.message)

@@ -1,6 +1,6 @@
 """The errors that the Gateway's SDKs reject with, and which of them leave open whether an order was placed.
 
-docs/gateway.md §6.2 has them with their meaning.
+docs/reference/gateway.md §6.2 has them with their meaning.
 """
 
 import re

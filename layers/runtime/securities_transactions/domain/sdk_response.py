@@ -1,4 +1,4 @@
-"""What the Gateway SDK told the app, as the app posts it (docs/gateway.md §6.2, §8).
+"""What the Gateway SDK told the app, as the app posts it (docs/reference/gateway.md §6.2, §8).
 
 It is a signal, not the truth: the token in it is verified, the orders in it are reported, and the Gateway is asked.
 """

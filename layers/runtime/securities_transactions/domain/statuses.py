@@ -1,7 +1,7 @@
 """The words that the Gateway uses for states and sides, and the batch status that is derived from its orders.
 
-The vendor recommends the stock-level statuses over its own batch-level one (docs/gateway.md §4.5). Every set is open: a
-word that is not listed is kept as it was sent, counts as not final, and decides nothing.
+The vendor recommends the stock-level statuses over its own batch-level one (docs/reference/gateway.md §4.5). Every set
+is open: a word that is not listed is kept as it was sent, counts as not final, and decides nothing.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class Status(OpenEnum):
 
 
 class GatewayStatus(OpenEnum):
-    """The Gateway's status of a transaction (docs/gateway.md §2.2)."""
+    """The Gateway's status of a transaction (docs/reference/gateway.md §2.2)."""
 
     INITIALIZED = "INITIALIZED"
     USED = "USED"

@@ -13,7 +13,8 @@ def timestamp_text(moment: datetime) -> str:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A time that the Gateway sent as ISO 8601 text, or as epoch seconds or milliseconds (docs/gateway.md §1.3).
+    """A time that the Gateway sent as ISO 8601 text, or as epoch seconds or milliseconds (docs/reference/gateway.md
+    §1.3).
 
     Seconds and milliseconds differ by their magnitude: as seconds, a number of milliseconds is thousands of years away.
     """

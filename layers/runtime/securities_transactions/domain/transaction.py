@@ -55,7 +55,7 @@ class ConfirmPolicy(StrEnum):
 
 
 TEST_BROKER_SUFFIX: Final = "-leprechaun"
-"""What the vendor puts behind the broker of a test account (docs/gateway.md §9)."""
+"""What the vendor puts behind the broker of a test account (docs/reference/gateway.md §9)."""
 
 
 def is_test_broker(broker: str | None) -> bool:
@@ -65,7 +65,7 @@ def is_test_broker(broker: str | None) -> bool:
 
 @dataclass(frozen=True)
 class SdkError:
-    """An error of the Gateway's SDKs (docs/gateway.md §6.2); one of the two is there."""
+    """An error of the Gateway's SDKs (docs/reference/gateway.md §6.2); one of the two is there."""
 
     code: int | None = None
     message: str | None = None
@@ -83,8 +83,9 @@ class Failure:
 class Transaction:
     """What is known of a transaction. Times are aware UTC, amounts are rupees.
 
-    `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction (docs/gateway.md
-    §2.2). `requested` has the `orderConfig` and `config` that were asked for. A transaction is *settled* once its final
+    `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction
+    (docs/reference/gateway.md §2.2). `requested` has the `orderConfig` and `config` that were asked for. A transaction
+    is *settled* once its final
     snapshot is confirmed. `suspected_at` is when something last cast doubt on what is stored, `escalated_at` when it
     was last escalated to a person.
     """

@@ -1,4 +1,4 @@
-"""What a webhook is worth: rejected, accepted, suspicious or unrelated (docs/guarantees.md has the table).
+"""What a webhook is worth: rejected, accepted, suspicious or unrelated (docs/reference/guarantees.md has the table).
 
 `verify` looks at the body alone. What else there is to know is stored: `reconsider` decides from the transaction that
 made the conditional write of an accepted webhook fail.
@@ -39,7 +39,7 @@ class Policy:
     """How strictly webhooks are read.
 
     A webhook whose timestamp is older than `fresh_for` is suspicious, not rejected: the vendor retries after 15
-    minutes, a day and two days and may not sign again (docs/gateway.md §4.1), and a pull decides in any case.
+    minutes, a day and two days and may not sign again (docs/reference/gateway.md §4.1), and a pull decides in any case.
     """
 
     auth_id: re.Pattern[str]
@@ -242,7 +242,7 @@ def _timestamp(body: dict[str, Any]) -> str | None:
 
 
 def _kind(body: dict[str, Any], auth_id: str | None) -> Kind:
-    """Which other kind of webhook this is (docs/gateway.md §4.4)."""
+    """Which other kind of webhook this is (docs/reference/gateway.md §4.4)."""
     if auth_id is None or body.get("intent") == "MF_HOLDINGS_IMPORT":
         return "MF_HOLDINGS_IMPORT"
     if "securities" in body or "smallcases" in body:

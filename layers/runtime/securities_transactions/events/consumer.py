@@ -1,8 +1,8 @@
 """The way in for a consumer in Python: an event from the bus as a typed model, repeats and gaps told apart.
 
 Events arrive at least once, and the events of a transaction may overtake each other on their way through a queue. What
-`standing` says of each is all that a consumer needs to be right in spite of that (docs/events.md). Types of event that
-this version does not know are no errors, and neither are fields that a newer minor version added.
+`standing` says of each is all that a consumer needs to be right in spite of that (docs/reference/events.md). Types of
+event that this version does not know are no errors, and neither are fields that a newer minor version added.
 """
 
 from collections.abc import Callable, Mapping

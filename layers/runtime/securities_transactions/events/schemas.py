@@ -2,8 +2,8 @@
 
 Facts in the past tense. Every event of a transaction has an id that is the same however often it is published, the
 transaction's `sequence` (its version) and the one before, so that a consumer can drop repeats and see gaps
-(docs/events.md). Numbers are numbers: rupees exact to 0.0001, shares whole. Times are UTC, ISO 8601. What is not known
-is absent, never null.
+(docs/reference/events.md). Numbers are numbers: rupees exact to 0.0001, shares whole. Times are UTC, ISO 8601. What is
+not known is absent, never null.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""What a user is told of settled orders, in our own words: the broker's text is for support (docs/gateway.md §6.1)."""
+"""What a user is told of settled orders, in our own words: the broker's text is for support (docs/reference/gateway.md
+§6.1)."""
 
 from collections.abc import Iterator
 from typing import Final

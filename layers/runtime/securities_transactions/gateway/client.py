@@ -1,7 +1,7 @@
 """The smallcase Gateway's API over httpx: create a transaction, pull its details, pull its orders.
 
-Nothing here retries: a create is not idempotent at the Gateway (docs/gateway.md §9), and pulls are repeated by what
-asked for them.
+Nothing here retries: a create is not idempotent at the Gateway (docs/reference/gateway.md §9), and pulls are repeated
+by what asked for them.
 """
 
 import math
@@ -35,8 +35,8 @@ from securities_transactions.gateway.transaction_details import UnreadableDetail
 
 CREATE_PATH: Final = "/gateway/{gatewayName}/transaction"
 DETAILS_PATH: Final = "/v1/{gatewayName}/engine/transactiondetails"
-# The path of the orders API is on none of the vendor's public pages (docs/gateway.md §3), so it is a stack parameter.
-# The template has the same pattern.
+# The path of the orders API is on none of the vendor's public pages (docs/reference/gateway.md §3), so it is a stack
+# parameter. The template has the same pattern.
 ORDERS_PATH_PATTERN: Final = r"(/[A-Za-z0-9._~-]+)*/\{gatewayName\}(/[A-Za-z0-9._~-]+)*/?"
 
 # A pull makes up to three calls. Together they stay below the functions' own timeout, and that stays below the HTTP
@@ -45,7 +45,7 @@ PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: its answer would hardly come in time.
 _LEAST_CALL_SECONDS: Final = 3.0
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
-# Our credentials were not accepted, whoever responds (docs/gateway.md §1.4).
+# Our credentials were not accepted, whoever responds (docs/reference/gateway.md §1.4).
 _CREDENTIALS: Final = frozenset({401, 403})
 # The server gave up waiting for the request: it was not judged.
 _TIMEOUTS: Final = frozenset({408, 425})
@@ -86,7 +86,7 @@ class Gateway:
             )
 
     def create_transaction(self, body: Mapping[str, Any], auth_token: str) -> Created:
-        """Make a transaction of `body` (docs/gateway.md §1.2) for the user in `auth_token`.
+        """Make a transaction of `body` (docs/reference/gateway.md §1.2) for the user in `auth_token`.
 
         Raises `GatewayRefused` or `GatewayUnavailable`; after the latter an unused transaction may exist.
         """
@@ -233,7 +233,7 @@ class Gateway:
 
 
 def _is_the_gateways(envelope: Mapping[str, Any]) -> bool:
-    """Whether a response has the Gateway's own envelope (docs/gateway.md §1.3, §1.4)."""
+    """Whether a response has the Gateway's own envelope (docs/reference/gateway.md §1.3, §1.4)."""
     return bool(envelope.keys() & {"success", "errors", "errorType"}) or isinstance(
         envelope.get("data"), Mapping | list
     )

@@ -65,7 +65,8 @@ class NotTheGateway(GatewayUnavailable):
 
 
 class GatewayUnreadable(GatewayUnavailable):
-    """The Gateway's own answer does not have a shape that docs/gateway.md describes; the message says what is odd."""
+    """The Gateway's own answer does not have a shape that docs/reference/gateway.md describes; the message says what
+    is odd."""
 
     @property
     def needs_operator(self) -> bool:

@@ -1,4 +1,4 @@
-"""The Gateway's secrets as they are stored and read (docs/gateway.md §4.2, §5, §10)."""
+"""The Gateway's secrets as they are stored and read (docs/reference/gateway.md §4.2, §5, §10)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

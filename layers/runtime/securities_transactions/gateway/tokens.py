@@ -1,4 +1,5 @@
-"""The Gateway's JWTs: minted for the SDK and for our calls, verified when an app posts one (docs/gateway.md §5)."""
+"""The Gateway's JWTs: minted for the SDK and for our calls, verified when an app posts one (docs/reference/gateway.md
+§5)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Parsing of the Gateway's transaction details and of rows of its orders API (docs/gateway.md §2.3, §3)."""
+"""Parsing of the Gateway's transaction details and of rows of its orders API (docs/reference/gateway.md §2.3, §3)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,13 +17,13 @@ from securities_transactions.domain.transaction import SdkError
 
 
 class UnreadableDetails(Exception):
-    """The Gateway's response does not have the shape that docs/gateway.md §2.3 describes."""
+    """The Gateway's response does not have the shape that docs/reference/gateway.md §2.3 describes."""
 
 
 def transaction_of(
     data: Mapping[str, Any], pulled_at: datetime, auth_id_in_token: Callable[[str], str | None]
 ) -> GatewayTransaction:
-    """The transaction in the `data` of transaction details, at either nesting (docs/gateway.md §2.3).
+    """The transaction in the `data` of transaction details, at either nesting (docs/reference/gateway.md §2.3).
 
     `auth_id_in_token` verifies a smallcaseAuthToken and returns its smallcaseAuthId. Raises `UnreadableDetails` where
     the response has no status, or has orders and none of its batches can be read.

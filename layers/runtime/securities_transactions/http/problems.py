@@ -1,6 +1,7 @@
 """The problems that the API answers with (RFC 9457): one stable type per cause, as data.
 
-A type is a name, not an address: wherever this is deployed it is the same. `docs/problems.md` says what each means.
+A type is a name, not an address: wherever this is deployed it is the same. `docs/reference/problems.md` says what each
+means.
 """
 
 from collections.abc import Mapping, Sequence

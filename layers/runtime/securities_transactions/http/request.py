@@ -20,7 +20,7 @@ MOST_ID_BYTES: Final = 512
 MOST_ITEMS: Final = 50
 USUAL_ITEMS: Final = 20
 
-# Issuers name the scopes of a token in one of these (docs/settings.md).
+# Issuers name the scopes of a token in one of these (docs/reference/settings.md).
 _SCOPE_CLAIMS: Final = ("scope", "scp")
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -1,7 +1,7 @@
 """What the API answers with: a transaction and its orders as an app sees them.
 
 Names and values of orders are the Gateway's. Requested and executed are both there: the user may have changed
-quantities on the Gateway's own screen (docs/gateway.md §1.2).
+quantities on the Gateway's own screen (docs/reference/gateway.md §1.2).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Which requests for the webhook are looked at: by the segment of the URL, and by the address that they come from.
 
-Neither proves anything, which the checksum alone does (docs/gateway.md §4.2): they keep others from trying.
+Neither proves anything, which the checksum alone does (docs/reference/gateway.md §4.2): they keep others from trying.
 """
 
 import hmac

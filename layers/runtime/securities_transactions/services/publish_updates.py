@@ -130,7 +130,8 @@ def of_transaction(old: Transaction | None, new: Transaction) -> Update:
 def of_webhook(webhook: StoredWebhook) -> Update:
     """What a stored webhook amounts to: a suspicious one requests a pull, another kind is an event of its own.
 
-    Its checksum is left out: it does not cover the body, so its reader could send another body (docs/gateway.md §4.2).
+    Its checksum is left out: it does not cover the body, so its reader could send another body
+    (docs/reference/gateway.md §4.2).
     """
     if webhook.suspicion is not None:
         if webhook.transaction_id is None:

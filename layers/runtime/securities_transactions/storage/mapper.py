@@ -1,6 +1,6 @@
 """A transaction as it is stored, both ways: this module alone knows attribute names, shards and encodings.
 
-docs/storage-format.md describes the item for people.
+docs/reference/storage-format.md describes the item for people.
 """
 
 from collections.abc import Callable, Mapping
