@@ -18,7 +18,8 @@ from tests.application import ENVIRONMENT, FakeClients, handler
 from tests.simulation.messaging import resources, template
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 PROBLEMS = (ROOT / "docs" / "reference" / "problems.md").read_text()
 README = (ROOT / "README.md").read_text()
 RUNBOOK = (ROOT / "docs" / "guides" / "operator.md").read_text()
@@ -153,3 +154,15 @@ def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
         if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target))):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_each_decision_has_context_alternatives_choice_and_consequence(page: Path) -> None:
+    text = page.read_text()
+    parts = ("**Context.**", "**Alternatives.**", "**Choice.**", "**Consequence.**")
+    assert [part for part in parts if part not in text] == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_each_decision_is_in_the_list(page: Path) -> None:
+    assert f"({page.name})" in (ROOT / "docs" / "decisions" / "README.md").read_text()
