@@ -23,7 +23,8 @@ from securities_transactions_client.models import (
     OrdersPage,
     OrdersView,
     Problem,
-    SdkResponse,
+    SdkRejected,
+    SdkResolved,
     SdkToken,
     Security,
     SecurityType,
@@ -111,20 +112,20 @@ CALLS: list[Case] = [
         "acceptSdkResponse",
         TransactionView,
         lambda c, s: accept_sdk_response.sync_detailed(
-            s.transaction_id, client=c, body=SdkResponse.from_dict({"resolved": s.resolved})
+            s.transaction_id, client=c, body=SdkResolved.from_dict({"resolved": s.resolved})
         ),
     ),
     (
         "acceptSdkResponse",
         Problem,
         lambda c, s: accept_sdk_response.sync_detailed(
-            s.transaction_id, client=c, body=SdkResponse.from_dict({"resolved": {"transactionId": NONE}})
+            s.transaction_id, client=c, body=SdkResolved.from_dict({"resolved": {"transactionId": NONE}})
         ),
     ),
     (
         "acceptSdkResponse",
         Problem,
-        lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkResponse()),
+        lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkRejected("user_cancelled")),
     ),
     ("issueSdkToken", SdkToken, lambda c, s: issue_sdk_token.sync_detailed(client=c, body=TokenRequest())),
     (
@@ -158,7 +159,7 @@ SIGNED_OUT: list[Case] = [
     ("getTransaction", Message, lambda c, s: get_transaction.sync_detailed(NONE, client=c)),
     ("getOrders", Message, lambda c, s: get_orders.sync_detailed(NONE, client=c)),
     ("listOrders", Message, lambda c, s: list_orders.sync_detailed(client=c)),
-    ("acceptSdkResponse", Message, lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkResponse())),
+    ("acceptSdkResponse", Message, lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkRejected("user_cancelled"))),
     ("issueSdkToken", Message, lambda c, s: issue_sdk_token.sync_detailed(client=c, body=TokenRequest())),
     ("listAccounts", Message, lambda c, s: list_accounts.sync_detailed(client=c)),
     ("forgetAccount", Message, lambda c, s: forget_account.sync_detailed(NONE, client=c)),

@@ -76,7 +76,7 @@ async function main(scenario: Scenario) {
       signedIn.POST("/transactions/{transactionId}/sdk-response", { ...at(id), body });
     await call("acceptSdkResponse", sdk(transactionId, { resolved: scenario.resolved }), (seen) => !("message" in seen));
     await call("acceptSdkResponse", sdk(transactionId, { resolved: { transactionId: NONE } }));
-    await call("acceptSdkResponse", sdk(NONE, {}));
+    await call("acceptSdkResponse", sdk(NONE, { rejected: "user_cancelled" }));
 
     const token = (body: components["schemas"]["TokenRequest"]) =>
       signedIn.POST("/sdk-tokens", { body });
@@ -106,7 +106,7 @@ async function main(scenario: Scenario) {
   await call("getTransaction", signedOut.GET("/transactions/{transactionId}", at(NONE)));
   await call("getOrders", signedOut.GET("/transactions/{transactionId}/orders", at(NONE)));
   await call("listOrders", signedOut.GET("/orders"));
-  await call("acceptSdkResponse", signedOut.POST("/transactions/{transactionId}/sdk-response", { ...at(NONE), body: {} }));
+  await call("acceptSdkResponse", signedOut.POST("/transactions/{transactionId}/sdk-response", { ...at(NONE), body: { rejected: "user_cancelled" } }));
   await call("issueSdkToken", signedOut.POST("/sdk-tokens", { body: {} }));
   await call("listAccounts", signedOut.GET("/accounts"));
   await call("forgetAccount", signedOut.DELETE("/accounts/{smallcaseAuthId}", { params: { path: { smallcaseAuthId: NONE } } }));

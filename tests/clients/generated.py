@@ -74,7 +74,9 @@ class Clients:
         }
         if "body" in hints:
             example = route.asks.model_json_schema()["examples"][0] if route.asks else {}
-            given["body"] = hints["body"].from_dict(example)
+            models = {model.__name__: model for model in typing.get_args(hints["body"]) or (hints["body"],)}
+            # A body with several forms is given in the first one, as its example is.
+            given["body"] = models.get("SdkResolved", hints["body"]).from_dict(example)
         return call(client=client, **given)
 
 

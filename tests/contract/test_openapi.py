@@ -11,7 +11,7 @@ from securities_transactions.http.problems import CATALOGUE
 from tests.simulation.messaging import resources
 from tools.contracts import openapi
 from tools.contracts.answers import answers
-from tools.contracts.routes import HEADERS, ROUTES
+from tools.contracts.routes import HEADERS, ROUTES, Route
 from tools.contracts.store import CONTRACTS
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((CONTRACTS / openapi.NAME).read_text())
@@ -87,11 +87,25 @@ def test_every_type_of_problem_is_some_route_s() -> None:
     assert told == set(CATALOGUE)
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_403_is_described_where_a_user_can_be_named_and_only_there(route: Route) -> None:
+    """Elsewhere, what is another user's is answered with 404."""
+    names_a_user = "notes" in (*route.parameters, *(route.asks.model_fields if route.asks else ()))
+    responses = DOCUMENT["paths"][route.path][route.method]["responses"]
+    assert ("403" in responses) == names_a_user
+
+
+def test_no_schema_of_an_answer_allows_null() -> None:
+    """What has no value is absent."""
+    assert [name for name, schema in DOCUMENT["components"]["schemas"].items() if "'null'" in str(schema)] == []
+
+
 def test_no_request_schema_takes_what_its_model_does_not_know() -> None:
     for name in ("NewTransaction", "Security", "BasketConfig", "TokenRequest"):
         assert DOCUMENT["components"]["schemas"][name]["additionalProperties"] is False
     # An SDK gives what it gives, and any JSON is a signal.
-    assert DOCUMENT["components"]["schemas"]["SdkResponse"]["additionalProperties"] is True
+    for name in ("SdkResolved", "SdkRejected"):
+        assert DOCUMENT["components"]["schemas"][name]["additionalProperties"] is True
 
 
 def test_apps_in_a_browser_may_read_every_header_that_is_promised() -> None:

@@ -12,21 +12,23 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tools.contracts.openapi import NAME, VERSION
-from tools.contracts.store import CONTRACTS
+from tools.contracts.openapi import NAME
+from tools.contracts.store import API_VERSION, CONTRACTS
 
 ROOT: Final = Path(__file__).parents[2]
 ENVIRONMENT: Final = ROOT / ".venv-clients"
 MODULES: Final = ENVIRONMENT / "node_modules"
 TARGET: Final = ROOT / ".local" / "clients"
 PACKAGE: Final = "securities-transactions-client"
+# No program here reports to its makers or asks for news.
+_QUIET: Final = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 _HERE: Final = Path(__file__).parent
 
 
 def run(program: str, *arguments: str, directory: Path = ROOT) -> str:
     """The output of an installed program; `CalledProcessError` where it fails, after what it printed."""
     places = [str(ENVIRONMENT / "bin"), str(MODULES / ".bin"), os.environ["PATH"]]
-    environment = os.environ | {"PATH": os.pathsep.join(places), "NO_COLOR": "1", "RUFF_NO_CACHE": "true"}
+    environment = os.environ | {"PATH": os.pathsep.join(places), "NO_COLOR": "1", "RUFF_NO_CACHE": "true", **_QUIET}
     ended = subprocess.run(
         [program, *arguments], cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
@@ -66,7 +68,7 @@ def make_typescript(target: Path) -> Path:
     fetch = json.loads((_HERE / "package.json").read_text())["dependencies"]["openapi-fetch"]
     package = {
         "name": PACKAGE,
-        "version": f"{VERSION}.0",
+        "version": f"{API_VERSION}.0",
         "private": True,
         "types": "index.d.ts",
         "peerDependencies": {"openapi-fetch": fetch},

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from securities_transactions.events.schemas import SCHEMA_VERSION
-from tools.contracts import openapi, storage_format
+from tools.contracts import api_compatibility, known_values, openapi, storage_format
 from tools.contracts.compatibility import missing
 from tools.contracts.documents import catalogue, documents
 from tools.contracts.schemas import schemas
-from tools.contracts.store import CONTRACTS, DOCS, MARKS, RELEASED, released
+from tools.contracts.store import API_VERSION, CONTRACTS, DOCS, MARKS, RELEASED, released, released_apis
 
 
 def write() -> None:
@@ -26,6 +26,7 @@ def write() -> None:
         if f"events/{stale.name}" not in documents():
             stale.unlink()
     fill(DOCS, MARKS, catalogue())
+    fill(known_values.PAGE, known_values.MARKS, known_values.page())
     fill(storage_format.PAGE, storage_format.MARKS, storage_format.section())
 
 
@@ -37,20 +38,25 @@ def fill(page: Path, marks: tuple[str, str], text: str) -> None:
 
 
 def release() -> int:
-    """Keep the schemas of this version; 1 where it is released already or breaks what is."""
-    target = RELEASED / SCHEMA_VERSION
-    if target.exists():
-        print(
-            f"{SCHEMA_VERSION} is released: raise SCHEMA_VERSION in securities_transactions/events/schemas.py",
-            file=sys.stderr,
-        )
+    """Keep the contracts of this version that are not kept yet; 1 where all are released already or one breaks them."""
+    events, api = RELEASED / SCHEMA_VERSION, RELEASED / f"api-{API_VERSION}"
+    if events.exists() and api.exists():
+        told = "are released: raise SCHEMA_VERSION in securities_transactions/events/schemas.py, or API_VERSION in"
+        print(f"{SCHEMA_VERSION} and {api.name} {told} tools/contracts/store.py", file=sys.stderr)
         return 1
     broken = [line for version in released().values() for line in missing(version, schemas())]
+    broken += [
+        line for document in released_apis().values() for line in api_compatibility.broken(document, openapi.plain())
+    ]
     if broken:
         print("\n".join(broken), file=sys.stderr)
         return 1
     write()
-    shutil.copytree(CONTRACTS / "events", target)
+    if not events.exists():
+        shutil.copytree(CONTRACTS / "events", events)
+    if not api.exists():
+        api.mkdir(parents=True)
+        shutil.copy(CONTRACTS / openapi.NAME, api)
     return 0
 
 

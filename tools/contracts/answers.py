@@ -41,6 +41,7 @@ def problem_of(cause: ProblemType) -> dict[str, Any]:
 
 _DETAILS: Final[Mapping[str, str]] = {
     "webhook-refused": "checksum does not match",
+    "unusable-token": "sub must have 1 to 256 characters",
     "forbidden": "notes: only a token with the service scope may name another user",
     "not-found": "there is no such transaction of yours",
     "request-in-progress": "a request with this Idempotency-Key is under way; ask again for its answer",

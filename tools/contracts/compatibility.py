@@ -15,6 +15,11 @@ def breaks(released: Schema, newer: Schema) -> list[str]:
     return list(_breaks(released, newer, released, newer, ""))
 
 
+def breaks_below(released: Schema, newer: Schema, released_root: Schema, newer_root: Schema) -> list[str]:
+    """The same for schemas that refer to components of the documents that they stand in."""
+    return list(_breaks(released, newer, released_root, newer_root, ""))
+
+
 def missing(released: Mapping[str, Schema], newer: Mapping[str, Schema]) -> list[str]:
     """The same for all events: those that are gone, and the breaks in the others."""
     found = [f"{name}: the event is gone" for name in released if name not in newer]
@@ -25,15 +30,15 @@ def missing(released: Mapping[str, Schema], newer: Mapping[str, Schema]) -> list
 
 
 def _breaks(old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str) -> Iterator[str]:
-    old, new = _resolved(old, old_root), _resolved(new, new_root)
-    if _types(old) and not _types(new):
-        yield f"{path}: has no type any more, was {_words(_types(old))}"
-    elif not _types(new) <= _types(old) and _types(old):
-        yield f"{path}: is {_words(_types(new))}, was {_words(_types(old))}"
-    if (values := _values(old)) is not None:
-        added = _values(new)
-        if added is None or not added <= values:
-            yield f"{path}: may have other values than {_words(values)}"
+    old, new = resolved(old, old_root), resolved(new, new_root)
+    if types(old) and not types(new):
+        yield f"{path}: has no type any more, was {_words(types(old))}"
+    elif not types(new) <= types(old) and types(old):
+        yield f"{path}: is {_words(types(new))}, was {_words(types(old))}"
+    if (listed := values(old)) is not None:
+        added = values(new)
+        if added is None or not added <= listed:
+            yield f"{path}: may have other values than {_words(listed)}"
     if "pattern" in old and new.get("pattern") != old["pattern"]:
         yield f"{path}: does not keep to the pattern {old['pattern']} any more"
     for bound, sign in (("minimum", 1), ("maximum", -1)):
@@ -47,11 +52,16 @@ def _breaks(old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: 
         if name in old.get("required", []) and name not in new.get("required", []):
             yield f"{path}.{name}: was always there and may be absent now"
         yield from _breaks(field, fields[name], old_root, new_root, f"{path}.{name}")
+    for word in ("oneOf", "anyOf"):
+        for number, choice in enumerate(new.get(word, [])):
+            if all(list(_breaks(each, choice, old_root, new_root, path)) for each in old.get(word, [old])):
+                yield f"{path}: its alternative {number + 1} is none of those that were there"
     if "items" in old:
         yield from _breaks(old["items"], new.get("items", {}), old_root, new_root, f"{path}[]")
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
+def resolved(schema: Schema, root: Schema) -> Schema:
+    """`schema` with what it refers to in the document `root`."""
     while "$ref" in schema:
         beside = {word: value for word, value in schema.items() if word != "$ref"}
         target = root
@@ -61,14 +71,15 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     return schema
 
 
-def _types(schema: Schema) -> set[str]:
+def types(schema: Schema) -> set[str]:
     """The types a value may have; a whole number is a number, so a number that becomes whole is no break."""
     types = schema.get("type", [])
     found = {types} if isinstance(types, str) else set(types)
     return found | {"integer"} if "number" in found else found
 
 
-def _values(schema: Schema) -> set[Any] | None:
+def values(schema: Schema) -> set[Any] | None:
+    """The only values that are allowed, `None` where the schema does not list them."""
     if "const" in schema:
         return {schema["const"]}
     return set(schema["enum"]) if "enum" in schema else None

@@ -10,6 +10,7 @@ import yaml
 from securities_transactions.events.schemas import CATALOGUE, SCHEMA_VERSION
 from tools.contracts.examples import examples
 from tools.contracts.schemas import draft_4, envelope, schemas
+from tools.contracts.store import CONTACT_AND_LICENSE
 
 _MADE: Final = (
     "# Made from layers/runtime/securities_transactions/events/schemas.py by `make contracts`: change it there.\n"
@@ -45,10 +46,21 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Securities transactions: events",
             "version": SCHEMA_VERSION,
-            "description": "Facts about securities transactions, on an EventBridge bus. docs/reference/events.md says "
-            "how to consume them: repeats, gaps, corrections, patterns for rules.",
+            "description": "Facts about securities transactions, on an EventBridge bus. docs/reference/events.md says how to "
+            "consume them: repeats, gaps, corrections, patterns for rules.",
+            "contact": CONTACT_AND_LICENSE["contact"],
+            # AsyncAPI has no identifier of a license.
+            "license": {"name": CONTACT_AND_LICENSE["license"]["name"]},
+            "tags": [{"name": "transactions", "description": "Securities transactions through the smallcase Gateway."}],
         },
         "defaultContentType": "application/json",
+        "servers": {
+            "eventbridge": {
+                "host": "events.ap-south-1.amazonaws.com",
+                "protocol": "eventbridge",
+                "description": "Amazon EventBridge in the region of the stack. Rules on the bus deliver the events.",
+            }
+        },
         "channels": {
             "bus": {
                 "address": "{stack}",
@@ -67,6 +79,7 @@ def asyncapi() -> dict[str, Any]:
                 "action": "send",
                 "channel": {"$ref": "#/channels/bus"},
                 "summary": "Each change of a transaction, at least once.",
+                "description": "Published by this product; a consumer has a rule on the bus with a target of its own.",
             }
         },
         "components": {"messages": {name: _message(name, event) for name, event in examples().items()}},

@@ -14,10 +14,12 @@ from pydantic.json_schema import models_json_schema
 from securities_transactions.domain.decimal_json import dumps
 from securities_transactions.http.problems import CATALOGUE, INVALID_REQUEST, ProblemType
 from tools.contracts.answers import answers, problem_of
+from tools.contracts.known_values import described
 from tools.contracts.routes import HEADERS, PARAMETERS, ROUTES, TAGS, Route
 from tools.contracts.schemas import Published, Schema, published
+from tools.contracts.shapes import FIELDS, SDK_RESPONSES
+from tools.contracts.store import API_VERSION, CONTACT_AND_LICENSE
 
-VERSION: Final = "1.0"
 NAME: Final = "openapi.yaml"
 _MADE: Final = (
     "# Made from tools/contracts/routes.py and the models of layers/runtime/securities_transactions by "
@@ -26,6 +28,8 @@ _MADE: Final = (
 _SCHEMAS: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = "application/problem+json"
 _JSON: Final = "application/json"
+# The component for each field that is described in `shapes`.
+NAMES: Final = {"requested": "Requested", "error": "Failure", "sdkError": "SdkError"}
 _DESCRIPTION: Final = """\
 Securities transactions through the smallcase Gateway. Rupees are numbers with exact decimal digits; times are UTC,
 ISO 8601. What has no value is absent, never null. Answers are open: a later version may add members.
@@ -39,10 +43,15 @@ there is not, 413 beyond 10 MB, 429 when throttled, 500 or 503 when the product 
 
 def text() -> str:
     """The document as it stands in `contracts/`."""
-    # The exact digits of rupees go through JSON: YAML has no type for them.
-    plain = json.loads(dumps(document()))
-    written: str = yaml.dump(plain, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    written: str = yaml.dump(plain(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return _MADE + written
+
+
+def plain() -> Schema:
+    """The document in plain types."""
+    # The exact digits of rupees go through JSON: YAML has no type for them.
+    written: Schema = json.loads(dumps(document()))
+    return written
 
 
 def document() -> Schema:
@@ -52,8 +61,19 @@ def document() -> Schema:
         paths.setdefault(route.path, {})[route.method] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Securities transactions", "version": VERSION, "description": _DESCRIPTION},
-        "servers": [{"url": "{api}", "variables": {"api": {"default": "/", "description": "The output ApiUrl."}}}],
+        "info": {
+            "title": "Securities transactions",
+            "version": API_VERSION,
+            "description": _DESCRIPTION,
+            **CONTACT_AND_LICENSE,
+        },
+        "servers": [
+            {
+                "url": "https://{host}",
+                "description": "The output ApiUrl of the stack.",
+                "variables": {"host": {"default": "securities.example.com", "description": "The host of ApiUrl."}},
+            }
+        ],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"accessToken": []}],
         "paths": paths,
@@ -107,12 +127,13 @@ def _responses(route: Route) -> Schema:
     responses = {str(route.status): _success(route)}
     if route.is_conditional:
         responses["304"] = {"description": "It is still what the caller has.", "headers": _headers(("ETag",))}
-    if not route.is_open:
-        responses["401"] = {"description": "No valid access token; from API Gateway.", "content": _message()}
     for status in sorted({problem.status for problem in route.problems}):
         responses[str(status)] = _problem(status, [each for each in route.problems if each.status == status])
     if "{" in route.path:
         responses["404"]["content"] = _either(responses["404"]["content"])
+    if not route.is_open:
+        responses["401"]["description"] += " Or no valid access token; then from API Gateway."
+        responses["401"]["content"] = _either(responses["401"]["content"])
     if "429" in responses:
         responses["429"]["content"] = _either(responses["429"]["content"])
     else:
@@ -170,7 +191,22 @@ def _schemas() -> Schema:
     answered = list(dict.fromkeys(route.answer for route in ROUTES if route.answer is not None))
     requests = _definitions(asked)
     responses = published(_definitions(answered), named=True)
-    return dict(sorted({**_without_titles(requests), **responses, **_OURS}.items()))
+    found = {**_without_titles(requests), **described(with_components(responses)), **_OURS, **SDK_RESPONSES}
+    return dict(sorted((found | {NAMES[name]: schema for name, schema in FIELDS.items()}).items()))
+
+
+def with_components(responses: Schema) -> Schema:
+    """The response schemas, in which what the models hold as free JSON refers to a component that describes it."""
+    return {
+        model: {
+            **schema,
+            "properties": {
+                name: {"$ref": _SCHEMAS.format(model=NAMES[name])} if name in FIELDS else field
+                for name, field in schema["properties"].items()
+            },
+        }
+        for model, schema in responses.items()
+    }
 
 
 def _definitions(models: Iterable[type[BaseModel]]) -> Schema:
@@ -229,7 +265,7 @@ _OURS: Final[Schema] = {
                 },
             },
             "gatewayErrors": {"type": "array", "items": _TEXT},
-            "gatewayErrorType": {"type": ["string", "null"]},
+            "gatewayErrorType": _TEXT,
         },
     },
 }

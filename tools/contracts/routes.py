@@ -50,7 +50,7 @@ class Route:
         return "If-None-Match" in self.parameters
 
 
-_ALWAYS: Final = (problems.FORBIDDEN, problems.INTERNAL, problems.UNAVAILABLE)
+_ALWAYS: Final = (problems.UNUSABLE_TOKEN, problems.INTERNAL, problems.UNAVAILABLE)
 _BODY: Final = (problems.INVALID_REQUEST, problems.TOO_LARGE)
 _ASKING_THE_GATEWAY: Final = (
     problems.GATEWAY_REFUSED,
@@ -85,6 +85,7 @@ ROUTES: Final = (
         headers=("Location",),
         problems=(
             *_ALWAYS,
+            problems.FORBIDDEN,
             *_BODY,
             problems.REQUEST_IN_PROGRESS,
             problems.UNPROCESSABLE,
@@ -128,7 +129,7 @@ ROUTES: Final = (
         answer=OrdersPage,
         parameters=("notes", "limit", "cursor", "If-None-Match"),
         headers=("ETag",),
-        problems=(*_ALWAYS, problems.INVALID_REQUEST),
+        problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST),
     ),
     Route(
         method="post",
@@ -140,7 +141,7 @@ ROUTES: Final = (
         status=201,
         answer=SdkToken,
         asks=TokenRequest,
-        problems=(*_ALWAYS, *_BODY, problems.UNPROCESSABLE, problems.MISCONFIGURED),
+        problems=(*_ALWAYS, problems.FORBIDDEN, *_BODY, problems.UNPROCESSABLE, problems.MISCONFIGURED),
     ),
     Route(
         method="post",
@@ -166,7 +167,7 @@ ROUTES: Final = (
         answer=Accounts,
         parameters=("notes", "If-None-Match"),
         headers=("ETag",),
-        problems=(*_ALWAYS, problems.INVALID_REQUEST),
+        problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST),
     ),
     Route(
         method="delete",
@@ -177,7 +178,7 @@ ROUTES: Final = (
         description="It links again when the user next trades with it.",
         status=204,
         parameters=("smallcaseAuthId", "notes"),
-        problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND),
+        problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST, problems.NOT_FOUND),
     ),
     Route(
         method="post",
@@ -204,9 +205,9 @@ ROUTES: Final = (
 )
 
 TAGS: Final[Mapping[str, str]] = {
-    "transactions": "Create a transaction, follow its state.",
-    "orders": "The orders of a transaction or a user.",
     "accounts": "Broker accounts linked to a user, and tokens for the Gateway SDK.",
+    "orders": "The orders of a transaction or a user.",
+    "transactions": "Create a transaction, follow its state.",
     "webhooks": "For the Gateway alone.",
 }
 

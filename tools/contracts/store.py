@@ -4,12 +4,20 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from securities_transactions.events.schemas import SCHEMA_VERSION
 
+API_VERSION: Final = "1.0"
 ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACTS: Final = ROOT / "contracts"
 RELEASED: Final = CONTRACTS / "released"
 DOCS: Final = ROOT / "docs" / "reference" / "events.md"
+# Of both documents: whoever deploys the product answers for it.
+CONTACT_AND_LICENSE: Final = {
+    "contact": {"name": "The team that runs this deployment"},
+    "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+}
 # What is between them is made from the models.
 MARKS: Final = ("<!-- catalogue: made by `make contracts` -->", "<!-- end of the catalogue -->")
 
@@ -23,6 +31,14 @@ def released(kept: Path = RELEASED) -> dict[str, dict[str, Any]]:
             for path in sorted(folder.glob("*.schema.json"))
         }
         for folder in sorted(kept.glob(f"{major}.*"))
+    }
+
+
+def released_apis(kept: Path = RELEASED) -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each released version with the API's major version, by version."""
+    return {
+        path.parent.name.removeprefix("api-"): yaml.safe_load(path.read_text())
+        for path in sorted(kept.glob(f"api-{API_VERSION.partition('.')[0]}.*/openapi.yaml"))
     }
 
 

@@ -163,10 +163,10 @@ def test_the_service_scope_is_a_whole_word(scope: str) -> None:
 
 
 @pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "u" * 257}])
-def test_a_token_that_names_no_user_is_nobodys(claims: dict[str, str]) -> None:
+def test_token_that_names_no_user_is_unusable(claims: dict[str, str]) -> None:
     with pytest.raises(Problem) as caught:
         by(**claims).caller(SCOPE)
-    assert caught.value.type is problems.FORBIDDEN
+    assert caught.value.type is problems.UNUSABLE_TOKEN
 
 
 DOCUMENT: Final = {"b": 1, "a": Decimal("0.10")}
@@ -249,6 +249,13 @@ def test_the_gateways_own_errors_are_passed_on() -> None:
     assert problem["gatewayErrors"] == ["no such ticker", "market closed"]
     assert problem["gatewayErrorType"] == "InputException"
     assert problem["detail"] == "no such ticker; market closed"
+
+
+def test_error_type_that_the_gateway_did_not_give_is_absent() -> None:
+    def fail(_: Request) -> Response:
+        raise GatewayRefused(400, ("no such ticker",), None)
+
+    assert "gatewayErrorType" not in answered(http_handler(fail)({"headers": {}}, None))
 
 
 def test_each_cause_has_a_type_of_its_own() -> None:

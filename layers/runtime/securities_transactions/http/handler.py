@@ -84,12 +84,9 @@ def _of_refusal(error: GatewayRefused) -> Problem:
     if error.is_about_us:
         _logger.error("the gateway rejects our credentials", status=error.status, error_type=error.error_type)
         return Problem(problems.GATEWAY_MISCONFIGURED, "the operator has to check the Gateway's secret")
-    return Problem(
-        problems.GATEWAY_REFUSED,
-        "; ".join(error.errors) or "the Gateway gave no reason",
-        gatewayErrors=list(error.errors),
-        gatewayErrorType=error.error_type,
-    )
+    kind: dict[str, Any] = {} if error.error_type is None else {"gatewayErrorType": error.error_type}
+    reason = "; ".join(error.errors) or "the Gateway gave no reason"
+    return Problem(problems.GATEWAY_REFUSED, reason, gatewayErrors=list(error.errors), **kind)
 
 
 def _failed_part(error: Exception) -> str:

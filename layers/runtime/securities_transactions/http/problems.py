@@ -29,6 +29,7 @@ class ProblemType:
 
 INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is not valid")
 WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "The webhook is not shown to be the Gateway's")
+UNUSABLE_TOKEN: Final = ProblemType("unusable-token", 401, "The access token names no user")
 FORBIDDEN: Final = ProblemType("forbidden", 403, "This is another user's")
 NOT_FOUND: Final = ProblemType("not-found", 404, "There is no such thing")
 REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
@@ -46,6 +47,7 @@ INTERNAL: Final = ProblemType("internal", 500, "Something went wrong here")
 CATALOGUE: Final = (
     INVALID_REQUEST,
     WEBHOOK_REFUSED,
+    UNUSABLE_TOKEN,
     FORBIDDEN,
     NOT_FOUND,
     REQUEST_IN_PROGRESS,

@@ -140,11 +140,11 @@ class Request:
             raise problems.of_validation(error) from None
 
     def caller(self, service_scope: str) -> Caller:
-        """Who calls, from the claims that the authorizer has verified."""
+        """Who calls, from the claims that the authorizer has verified; `Problem` 401 where they name no user."""
         claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
         user_id = str(claims.get("sub", ""))
         if not user_id or len(user_id) > MOST_NOTES_CHARACTERS:
-            raise Problem(problems.FORBIDDEN, "the access token's sub names no user")
+            raise Problem(problems.UNUSABLE_TOKEN, f"sub must have 1 to {MOST_NOTES_CHARACTERS} characters")
         scopes = {scope for name in _SCOPE_CLAIMS for scope in _words(claims.get(name))}
         return Caller(user_id, service_scope in scopes)
 

@@ -1,0 +1,121 @@
+"""Schemas of what the models hold as free JSON, field by field: what was requested, an error, what an SDK gave."""
+
+from typing import Any, Final
+
+from tools.contracts.known_values import REASON, SDK_ERROR
+
+Schema = dict[str, Any]
+
+_TEXT: Final[Schema] = {"type": "string"}
+_NUMBER: Final[Schema] = {"type": "number"}
+_CODE: Final[Schema] = {
+    "type": "integer",
+    "description": "The SDK's error code. Known: " + SDK_ERROR.text + ".",
+    "examples": list(SDK_ERROR.meanings),
+}
+_MESSAGE: Final[Schema] = {"type": "string", "description": "The SDK's word for the error."}
+
+REQUESTED: Final[Schema] = {
+    "type": "object",
+    "description": "What was asked for: empty where it is not known, and in an event where it would be too large.",
+    "properties": {
+        "orderConfig": {
+            "type": "object",
+            "properties": {
+                "type": {"type": "string", "description": "SECURITIES."},
+                "securities": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "ticker": {"type": "string", "description": "The NSE ticker."},
+                            "type": {"type": "string", "description": "BUY or SELL; absent where the user chooses."},
+                            "quantity": {"type": "integer", "description": "Shares; absent where the user chooses."},
+                            "orderType": {"type": "string", "description": "MARKET, LIMIT, SL or SLM."},
+                            "price": {**_NUMBER, "description": "Rupees a share, of LIMIT and SL."},
+                            "triggerPrice": {**_NUMBER, "description": "Rupees a share, of SL and SLM."},
+                            "validity": {"type": "string", "description": "DAY or IOC."},
+                        },
+                    },
+                },
+            },
+        },
+        "config": {
+            "type": "object",
+            "description": "The name and the logo of a basket.",
+            "properties": {"orderName": _TEXT, "orderLogo": {**_TEXT, "format": "uri"}},
+        },
+    },
+}
+ERROR: Final[Schema] = {
+    "type": "object",
+    "description": "Why no order will come of it.",
+    "required": ["reason"],
+    "properties": {
+        "reason": {"type": "string", "description": f"Known: {REASON.text}.", "examples": list(REASON.meanings)},
+        "code": _CODE,
+        "message": _MESSAGE,
+    },
+}
+SDK_GAVE: Final[Schema] = {
+    "type": "object",
+    "description": "The error that the SDK gave to the user. It is no outcome yet.",
+    "properties": {"code": _CODE, "message": _MESSAGE},
+}
+# The fields of any object of the contract that the models hold as free JSON, by name.
+FIELDS: Final[dict[str, Schema]] = {"requested": REQUESTED, "error": ERROR, "sdkError": SDK_GAVE}
+
+_GIVEN: Final = "An object, or JSON as text where a native SDK gives that. Members that are not listed are kept."
+SDK_RESPONSES: Final[dict[str, Schema]] = {
+    "SdkResolved": {
+        "type": "object",
+        "description": "What `triggerTransaction` resolved with, or gave to its success callback.",
+        "required": ["resolved"],
+        "properties": {
+            "resolved": {
+                "description": _GIVEN,
+                "oneOf": [
+                    {
+                        "type": "object",
+                        "properties": {
+                            "transactionId": _TEXT,
+                            "smallcaseAuthToken": {"type": "string", "description": "Verified before it counts."},
+                            "broker": _TEXT,
+                            "signup": {"type": "boolean"},
+                            "orderBatches": {
+                                "type": "array",
+                                "items": {"type": "object", "additionalProperties": True},
+                            },
+                        },
+                        "additionalProperties": True,
+                    },
+                    _TEXT,
+                ],
+            }
+        },
+        "additionalProperties": True,
+    },
+    "SdkRejected": {
+        "type": "object",
+        "description": "What `triggerTransaction` rejected with, or gave to its error callback.",
+        "required": ["rejected"],
+        "properties": {
+            "rejected": {
+                "description": _GIVEN,
+                "oneOf": [
+                    {
+                        "type": "object",
+                        "properties": {"errorCode": {"type": "integer"}, "message": _TEXT, "errorMessage": _TEXT},
+                        "additionalProperties": True,
+                    },
+                    _TEXT,
+                ],
+            }
+        },
+        "additionalProperties": True,
+    },
+    "SdkResponse": {
+        "description": "What the SDK gave, as it gave it. Any other JSON is a signal, too: the Gateway is asked.",
+        "oneOf": [{"$ref": "#/components/schemas/SdkResolved"}, {"$ref": "#/components/schemas/SdkRejected"}],
+    },
+}
