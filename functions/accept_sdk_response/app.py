@@ -16,6 +16,7 @@ def make_handler(application: Application) -> Handler:
     scope = application.settings.service_scope
 
     def accept_sdk_response(request: Request) -> Response:
+        request.allow()
         transaction_id, may_see = request.path("transactionId"), request.caller(scope).may_see
         read = transactions.one(transaction_id, may_see)
         responses.accept(read.transaction, request.json())

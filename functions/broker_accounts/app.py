@@ -16,6 +16,7 @@ def make_handler(application: Application) -> Handler:
     users, scope = application.users, application.settings.service_scope
 
     def broker_accounts(request: Request) -> Response:
+        request.allow("notes")
         user_id = request.caller(scope).acting_for(request.query("notes"))
         if not request.names("smallcaseAuthId"):
             return cacheable(request, accounts_of(users.accounts_of(user_id)).document())

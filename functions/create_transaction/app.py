@@ -18,6 +18,7 @@ def make_handler(application: Application) -> Handler:
     scope, gateway = application.settings.service_scope, application.settings.gateway_name
 
     def create_transaction(request: Request) -> Response:
+        request.allow()
         new = request.parse(NewTransaction)
         user_id = request.caller(scope).acting_for(new.notes)
         account = tokens.account_for(user_id, new.connect, new.smallcaseAuthId)
@@ -28,9 +29,10 @@ def make_handler(application: Application) -> Handler:
             created = transactions.create(new, user_id, token.token)
             return {"transactionId": created.transaction_id, "expireAt": timestamp_text(created.expire_at)}
 
-        created = once(request, user_id, new, create)
+        created, is_replayed = once(request, user_id, new, create)
         view = CreatedTransaction(**created, notes=user_id, sdkToken=sdk_token_of(token), gateway=gateway)
-        return Response(201, view.document(), {"location": f"/transactions/{view.transactionId}"})
+        headers = {"location": f"/transactions/{view.transactionId}"}
+        return Response(201, view.document(), headers | ({"idempotency-replayed": "true"} if is_replayed else {}))
 
     return application.deadline.bounds(http_handler(create_transaction))
 

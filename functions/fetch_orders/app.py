@@ -18,10 +18,12 @@ def make_handler(application: Application) -> Handler:
     def fetch_orders(request: Request) -> Response:
         caller = request.caller(scope)
         if request.names("transactionId"):
+            request.allow("refresh")
             transaction_id, refresh = request.path("transactionId"), request.flag("refresh")
             read = transactions.one(transaction_id, caller.may_see, refresh=refresh)
             shown = orders_of(read.transaction, for_support=caller.is_service, refreshed=read.refreshed)
             return cacheable(request, shown.document())
+        request.allow("notes", "limit", "cursor")
         user_id = caller.acting_for(request.query("notes"))
         page = transactions.page(user_id, request.limit(), cursor.decode(user_id, request.query("cursor")))
         return cacheable(request, page_of(page, user_id, for_support=caller.is_service).document())

@@ -15,6 +15,7 @@ def make_handler(application: Application) -> Handler:
     transactions, scope = application.read_orders, application.settings.service_scope
 
     def fetch_transaction(request: Request) -> Response:
+        request.allow("refresh")
         transaction_id, caller = request.path("transactionId"), request.caller(scope)
         read = transactions.one(transaction_id, caller.may_see, refresh=request.flag("refresh"))
         return cacheable(request, transaction_of(read.transaction, refreshed=read.refreshed).document())

@@ -1,19 +1,24 @@
 """The clients that public generators make of the contract: they compile strictly, and get every answer as promised."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from securities_transactions.domain.decimal_json import dumps
 from securities_transactions.http.problems import ProblemType
 from tests.clients.generated import Clients
+from tests.contract.test_docs_money import PRICES, recipe
 from tests.integration.test_webhooks import filled, place, signed
+from tools.clients.__main__ import run
 from tools.contracts.answers import problem_of
 from tools.contracts.routes import ROUTES, Route
 from tools.local_stack.driver import GatewayDriver
@@ -96,6 +101,16 @@ def test_typescript_client_rejects_what_the_contract_does_not_have(
             tmp_path,
         )
     assert re.findall(r"error (TS\d+)", failed.value.stdout) == [error]
+
+
+def test_typescript_recipe_for_money_keeps_every_digit(clients: Clients, tmp_path: Path) -> None:
+    """What docs/clients.md advises, on the prices that the Python recipe is tried with."""
+    text = dumps({"items": [{"averagePrice": price} for price in PRICES]})
+    program = f"{recipe('typescript')}\nconsole.log(JSON.stringify(exact({json.dumps(text)})));\n"
+    clients.compile(program, tmp_path)
+    shown = json.loads(run("node", "program.js", directory=tmp_path))
+    assert [Decimal(each["averagePrice"]) for each in shown["items"]] == PRICES
+    assert all(isinstance(each["averagePrice"], str) for each in shown["items"])
 
 
 def canned() -> list[Any]:

@@ -126,7 +126,10 @@ def _body(route: Route) -> Schema | None:
 def _responses(route: Route) -> Schema:
     responses = {str(route.status): _success(route)}
     if route.is_conditional:
-        responses["304"] = {"description": "It is still what the caller has.", "headers": _headers(("ETag",))}
+        responses["304"] = {
+            "description": "It is still what the caller has.",
+            "headers": _headers(("ETag", "X-Request-Id")),
+        }
     for status in sorted({problem.status for problem in route.problems}):
         responses[str(status)] = _problem(status, [each for each in route.problems if each.status == status])
     if "{" in route.path:
@@ -137,14 +140,17 @@ def _responses(route: Route) -> Schema:
     if "429" in responses:
         responses["429"]["content"] = _either(responses["429"]["content"])
     else:
-        responses["429"] = {"description": "Too many requests; from API Gateway.", "content": _message()}
+        responses["429"] = {
+            "description": "Too many requests; from API Gateway.",
+            "headers": _headers(("Apigw-Requestid",)),
+            "content": _message(),
+        }
     return dict(sorted(responses.items()))
 
 
 def _success(route: Route) -> Schema:
-    success: Schema = {"description": HTTPStatus(route.status).phrase}
-    if route.headers:
-        success["headers"] = _headers(route.headers)
+    headers = _headers((*route.headers, "X-Request-Id"))
+    success: Schema = {"description": HTTPStatus(route.status).phrase, "headers": headers}
     if route.is_open:
         outcome = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
         success["content"] = {_JSON: {"schema": outcome, "example": {"status": "stored"}}}
@@ -160,8 +166,8 @@ def _problem(status: int, types: list[ProblemType]) -> Schema:
     if status in (413, 500, 503):
         content = _either(content)
     problem: Schema = {"description": ". ".join(each.title for each in types) + ".", "content": content}
-    if status in (409, 429, 503):
-        problem["headers"] = _headers(("Retry-After",))
+    later = ("Retry-After",) if status in (409, 429, 503) else ()
+    problem["headers"] = _headers((*later, "X-Request-Id"))
     return problem
 
 
@@ -256,6 +262,7 @@ _OURS: Final[Schema] = {
             "title": _TEXT,
             "status": {"type": "integer"},
             "detail": _TEXT,
+            "instance": {"type": "string", "description": "urn:request: and the id of the request."},
             "errors": {
                 "type": "array",
                 "items": {

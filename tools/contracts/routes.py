@@ -82,7 +82,7 @@ ROUTES: Final = (
         answer=CreatedTransaction,
         asks=NewTransaction,
         parameters=("Idempotency-Key",),
-        headers=("Location",),
+        headers=("Location", "Idempotency-Replayed"),
         problems=(
             *_ALWAYS,
             problems.FORBIDDEN,
@@ -154,7 +154,7 @@ ROUTES: Final = (
         status=202,
         answer=TransactionView,
         asks=SdkResponse,
-        parameters=("transactionId", "refresh"),
+        parameters=("transactionId",),
         problems=(*_ALWAYS, *_BODY, problems.NOT_FOUND, problems.UNPROCESSABLE, *_ASKING_THE_GATEWAY),
     ),
     Route(
@@ -281,5 +281,11 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
     "Location": {"description": "Where the transaction is read.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` where the answer has the transaction of an earlier request with this `Idempotency-Key`.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "X-Request-Id": {"description": "The id of the request, as in the logs.", "schema": {"type": "string"}},
+    "Apigw-Requestid": {"description": "The id of the request, as in the access log.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 0}},
 }

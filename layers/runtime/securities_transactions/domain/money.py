@@ -33,7 +33,7 @@ def as_number(value: Any) -> Any:
     A truth value counts as 1 in Python, and its texts of numbers may have underscores.
     """
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
-        raise ValueError("not a number")
+        raise ValueError("must be a number")
     return value
 
 

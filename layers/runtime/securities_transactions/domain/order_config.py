@@ -13,6 +13,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.money import as_number
@@ -39,6 +40,11 @@ Price = Annotated[
 NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]
 
 
+def _wrong(field: str, detail: str) -> PydanticCustomError:
+    """The error of one field of a model that is wrong because of the others."""
+    return PydanticCustomError("field", "{field} {detail}", {"field": field, "detail": detail})
+
+
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,9 +67,9 @@ class Security(_Asked):
         for name in ("price", "triggerPrice"):
             given = getattr(self, name) is not None
             if given and name not in wanted:
-                raise ValueError(f"{name} is not part of a {self.orderType or 'MARKET'} order")
+                raise _wrong(name, f"is not part of a {self.orderType or 'MARKET'} order")
             if not given and name in wanted:
-                raise ValueError(f"{name} is needed for a {self.orderType} order")
+                raise _wrong(name, f"is needed for a {self.orderType} order")
         return self
 
 
@@ -120,7 +126,7 @@ class NewTransaction(_Asked):
             given = [getattr(security, name) is not None for security in self.securities]
             if any(given) and not all(given):
                 missing = given.index(False)
-                raise ValueError(f"securities.{missing}.{name} is missing: if one security has {name}, every one must")
+                raise _wrong(f"securities.{missing}.{name}", f"is missing: if one security has {name}, every one must")
         return self
 
     def check_broker(self, broker: str | None) -> None:

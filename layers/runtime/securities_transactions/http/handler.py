@@ -6,6 +6,7 @@ No resolver: every function serves one or two routes, and routing is API Gateway
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,51 +33,59 @@ def http_handler(respond: Callable[[Request], Response]) -> Handler:
 
     @wraps(respond)
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        request = Request(event, context)
+        _logger.append_keys(request_id=request.id)
         try:
-            return respond(Request(event, context)).to_lambda()
-        except Problem as problem:
-            return _returned(problem)
-        except InvalidField as error:
-            kind = problems.UNPROCESSABLE if error.fault is Fault.MEANING else problems.INVALID_REQUEST
-            return _returned(problems.of_field(error.field, error.detail, kind))
-        except NotFound as error:
-            return _returned(Problem(problems.NOT_FOUND, str(error)))
-        except TooMany as error:
-            headers = {"retry-after": str(error.retry_after)}
-            return _returned(Problem(problems.TOO_MANY_REQUESTS, str(error), headers=headers))
-        except GatewayRefused as error:
-            return _returned(_of_refusal(error))
-        except GatewayMisconfigured as error:
-            _logger.error("the gateway is misconfigured", reason=str(error))
-            return _returned(Problem(problems.GATEWAY_MISCONFIGURED, str(error)))
-        except GatewayUnavailable as error:
-            log = _logger.error if error.needs_operator else _logger.warning
-            log("gateway unavailable", reason=str(error))
-            return _returned(
-                Problem(
-                    problems.GATEWAY_UNAVAILABLE,
-                    "the Gateway is down or slow; try again",
-                    headers={"retry-after": str(error.retry_after)},
-                )
-            )
-        except SecretsError as error:
-            _logger.error("misconfigured", reason=str(error))
-            return _returned(Problem(problems.MISCONFIGURED, str(error)))
-        except (ClientError, BotoCoreError) as error:
-            _logger.exception("a part of the service failed")
-            return _returned(Problem(problems.UNAVAILABLE, _failed_part(error), headers={"retry-after": "1"}))
-        except Contended:
-            detail = "the transaction changed at every attempt to write; try again"
-            return _returned(Problem(problems.UNAVAILABLE, detail, headers={"retry-after": "1"}))
-        except Exception:  # the last line before the caller: logged whole, answered without a trace
-            _logger.exception("unexpected")
-            return _returned(Problem(problems.INTERNAL, "the error is logged; try again or ask us"))
+            answer = respond(request).to_lambda()
+        except Exception as error:
+            problem = _problem_of(error)
+            body = problem.body() | ({"instance": f"urn:request:{quote(request.id)}"} if request.id else {})
+            answer = Response(problem.type.status, body, problem.headers).to_lambda("application/problem+json")
+        if request.id:
+            answer["headers"]["x-request-id"] = request.id
+        return answer
 
     return handler
 
 
-def _returned(problem: Problem) -> dict[str, Any]:
-    return Response(problem.type.status, problem.body(), problem.headers).to_lambda("application/problem+json")
+def _problem_of(error: Exception) -> Problem:
+    """The problem that an error is answered with. What the operator has to know of it is logged."""
+    match error:
+        case Problem():
+            return error
+        case InvalidField():
+            kind = problems.UNPROCESSABLE if error.fault is Fault.MEANING else problems.INVALID_REQUEST
+            return problems.of_field(error.field, error.detail, kind)
+        case NotFound():
+            return Problem(problems.NOT_FOUND, str(error))
+        case TooMany():
+            return Problem(problems.TOO_MANY_REQUESTS, str(error), headers=_after(error.retry_after))
+        case GatewayRefused():
+            return _of_refusal(error)
+        case GatewayMisconfigured():
+            _logger.error("the gateway is misconfigured", reason=str(error))
+            return Problem(problems.GATEWAY_MISCONFIGURED, str(error))
+        case GatewayUnavailable():
+            log = _logger.error if error.needs_operator else _logger.warning
+            log("gateway unavailable", reason=str(error))
+            detail = "the Gateway is down or slow; try again"
+            return Problem(problems.GATEWAY_UNAVAILABLE, detail, headers=_after(error.retry_after))
+        case SecretsError():
+            _logger.error("misconfigured", reason=str(error))
+            return Problem(problems.MISCONFIGURED, str(error))
+        case ClientError() | BotoCoreError():
+            _logger.error("a part of the service failed", exc_info=error)
+            return Problem(problems.UNAVAILABLE, _failed_part(error), headers=_after(1))
+        case Contended():
+            detail = "the transaction changed at every attempt to write; try again"
+            return Problem(problems.UNAVAILABLE, detail, headers=_after(1))
+        case _:  # the last line before the caller: logged whole, answered without a trace
+            _logger.error("unexpected", exc_info=error)
+            return Problem(problems.INTERNAL, "the error is logged; try again or ask us")
+
+
+def _after(seconds: int) -> dict[str, str]:
+    return {"retry-after": str(seconds)}
 
 
 def _of_refusal(error: GatewayRefused) -> Problem:

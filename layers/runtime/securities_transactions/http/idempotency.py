@@ -43,22 +43,28 @@ class Once:
 
     def __call__(
         self, request: Request, user_id: str, asked: BaseModel, do: Callable[[], Mapping[str, Any]]
-    ) -> Mapping[str, Any]:
+    ) -> tuple[Mapping[str, Any], bool]:
         """What `do` gives, or gave to the first request of `user_id` with this key; without a key always anew.
+
+        The second is whether it is an earlier request's.
 
         `Problem` 400 for a key that is too long, 422 where it was used for something else than what is `asked`, 409
         while the first request is under way. What `do` raises is raised, and the key is free again.
         """
         key = request.header("idempotency-key")
         if key is None:
-            return do()
+            return do(), False
         if not 1 <= len(key) <= MOST_KEY_CHARACTERS:
             raise problems.of_field("idempotency-key", f"must have 1 to {MOST_KEY_CHARACTERS} characters")
 
         once = idempotent_function(data_keyword_argument="call", persistence_store=self.store, config=self.config)
 
+        is_replayed = True
+
         @once  # type: ignore[untyped-decorator]  # Powertools gives its decorator none
         def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:  # `call` is what makes two requests the same
+            nonlocal is_replayed
+            is_replayed = False
             return do()
 
         self.config.register_lambda_context(request.context)
@@ -73,4 +79,4 @@ class Once:
             detail = "a request with this Idempotency-Key is under way; ask again for its answer"
             again = {"retry-after": str(RETRY_AFTER_SECONDS)}
             raise Problem(problems.REQUEST_IN_PROGRESS, detail, headers=again) from None
-        return done
+        return done, is_replayed

@@ -6,9 +6,12 @@ means.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 TYPE_BASE: Final = "urn:problem-type:securities-transactions:"
 
@@ -97,10 +100,14 @@ class Problem(Exception):
 
 
 def of_validation(error: ValidationError) -> Problem:
-    """The problem for a body that is not of its model, each field at fault named, no value repeated."""
+    """The problem for a body that is not of its model, each field at fault named once, no value repeated.
+
+    A list or object with a field at fault is no second fault: the model counts what is left of it.
+    """
+    found = {_place(each): each for each in reversed(error.errors(include_url=False, include_input=False))}
+    deepest = [loc for loc in reversed(found) if not any(loc == other[: len(loc)] != other for other in found)]
     errors = [
-        {"field": ".".join(str(part) for part in each["loc"]) or "body", "detail": _plain(each["msg"])}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+        {"field": ".".join(str(part) for part in loc) or "body", "detail": _in_words(found[loc])} for loc in deepest
     ]
     return Problem(INVALID_REQUEST, f"{errors[0]['field']}: {errors[0]['detail']}", errors=errors)
 
@@ -110,5 +117,53 @@ def of_field(field: str, detail: str, type_: ProblemType = INVALID_REQUEST) -> P
     return Problem(type_, f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _place(error: "ErrorDetails") -> tuple[int | str, ...]:
+    """Where the fault is: a model that compares its fields names the one at fault itself."""
+    own = (str(error["ctx"]["field"]),) if error["type"] == "field" else ()
+    return (*error["loc"], *own)
+
+
+def _in_words(error: "ErrorDetails") -> str:
+    """What is wrong with a field, in the API's words: what the validator says names its own types."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "field":
+        return str(context["detail"])
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    if kind == "value_error":  # raised by the model, in words of ours
+        return str(context["error"])
+    if kind == "literal_error":
+        return "must be " + str(context["expected"]).replace("'", "")
+    text = next((text for start, text in _WORDS.items() if kind.startswith(start)), "is not valid")
+    return text.format_map({name: value for name, value in context.items() if name in _BOUNDS})
+
+
+# By the type of a validator's error, or how it starts.
+_WORDS: Final[Mapping[str, str]] = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of this request",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "has a character that it cannot have",
+    "string_": "must be text",
+    "int_": "must be a whole number",
+    "bool_": "must be true or false",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "decimal_max_places": "must have at most {decimal_places} decimals",
+    "decimal_max": "has too many digits",
+    "decimal_whole": "has too many digits",
+    "decimal_": "must be a number",
+    "finite_number": "must be a number",
+    "float_": "must be a number",
+    "too_short": "must have at least {min_length} elements",
+    "too_long": "must have at most {max_length} elements",
+    "tuple_": "must be a list",
+    "list_": "must be a list",
+    "model_": "must be an object",
+    "dict_": "must be an object",
+    "url_": "must be a URL",
+}
+_BOUNDS: Final = frozenset({"min_length", "max_length", "ge", "gt", "le", "lt", "decimal_places"})

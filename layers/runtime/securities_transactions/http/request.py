@@ -22,6 +22,8 @@ USUAL_ITEMS: Final = 20
 
 # Issuers name the scopes of a token in one of these (docs/reference/settings.md).
 _SCOPE_CLAIMS: Final = ("scope", "scp")
+# So many unknown parameters are named, and so much of each name.
+_MOST_SHOWN: Final = 64
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,6 +59,19 @@ class Request:
 
     event: Mapping[str, Any]
     context: Any = None
+
+    @property
+    def id(self) -> str:
+        """API Gateway's id of the request, which its access log has, too; empty where the event has none."""
+        return str((self.event.get("requestContext") or {}).get("requestId") or "")
+
+    def allow(self, *names: str) -> None:
+        """`Problem` 400 that names every query parameter that is not one of these: it may be a misspelt one."""
+        unknown = sorted(set(self.event.get("queryStringParameters") or {}) - set(names))
+        if unknown:
+            detail = "is not a parameter of this route"
+            errors = [{"field": name[:_MOST_SHOWN], "detail": detail} for name in unknown[:_MOST_SHOWN]]
+            raise Problem(problems.INVALID_REQUEST, f"{errors[0]['field']}: {detail}", errors=errors)
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""
