@@ -38,6 +38,7 @@ Calls: TypeAlias = Callable[[AuthenticatedClient | Client, "Scenario"], Response
 # An operation, the answer's model or `None` where it has no body, and the call.
 Case: TypeAlias = tuple[str, type[object] | None, Calls]
 NONE = "no-such-id"
+CANCELLED = SdkRejected("user_cancelled")
 LONG = "x" * 300
 
 
@@ -125,7 +126,7 @@ CALLS: list[Case] = [
     (
         "acceptSdkResponse",
         Problem,
-        lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkRejected("user_cancelled")),
+        lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=CANCELLED),
     ),
     ("issueSdkToken", SdkToken, lambda c, s: issue_sdk_token.sync_detailed(client=c, body=TokenRequest())),
     (
@@ -159,7 +160,7 @@ SIGNED_OUT: list[Case] = [
     ("getTransaction", Message, lambda c, s: get_transaction.sync_detailed(NONE, client=c)),
     ("getOrders", Message, lambda c, s: get_orders.sync_detailed(NONE, client=c)),
     ("listOrders", Message, lambda c, s: list_orders.sync_detailed(client=c)),
-    ("acceptSdkResponse", Message, lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=SdkRejected("user_cancelled"))),
+    ("acceptSdkResponse", Message, lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=CANCELLED)),
     ("issueSdkToken", Message, lambda c, s: issue_sdk_token.sync_detailed(client=c, body=TokenRequest())),
     ("listAccounts", Message, lambda c, s: list_accounts.sync_detailed(client=c)),
     ("forgetAccount", Message, lambda c, s: forget_account.sync_detailed(NONE, client=c)),

@@ -1,4 +1,4 @@
-"""The recipe for money in docs/clients.md keeps every digit that the API writes, in Python."""
+"""The recipe for money in docs/reference/clients.md keeps every digit that the API writes, in Python."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from securities_transactions.domain.decimal_json import dumps
 
-PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "clients.md").read_text()
 PRICES = [Decimal("0.1"), Decimal("1498.2000"), Decimal("99999999999.123456789012"), Decimal(3)]
 
 

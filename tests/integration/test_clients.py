@@ -104,7 +104,7 @@ def test_typescript_client_rejects_what_the_contract_does_not_have(
 
 
 def test_typescript_recipe_for_money_keeps_every_digit(clients: Clients, tmp_path: Path) -> None:
-    """What docs/clients.md advises, on the prices that the Python recipe is tried with."""
+    """What docs/reference/clients.md advises, on the prices that the Python recipe is tried with."""
     text = dumps({"items": [{"averagePrice": price} for price in PRICES]})
     program = f"{recipe('typescript')}\nconsole.log(JSON.stringify(exact({json.dumps(text)})));\n"
     clients.compile(program, tmp_path)

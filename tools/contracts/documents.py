@@ -46,8 +46,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Securities transactions: events",
             "version": SCHEMA_VERSION,
-            "description": "Facts about securities transactions, on an EventBridge bus. docs/reference/events.md says how to "
-            "consume them: repeats, gaps, corrections, patterns for rules.",
+            "description": "Facts about securities transactions, on an EventBridge bus. docs/reference/events.md says "
+            "how to consume them: repeats, gaps, corrections, patterns for rules.",
             "contact": CONTACT_AND_LICENSE["contact"],
             # AsyncAPI has no identifier of a license.
             "license": {"name": CONTACT_AND_LICENSE["license"]["name"]},

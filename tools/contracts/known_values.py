@@ -1,6 +1,7 @@
-"""The known values of the open sets, with their meaning: one list for OpenAPI, the events' schemas and docs/reference/values.md.
+"""The known values of the open sets, with their meaning: one list for OpenAPI, the events' schemas and the docs.
 
-Every set is open: a reader treats a word that is not listed as not final, and shows it.
+They are on the page docs/reference/values.md. Every set is open: a reader treats a word that is not listed as not
+final, and shows it.
 """
 
 from collections.abc import Mapping, Sequence
