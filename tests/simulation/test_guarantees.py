@@ -37,7 +37,8 @@ def test_every_row_of_a_promise_names_a_test() -> None:
         for section in sections
         if section.startswith(_TABLES)
         for row in section.splitlines()
-        if row.startswith("| ") and not row.startswith(("| ---", "| promise", "| the webhook |", "| the Gateway returns"))
+        if row.startswith("| ")
+        and not row.startswith(("| ---", "| promise", "| the webhook |", "| the Gateway returns"))
     ]
     assert len(rows) > 40
     assert [row for row in rows if "::test_" not in row] == []
