@@ -2,13 +2,12 @@
 
 import os
 
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.domain.errors import NotFound
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response, cacheable
 from securities_transactions.http.views import accounts_of
-from securities_transactions.settings import Settings
 
 
 def make_handler(application: Application) -> Handler:
@@ -27,4 +26,4 @@ def make_handler(application: Application) -> Handler:
     return application.deadline.bounds(http_handler(broker_accounts))
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -2,14 +2,13 @@
 
 import os
 
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
 from securities_transactions.http.views import CreatedTransaction, sdk_token_of
-from securities_transactions.settings import Settings
 
 
 def make_handler(application: Application) -> Handler:
@@ -37,4 +36,4 @@ def make_handler(application: Application) -> Handler:
     return application.deadline.bounds(http_handler(create_transaction))
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

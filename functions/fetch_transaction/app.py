@@ -2,12 +2,11 @@
 
 import os
 
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response, cacheable
 from securities_transactions.http.views import transaction_of
-from securities_transactions.settings import Settings
 
 
 def make_handler(application: Application) -> Handler:
@@ -23,4 +22,4 @@ def make_handler(application: Application) -> Handler:
     return application.deadline.bounds(http_handler(fetch_transaction))
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from securities_transactions import logging
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.domain.webhook_verification import Accepted, Rejected, Suspicious, webhook_id
 from securities_transactions.http import problems
 from securities_transactions.http.handler import Handler, http_handler
@@ -13,7 +13,6 @@ from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
 from securities_transactions.http.webhook_access import UnknownSegment, UnknownSource
 from securities_transactions.services.ingest_webhook import Ingested, IngestStatus
-from securities_transactions.settings import Settings
 
 # A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
 MOST_BODY_BYTES = 1024 * 1024
@@ -77,4 +76,4 @@ def facts(ingested: Ingested, raw: bytes) -> dict[str, Any]:
     return found
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -2,13 +2,12 @@
 
 import os
 
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
 from securities_transactions.http.views import sdk_token_of
 from securities_transactions.services.issue_sdk_token import TokenRequest
-from securities_transactions.settings import Settings
 
 
 def make_handler(application: Application) -> Handler:
@@ -25,4 +24,4 @@ def make_handler(application: Application) -> Handler:
     return application.deadline.bounds(http_handler(issue_sdk_token))
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from securities_transactions import logging
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.events.consumer import Received, each_message
 from securities_transactions.events.schemas import OrdersSettled
 from securities_transactions.examples.messages import lines
-from securities_transactions.settings import Settings
 from securities_transactions.storage.dynamodb import to_attributes
 
 if TYPE_CHECKING:
@@ -53,4 +52,4 @@ def handle(received: Received, client: "DynamoDBClient", table: str) -> None:
     logger.info("told", extra={"transaction_id": settled.transactionId})
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from securities_transactions import logging
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.events.consumer import Received, each_message
 from securities_transactions.events.schemas import OrdersSettled
 from securities_transactions.examples.ledger import Positions
-from securities_transactions.settings import Settings
 
 logger = logging.logger()
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
@@ -37,4 +36,4 @@ def handle(received: Received, positions: "Positions") -> None:
         logger.info("settled", extra={"transaction_id": received.event.transactionId, "booked": booked})
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from securities_transactions import logging
-from securities_transactions.bootstrap import Application, build
-from securities_transactions.settings import Settings
+from securities_transactions.bootstrap import Application, start
 
 logger = logging.logger()
 Handler = Callable[[Mapping[str, Any], object], None]
@@ -23,4 +22,4 @@ def make_handler(application: Application) -> Handler:
     return application.deadline.bounds(handler)
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

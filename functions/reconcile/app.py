@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from securities_transactions import logging
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application, start
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.gateway.errors import GatewayError
 from securities_transactions.services.pull_queue import request_of
 from securities_transactions.services.reconcile import Reconcile
-from securities_transactions.settings import Settings
 
 logger = logging.logger()
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
@@ -50,4 +49,4 @@ def pull(reconcile: Reconcile, record: Mapping[str, Any]) -> bool:
     return outcome is not PullOutcome.DEFERRED
 
 
-handler = make_handler(build(Settings(os.environ)))
+handler = start(make_handler, os.environ)

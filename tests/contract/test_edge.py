@@ -150,7 +150,7 @@ def test_the_endpoint_of_aws_is_disabled_by_a_parameter_of_its_own(options: bool
 
 
 def test_the_endpoint_of_aws_is_only_disabled_where_there_is_another() -> None:
-    (rule,) = edge(False)["Rules"].values()
+    rule = edge(False)["Rules"]["SomeHostName"]
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "ExecuteApiEndpoint"}, "false"]}
     assert [each["Assert"] for each in rule["Assertions"]] == [
         {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]}

@@ -110,7 +110,11 @@ def test_metric_namespaces_are_named_after_the_stack() -> None:
         if resource["Type"] == "AWS::Logs::MetricFilter"
         for transformation in resource["Properties"]["MetricTransformations"]
     ]
-    read = [r["Properties"]["Namespace"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    alarms = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    metrics = [
+        each["MetricStat"]["Metric"] for alarm in alarms for each in alarm.get("Metrics", []) if "MetricStat" in each
+    ]
+    read = [each["Namespace"] for each in (*metrics, *alarms) if "Namespace" in each]
     assert written
     assert all(per_stack(namespace, resources) for namespace in written)
     assert all(per_stack(namespace, resources) or namespace.startswith("AWS/") for namespace in read)

@@ -53,7 +53,7 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
     """
     adapted = copy.deepcopy(dict(template))
     resources: dict[str, Any] = adapted["Resources"]
-    gone = {name for name, resource in resources.items() if resource["Type"].startswith(LEFT_OUT)}
+    gone = {name for name, resource in resources.items() if _left_out(resource)}
     adapted["Resources"] = kept = {}
     for name, resource in resources.items():
         if name in gone:
@@ -68,6 +68,11 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
     outputs = adapted.get("Outputs", {})
     adapted["Outputs"] = {name: value for name, value in outputs.items() if not gone.intersection(_references(value))}
     return adapted
+
+
+def _left_out(resource: Mapping[str, Any]) -> bool:
+    """Also alarms over several metrics: the engine has no metric math, and no CodeDeploy that would ask them."""
+    return resource["Type"].startswith(LEFT_OUT) or "Metrics" in resource.get("Properties", {})
 
 
 def _without(resource: Mapping[str, Any], name: str, gone: set[str]) -> dict[str, Any]:

@@ -137,8 +137,10 @@ def package(aws: Aws, built: Path, work: Path) -> str:
     """The URL of the template in the engine's S3, adapted, with its code beside it. `work` takes what is in
     between.
     """
-    aws.s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION})
-    packaged, adapted = work / "packaged.yaml", work / "adapted.json"
+    with contextlib.suppress(aws.s3.exceptions.BucketAlreadyOwnedByYou):
+        aws.s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION})
+    # Named for the build, so that another one beside it does not take its place.
+    packaged, adapted = work / "packaged.yaml", work / f"{built.parent.name}.json"
     command = [str(sam.TOOLS / "sam"), "package", "--template-file", str(built), "--s3-bucket", _BUCKET]
     command += ["--output-template-file", str(packaged), "--no-progressbar", "--region", local_engine.REGION]
     seen = sam.environment() | local_engine.CREDENTIALS | {"AWS_ENDPOINT_URL": aws.url}

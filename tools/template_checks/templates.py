@@ -46,17 +46,21 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "WebhookRetentionDays": "30",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
     "ReservedConcurrency": "20",
+    "Rollout": "Linear10PercentEvery1Minute",
+    "ProvisionedConcurrency": "2",
     "ArchiveDays": "3653",
     "LogRetentionDays": "365",
     "RegisterSchemas": "false",
     "ExampleConsumers": "true",
 }
 
-# The first two are the Gateway's own, of which there is one; the layer is built for the others.
+# The first two are the Gateway's own, of which there is one; SnapStart excludes ProvisionedConcurrency; the layer is
+# built for the others.
 ALWAYS_DEFAULT: Final = frozenset(
     {
         "GatewayUrl",
         "GatewayOrdersPath",
+        "SnapStart",
         "PythonRuntime",
         "Architecture",
     }

@@ -6,11 +6,11 @@ the Gateway never loads the HTTP client.
 
 import random as chance
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from securities_transactions import aws
 from securities_transactions.deadline import Deadline
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from securities_transactions.services.read_orders import ReadOrders
     from securities_transactions.services.reconcile import Reconcile
     from securities_transactions.storage.adoption_leases import AdoptionLeases
+
+Result = TypeVar("Result")
 
 # How long a secret is used before it is read again, and how soon a wrong checksum may cause another read.
 SECRET_AGE: Final = timedelta(minutes=5)
@@ -87,6 +89,39 @@ def build(
     """
     deadline = deadline or Deadline()
     return Application(settings, clients or aws.Clients(deadline), clock, random, sleep, deadline)
+
+
+class Started(Generic[Result]):
+    """A function's handler over an application, both made by `make`."""
+
+    def __init__(self, make: Callable[[], Callable[[Any, Any], Result]]) -> None:
+        self._make = make
+        self._handler = make()
+
+    def __call__(self, event: Any, context: Any) -> Result:
+        """What the handler returns for `event`."""
+        return self._handler(event, context)
+
+    def restore(self) -> None:
+        """Make both anew: clients, credentials, secrets and chance of a snapshot are those of every environment."""
+        chance.seed()
+        self._handler = self._make()
+
+
+def start(
+    make_handler: "Callable[[Application], Callable[[Any, Any], Result]]", environment: Mapping[str, str]
+) -> Started[Result]:
+    """What Lambda calls: the handler over the application that `environment` sets, made anew after each restore.
+
+    With SnapStart (docs/reference/settings.md, Fast starts) Lambda takes a snapshot of the process once this is done.
+    """
+    started = Started(lambda: make_handler(build(Settings(environment))))
+    if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        # Part of Lambda's own Python, from 3.12 on.
+        from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped]  # it has no stubs
+
+        register_after_restore(started.restore)
+    return started
 
 
 @dataclass
