@@ -227,6 +227,10 @@ contracts: .venv/.ready ## Make what is in contracts/, and what the docs say of 
 clients: .venv/.ready .venv-clients/.ready ## Make clients of the API for the apps, in Python and TypeScript
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.clients
 
+.PHONY: golden
+golden: .venv/.ready ## Stored items as this code writes them, for later versions to read (VERSION=1.0)
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.golden $(VERSION)
+
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)
 	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready
