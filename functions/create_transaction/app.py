@@ -29,7 +29,9 @@ def make_handler(application: Application) -> Handler:
             return {"transactionId": created.transaction_id, "expireAt": timestamp_text(created.expire_at)}
 
         created, is_replayed = once(request, user_id, new, create)
-        view = CreatedTransaction(**created, notes=user_id, sdkToken=sdk_token_of(token), gateway=gateway)
+        view = CreatedTransaction(
+            **created, notes=user_id, reference=new.reference, sdkToken=sdk_token_of(token), gateway=gateway
+        )
         headers = {"location": f"/transactions/{view.transactionId}"}
         return Response(201, view.document(), headers | ({"idempotency-replayed": "true"} if is_replayed else {}))
 

@@ -3,7 +3,7 @@
 import os
 
 from securities_transactions.bootstrap import Application, start
-from securities_transactions.http import cursor
+from securities_transactions.http.filters import NAMES, place_of
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response, cacheable
@@ -11,7 +11,7 @@ from securities_transactions.http.views import orders_of, page_of
 
 
 def make_handler(application: Application) -> Handler:
-    """Return one transaction's orders where the route names one, else a page of the user's, newest first."""
+    """Return one transaction's orders where the route names one, else a page of the user's."""
     transactions, scope = application.read_orders, application.settings.service_scope
 
     def fetch_orders(request: Request) -> Response:
@@ -22,10 +22,11 @@ def make_handler(application: Application) -> Handler:
             read = transactions.one(transaction_id, caller.may_see, refresh=refresh)
             shown = orders_of(read.transaction, for_support=caller.is_service, refreshed=read.refreshed)
             return cacheable(request, shown.document())
-        request.allow("notes", "limit", "cursor")
+        request.allow("notes", "limit", "cursor", *NAMES)
         user_id = caller.acting_for(request.query("notes"))
-        page = transactions.page(user_id, request.limit(), cursor.decode(user_id, request.query("cursor")))
-        return cacheable(request, page_of(page, user_id, for_support=caller.is_service).document())
+        place = place_of(request, user_id)
+        page = transactions.page(user_id, request.limit(), place.entry, place.selection)
+        return cacheable(request, page_of(page, user_id, place, for_support=caller.is_service).document())
 
     return application.deadline.bounds(http_handler(fetch_orders))
 

@@ -69,6 +69,7 @@ WHOLE: Final = Transaction(
     sdk_error=SdkError(1012),
     account=AccountLink.LINKED,
     adopted=True,
+    reference="rebalance-2026-01-15",
     escalated_at=STAMP,
     suspected_at=STAMP,
     pulled_at=STAMP,

@@ -174,14 +174,24 @@ class _Reader:
             return inner
         if self.tokens[self.at + 1] == "(" and token != "if_not_exists":
             return self.function()
-        left, compare, right = self.operand(), _COMPARATORS[self.take()], self.operand()
+        left, comparator = self.operand(), self.take()
+        if comparator == "BETWEEN":
+            least = self.operand()
+            self.take("AND")
+            most = self.operand()
+            return self.compared(left, ">=", least, self.compared(left, "<=", most))
+        return self.compared(left, comparator, self.operand())
+
+    @staticmethod
+    def compared(left: Operand, comparator: str, right: Operand, further: Condition | None = None) -> Condition:
+        compare = _COMPARATORS[comparator]
 
         def compared(bound: Bound) -> bool:
             a, b = left(bound), right(bound)
             if a is None or b is None:
                 return False
             (kind_a, plain_a), (kind_b, plain_b) = _plain(a), _plain(b)
-            return kind_a == kind_b and compare(plain_a, plain_b)
+            return kind_a == kind_b and compare(plain_a, plain_b) and (further is None or further(bound))
 
         return compared
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.http import cursor, problems
+from securities_transactions.http import problems
+from securities_transactions.http.filters import FIRST_PAGE_OF_ALL
 from securities_transactions.http.problems import Problem, ProblemType
 from securities_transactions.http.views import (
     Account,
@@ -36,6 +37,8 @@ def problem_of(cause: ProblemType) -> dict[str, Any]:
     if cause is problems.GATEWAY_REFUSED:
         said = "ticker XYZ is not valid"
         return Problem(cause, said, gatewayErrors=[said], gatewayErrorType="InputException").body()
+    if cause is problems.REFERENCE_TAKEN:
+        return Problem(cause, _DETAILS[cause.name], transactionId=created().transaction_id).body()
     return Problem(cause, _DETAILS[cause.name]).body()
 
 
@@ -44,6 +47,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "unusable-token": "sub must have 1 to 256 characters",
     "forbidden": "notes: only a token with the service scope may name another user",
     "not-found": "there is no such transaction of yours",
+    "reference-taken": "reference: is that of another transaction of this user",
     "request-in-progress": "a request with this Idempotency-Key is under way; ask again for its answer",
     "too-large": "the body has more than 262144 bytes",
     "unprocessable": "connect: no broker account is linked to this user yet",
@@ -79,7 +83,7 @@ def _orders() -> OrdersView:
 def _page() -> View:
     settled = story()[-1]
     entry = f"transaction#{timestamp_text(settled.created_at)}#{settled.transaction_id}"
-    return OrdersPage(items=[_orders()], cursor=cursor.encode(settled.user_id, entry))
+    return OrdersPage(items=[_orders()], cursor=FIRST_PAGE_OF_ALL.cursor(settled.user_id, entry))
 
 
 def _accounts() -> View:

@@ -273,6 +273,7 @@ _OURS: Final[Schema] = {
             },
             "gatewayErrors": {"type": "array", "items": _TEXT},
             "gatewayErrorType": _TEXT,
+            "transactionId": {"type": "string", "description": "Which transaction has the reference."},
         },
     },
 }

@@ -9,9 +9,16 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS, NewTransaction
+from securities_transactions.domain.order_config import (
+    MOST_NOTES_CHARACTERS,
+    MOST_REFERENCE_CHARACTERS,
+    REFERENCE_PATTERN,
+    NewTransaction,
+)
 from securities_transactions.domain.sdk_response import SdkResponse
+from securities_transactions.domain.selection import State
 from securities_transactions.http import problems
+from securities_transactions.http.filters import MOST_SYMBOL_CHARACTERS, NAMES, SORTS
 from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
 from securities_transactions.http.problems import ProblemType
 from securities_transactions.http.request import MOST_ITEMS, USUAL_ITEMS
@@ -77,7 +84,8 @@ ROUTES: Final = (
         summary="Create a transaction",
         description="The Gateway makes a transaction of one security or a basket. Pass `transactionId` and "
         "`sdkToken.smallcaseAuthToken` to the Gateway SDK, where the user confirms it. With an `Idempotency-Key` a "
-        "repeated request is answered with the first one's transaction, for 24 hours.",
+        "repeated request is answered with the first one's transaction, for 24 hours. A `reference` stays unique for "
+        "the user for good: the 409 of another request has the `transactionId` of the first.",
         status=201,
         answer=CreatedTransaction,
         asks=NewTransaction,
@@ -87,6 +95,7 @@ ROUTES: Final = (
             *_ALWAYS,
             problems.FORBIDDEN,
             *_BODY,
+            problems.REFERENCE_TAKEN,
             problems.REQUEST_IN_PROGRESS,
             problems.UNPROCESSABLE,
             problems.KEY_REUSED,
@@ -124,10 +133,12 @@ ROUTES: Final = (
         path="/orders",
         name="listOrders",
         tag="orders",
-        summary="A user's orders, newest first",
-        description="Page by page: pass the `cursor` of one page on for the next; the last page has none.",
+        summary="A user's orders",
+        description="Page by page: pass the `cursor` of one page on for the next; the last page has none. A page reads "
+        "200 transactions at most: with filters it may have fewer items than `limit`, or none, and a cursor all the "
+        "same. The cursor keeps the filters.",
         answer=OrdersPage,
-        parameters=("notes", "limit", "cursor", "If-None-Match"),
+        parameters=("notes", *NAMES, "limit", "cursor", "If-None-Match"),
         headers=("ETag",),
         problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST),
     ),
@@ -250,6 +261,58 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "The user it is about, by default the caller; another one takes the service scope.",
         "schema": _NOTES,
         "example": "user-42",
+    },
+    "from": {
+        "name": "from",
+        "in": "query",
+        "description": "Created at this time or later.",
+        "schema": {"type": "string", "format": "date-time"},
+        "example": "2026-01-15T00:00:00Z",
+    },
+    "to": {
+        "name": "to",
+        "in": "query",
+        "description": "Created before this time.",
+        "schema": {"type": "string", "format": "date-time"},
+        "example": "2026-01-16T00:00:00Z",
+    },
+    "state": {
+        "name": "state",
+        "in": "query",
+        "description": "`open`: neither settled nor failed. `needs-attention`: the Gateway cannot settle it, somebody "
+        "has to look.",
+        "schema": {"type": "string", "enum": list(State)},
+    },
+    "tradingsymbol": {
+        "name": "tradingsymbol",
+        "in": "query",
+        "description": "With an order for this security; while no orders are known, with this security in the request.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MOST_SYMBOL_CHARACTERS},
+        "example": "INFY",
+    },
+    "side": {
+        "name": "side",
+        "in": "query",
+        "description": "With an order on this side, of the `tradingsymbol` where both are given.",
+        "schema": {"type": "string", "enum": ["BUY", "SELL"]},
+    },
+    "reference": {
+        "name": "reference",
+        "in": "query",
+        "description": "The one transaction that was created with this `reference`.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MOST_REFERENCE_CHARACTERS,
+            "pattern": REFERENCE_PATTERN,
+        },
+        "example": "rebalance-2026-01-15",
+    },
+    "sort": {
+        "name": "sort",
+        "in": "query",
+        "description": "By the time of creation.",
+        "schema": {"type": "string", "enum": list(SORTS), "default": "newest"},
     },
     "limit": {
         "name": "limit",

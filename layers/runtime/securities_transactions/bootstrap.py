@@ -176,11 +176,22 @@ class Application:
     @cached_property
     def create_transaction(self) -> "CreateTransaction":
         """Creates transactions."""
+        from uuid import uuid4
+
         from securities_transactions.services.create_transaction import CreateTransaction
         from securities_transactions.storage.counters import CreationCounts
+        from securities_transactions.storage.reference_leases import ReferenceLeases
 
         counts = CreationCounts(self.clients.dynamodb, self.settings.idempotency_table)
-        return CreateTransaction(self.gateway, self.users, counts, self.settings.creations_per_minute, self.clock)
+        return CreateTransaction(
+            gateway=self.gateway,
+            users=self.users,
+            counts=counts,
+            references=ReferenceLeases(self.clients.dynamodb, self.settings.idempotency_table),
+            per_minute=self.settings.creations_per_minute,
+            clock=self.clock,
+            new_holder=lambda: uuid4().hex,
+        )
 
     @cached_property
     def once(self) -> "Once":

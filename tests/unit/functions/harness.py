@@ -18,7 +18,7 @@ from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
 from tests.application import FakeClients, Handler, application, claims_event, handler
 from tests.simulation.dynamodb import DynamoDB, Table
-from tests.simulation.expressions import Item
+from tests.simulation.expressions import Bound, Item, holds
 from tests.simulation.messaging import resources
 from tests.simulation.world import SECOND, Rates, World
 
@@ -61,9 +61,15 @@ class Client(DynamoDB):
         self._fail("TransactWriteItems", "")
         return super().transact_write_items(TransactItems=TransactItems)
 
-    def delete_item(self, *, TableName: str, Key: Item) -> dict[str, Any]:
+    def delete_item(
+        self, *, TableName: str, Key: Item, ConditionExpression: str | None = None, **bound: Any
+    ) -> dict[str, Any]:
         """DeleteItem."""
+        self._fail("DeleteItem", TableName)
         table = self.tables[TableName]
+        names, values = (bound.get(f"ExpressionAttribute{each}", {}) for each in ("Names", "Values"))
+        if not self._holds([ConditionExpression], ConditionExpression, table.items.get(table.key(Key)), names, values):
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "DeleteItem")
         table.items.pop(table.key(Key), None)
         return {}
 
@@ -85,6 +91,9 @@ class Client(DynamoDB):
         found = super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)["Items"]
         keys = self.tables[TableName].keys
         if start is not None:
+            bound = Bound(start, {}, arguments["ExpressionAttributeValues"])
+            if not holds(KeyConditionExpression, bound):  # "The provided starting key is outside query boundaries"
+                raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Query")
             forward, sort = arguments.get("ScanIndexForward", True), keys[-1]
             found = [
                 each for each in found if each[sort] != start[sort] and (each[sort]["S"] > start[sort]["S"]) is forward

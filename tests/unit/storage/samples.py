@@ -48,6 +48,7 @@ FULL: Final = Transaction(
     sdk_error=SdkError(4006, "order_pending"),
     account=AccountLink.LINKED,
     adopted=True,
+    reference="order-7",
     escalated_at=NOW + timedelta(minutes=4),
     suspected_at=NOW + timedelta(minutes=5),
     pulled_at=NOW + timedelta(minutes=6),

@@ -115,6 +115,7 @@ STRATEGIES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "sdk_error": SDK_ERRORS,
     "account": st.sampled_from(AccountLink),
     "adopted": st.booleans(),
+    "reference": TEXTS,
     "checks": st.integers(0, 10**6),
     **{field.name: TIMES for field in fields(Transaction) if field.name.endswith("_at")},
 }
@@ -178,6 +179,7 @@ def test_item_of_a_full_transaction_has_the_documented_values() -> None:
         "sdkError": {"code": 4006, "message": "order_pending"},
         "account": "linked",
         "adopted": True,
+        "reference": "order-7",
         "escalatedAt": "2026-01-15T04:34:12.345Z",
         "suspectedAt": "2026-01-15T04:35:12.345Z",
         "pulledAt": "2026-01-15T04:36:12.345Z",

@@ -3,6 +3,8 @@
 RequestError           the caller's request cannot be carried out
 ├── InvalidField       it has a field that cannot be used
 ├── NotFound           there is no such thing, or it is another user's
+├── ReferenceTaken     the reference is that of another transaction
+├── ReferenceReserved  another request with the reference is under way
 └── TooMany            the caller makes too many requests
 Contended              the transaction changed under every attempt to write
 """
@@ -33,6 +35,22 @@ class InvalidField(RequestError):
 
 class NotFound(RequestError):
     """There is no such thing, or it is another user's: which of the two is not said."""
+
+
+class ReferenceTaken(RequestError):
+    """The user's transaction `transaction_id` has this reference."""
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__("reference: is that of another transaction of this user")
+        self.transaction_id = transaction_id
+
+
+class ReferenceReserved(RequestError):
+    """A request of this user with this reference is under way, or was cut off; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("reference: a request with it is under way")
+        self.retry_after = retry_after
 
 
 class TooMany(RequestError):

@@ -22,6 +22,8 @@ from securities_transactions.domain.transaction import TEST_BROKER_SUFFIX
 # The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
 MOST_SECURITIES: Final = 100
 MOST_NOTES_CHARACTERS: Final = 256
+MOST_REFERENCE_CHARACTERS: Final = 64
+REFERENCE_PATTERN: Final = "^[!-~]+$"
 
 # Only these brokers take LIMIT, SL and SLM orders (docs/reference/gateway.md §7).
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
@@ -36,6 +38,9 @@ Price = Annotated[
     BeforeValidator(as_number),
     Field(gt=0, lt=10**15, decimal_places=2, allow_inf_nan=False),
     WithJsonSchema(_PRICE_SCHEMA),
+]
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=MOST_REFERENCE_CHARACTERS, pattern=REFERENCE_PATTERN)
 ]
 NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES_CHARACTERS)]
 
@@ -93,7 +98,8 @@ class NewTransaction(_Asked):
 
     `type` and `quantity` are each optional, but what one security has every one must have. `notes` is the team's own
     user id and defaults to the caller's. `connect` picks the SDK token: "auto" is connected where a broker account is
-    linked, `smallcaseAuthId` names which one.
+    linked, `smallcaseAuthId` names which one. `reference` is the team's own name of this transaction, unique for the
+    user: visible ASCII, no personal data.
     """
 
     model_config = ConfigDict(
@@ -119,6 +125,11 @@ class NewTransaction(_Asked):
     notes: NotesText | None = None
     connect: Literal["auto", "guest", "connected"] = "auto"
     smallcaseAuthId: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    # Not in the dump where it is absent: what an Idempotency-Key of the release before was used for has no such field.
+    reference: Annotated[
+        Annotated[Reference, Field(examples=["rebalance-2026-01-15"])] | None,
+        Field(exclude_if=lambda value: value is None),
+    ] = None
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:

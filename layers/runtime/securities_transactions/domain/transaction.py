@@ -84,10 +84,10 @@ class Transaction:
     """What is known of a transaction. Times are aware UTC, amounts are rupees.
 
     `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction
-    (docs/reference/gateway.md §2.2). `requested` has the `orderConfig` and `config` that were asked for. A transaction
-    is *settled* once its final
-    snapshot is confirmed. `suspected_at` is when something last cast doubt on what is stored, `escalated_at` when it
-    was last escalated to a person.
+    (docs/reference/gateway.md §2.2). `reference` is the team's own name of it, unique for the user. `requested` has the
+    `orderConfig` and `config` that were asked for. A transaction is *settled* once its final snapshot is confirmed.
+    `suspected_at` is when something last cast doubt on what is stored, `escalated_at` when it was last escalated to a
+    person.
     """
 
     transaction_id: str
@@ -112,6 +112,7 @@ class Transaction:
     gateway_status: GatewayStatus | None = None
     failure: Failure | None = None
     sdk_error: SdkError | None = None
+    reference: str | None = None
     account: AccountLink | None = None
     adopted: bool = False
     escalated_at: datetime | None = None

@@ -155,6 +155,7 @@ def _common(new: Transaction) -> dict[str, Any]:
         "sequence": new.version,
         "previousSequence": new.version - 1,
         "status": new.status,
+        "reference": new.reference,
         "test": True if new.is_test else None,
     }
 

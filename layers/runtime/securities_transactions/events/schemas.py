@@ -48,6 +48,7 @@ class TransactionEvent(Event):
     status: Annotated[
         str, Field(description="Derived from the stock-level statuses; CREATED or FAILED without orders.")
     ]
+    reference: Annotated[str | None, Field(description="The team's own name of the transaction.")] = None
     test: Annotated[
         Literal[True] | None,
         Field(description="With a test account: no shares and no money change hands. Absent where that is not so."),

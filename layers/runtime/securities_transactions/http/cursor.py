@@ -1,28 +1,35 @@
-"""Opaque cursors: where a page ends, for the user it was made for."""
+"""Opaque cursors: where a page ends, for the user and the list that it was made for."""
 
 import base64
 from typing import Final
 
 from securities_transactions.http import problems
+from securities_transactions.http.problems import Problem
 
 # What DynamoDB takes as a sort key.
 MOST_ENTRY_BYTES: Final = 1024
 
 
-def encode(user_id: str, entry: str) -> str:
-    """The cursor after `entry` of the pages of `user_id`."""
-    return base64.urlsafe_b64encode(f"{entry}\n{user_id}".encode()).decode().rstrip("=")
+def encode(user_id: str, entry: str, filters: str = "") -> str:
+    """The cursor after `entry` of the pages of `user_id` under `filters`, which are text without line breaks."""
+    return base64.urlsafe_b64encode(f"{entry}\n{filters}\n{user_id}".encode()).decode().rstrip("=")
 
 
-def decode(user_id: str, cursor: str | None) -> str | None:
-    """The entry that `cursor` stands for; `Problem` 400 where it is not one of the pages of `user_id`."""
+def decode(user_id: str, cursor: str | None) -> tuple[str, str] | None:
+    """The entry that `cursor` stands for, and the filters; `Problem` 400 where it is not one of the user's pages."""
     if cursor is None:
         return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except ValueError:  # not base64, not ASCII or not UTF-8
         text = ""
-    entry, _, owner = text.partition("\n")
+    entry, _, rest = text.partition("\n")
+    filters, _, owner = rest.partition("\n")
     if owner != user_id or not entry.startswith("transaction#") or len(entry.encode()) > MOST_ENTRY_BYTES:
-        raise problems.of_field("cursor", "is not one that this list has given")
-    return entry
+        raise unknown()
+    return entry, filters
+
+
+def unknown() -> Problem:
+    """The problem of a cursor that was not given for this list."""
+    return problems.of_field("cursor", "is not one that this list has given")

@@ -11,7 +11,15 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from securities_transactions import logging
-from securities_transactions.domain.errors import Contended, Fault, InvalidField, NotFound, TooMany
+from securities_transactions.domain.errors import (
+    Contended,
+    Fault,
+    InvalidField,
+    NotFound,
+    ReferenceReserved,
+    ReferenceTaken,
+    TooMany,
+)
 from securities_transactions.gateway.errors import (
     GatewayMisconfigured,
     GatewayRefused,
@@ -58,6 +66,10 @@ def _problem_of(error: Exception) -> Problem:
             return problems.of_field(error.field, error.detail, kind)
         case NotFound():
             return Problem(problems.NOT_FOUND, str(error))
+        case ReferenceTaken():
+            return Problem(problems.REFERENCE_TAKEN, str(error), transactionId=error.transaction_id)
+        case ReferenceReserved():
+            return Problem(problems.REQUEST_IN_PROGRESS, str(error), headers=_after(error.retry_after))
         case TooMany():
             return Problem(problems.TOO_MANY_REQUESTS, str(error), headers=_after(error.retry_after))
         case GatewayRefused():

@@ -35,6 +35,7 @@ WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "The webhook is not
 UNUSABLE_TOKEN: Final = ProblemType("unusable-token", 401, "The access token names no user")
 FORBIDDEN: Final = ProblemType("forbidden", 403, "This is another user's")
 NOT_FOUND: Final = ProblemType("not-found", 404, "There is no such thing")
+REFERENCE_TAKEN: Final = ProblemType("reference-taken", 409, "The reference is that of another transaction")
 REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
 TOO_LARGE: Final = ProblemType("too-large", 413, "The body is too large")
 UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "The request cannot be carried out")
@@ -53,6 +54,7 @@ CATALOGUE: Final = (
     UNUSABLE_TOKEN,
     FORBIDDEN,
     NOT_FOUND,
+    REFERENCE_TAKEN,
     REQUEST_IN_PROGRESS,
     TOO_LARGE,
     UNPROCESSABLE,

@@ -16,7 +16,7 @@ from securities_transactions.domain.money import Rupees
 from securities_transactions.domain.orders import Order, Shares
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import SdkError, Transaction
-from securities_transactions.http import cursor
+from securities_transactions.http.filters import Place
 from securities_transactions.services.issue_sdk_token import IssuedToken
 from securities_transactions.services.read_orders import Listed, Page
 from securities_transactions.storage.transactions import Unreadable
@@ -47,12 +47,16 @@ class SdkToken(View):
     broker: str | None = None
 
 
+Reference = Annotated[str | None, Field(description="The team's own name of the transaction.")]
+
+
 class CreatedTransaction(View):
     """A new transaction: pass `transactionId` and the token to the Gateway SDK before `expireAt` (UTC)."""
 
     transactionId: str
     expireAt: str
     notes: str
+    reference: Reference = None
     sdkToken: SdkToken
     gateway: str
 
@@ -122,6 +126,7 @@ class OrdersView(View):
     final: IsFinal = False
     version: Version
     requested: dict[str, Any]
+    reference: Reference = None
     batchId: str | None = None
     batchStatus: str | None = None
     variety: str | None = None
@@ -153,6 +158,7 @@ class TransactionView(View):
     expireAt: str
     updatedAt: str
     requested: dict[str, Any]
+    reference: Reference = None
     gatewayStatus: str | None = None
     broker: str | None = None
     smallcaseAuthId: str | None = None
@@ -177,7 +183,7 @@ class TransactionView(View):
 
 
 class OrdersPage(View):
-    """A user's orders, newest first; pass `cursor` on for the next page."""
+    """A user's orders; pass `cursor` on for the next page. A page of a filtered list may be empty and have a cursor."""
 
     items: list[OrdersView]
     cursor: str | None = None
@@ -241,10 +247,10 @@ def transaction_of(transaction: Transaction, *, refreshed: bool | None = None) -
     )
 
 
-def page_of(page: Page, user_id: str, *, for_support: bool) -> OrdersPage:
+def page_of(page: Page, user_id: str, place: Place, *, for_support: bool) -> OrdersPage:
     """A page of a user's orders; a transaction that cannot be read stands in its own place as UNREADABLE."""
     items = [_listed(each, user_id, for_support=for_support) for each in page.items]
-    return OrdersPage(items=items, cursor=cursor.encode(user_id, page.after) if page.after else None)
+    return OrdersPage(items=items, cursor=place.cursor(user_id, page.after) if page.after else None)
 
 
 def _listed(listed: Listed, user_id: str, *, for_support: bool) -> OrdersView:
@@ -304,6 +310,7 @@ def _common(transaction: Transaction) -> dict[str, Any]:
         "version": transaction.version,
         "updatedAt": timestamp_text(max(stamp for stamp in stamps if stamp is not None)),
         "requested": dict(transaction.requested.value),
+        "reference": transaction.reference,
         "broker": transaction.broker,
         "smallcaseAuthId": transaction.smallcase_auth_id,
         "batchId": transaction.batch_id,

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from securities_transactions import logging
 from securities_transactions.domain.deferred import Deferred
-from securities_transactions.domain.errors import TooMany
+from securities_transactions.domain.errors import Contended, ReferenceReserved, ReferenceTaken, TooMany
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
@@ -14,10 +17,14 @@ from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway
 from securities_transactions.gateway.errors import GatewayUnreadable
 from securities_transactions.storage.counters import CreationCounts
+from securities_transactions.storage.reference_leases import ReferenceLeases
 from securities_transactions.storage.users import Users
+
+_logger = logging.logger()
 
 # The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
+RESERVED_RETRY_AFTER: Final = 2
 
 
 @dataclass(frozen=True)
@@ -30,25 +37,61 @@ class Created:
 
 @dataclass(frozen=True)
 class CreateTransaction:
-    """Creates transactions at the Gateway and stores them: `per_minute` for one user. `clock` gives aware UTC."""
+    """Creates transactions at the Gateway and stores them: `per_minute` for one user. `clock` gives aware UTC.
+
+    `new_holder` gives another text each time, which tells requests for the same reference apart.
+    """
 
     gateway: Gateway
     users: Users
     counts: CreationCounts
+    references: ReferenceLeases
     per_minute: int
     clock: Callable[[], datetime]
+    new_holder: Callable[[], str]
 
     def create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
         """Create `new` for the user, with the SDK token that goes with it.
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
-        that no user has seen and that expires unused; a webhook for it would be adopted. Raises `TooMany` before it is
-        called, what `Gateway.create_transaction` raises, and `GatewayUnreadable` for an id that it gave before.
+        that no user has seen and that expires unused; a webhook for it would be adopted. A reference is leased before
+        the Gateway is called, and stored with the transaction: after a failure it is free again, after a crash once its
+        lease is over.
+
+        Raises `TooMany`, `ReferenceTaken` and `ReferenceReserved` before the Gateway is called, what
+        `Gateway.create_transaction` raises, and `GatewayUnreadable` for an id that it gave before.
         """
         asked = self.clock()
         if not self.counts.count(user_id, asked, self.per_minute):
             detail = f"a user can create {self.per_minute} transactions in a minute"
             raise TooMany(detail, retry_after=60 - asked.second)
+        if new.reference is None:
+            return self._create(new, user_id, auth_token)
+        holder = self.new_holder()
+        if not self.references.take(user_id, new.reference, holder, asked):
+            # A holder that is done keeps its lease until it runs out.
+            self._check_free(user_id, new.reference)
+            raise ReferenceReserved(RESERVED_RETRY_AFTER)
+        try:
+            # After the lease: what an earlier holder stored is seen.
+            self._check_free(user_id, new.reference)
+            return self._create(new, user_id, auth_token)
+        except Exception:
+            self._release(user_id, new.reference, holder)
+            raise
+
+    def _release(self, user_id: str, reference: str, holder: str) -> None:
+        try:
+            self.references.release(user_id, reference, holder)
+        except (BotoCoreError, ClientError) as error:  # it ends by itself; the caller gets the error that came first
+            _logger.warning("a reference stays reserved for a minute", reason=type(error).__name__)
+
+    def _check_free(self, user_id: str, reference: str) -> None:
+        named = self.users.of_reference(user_id, reference)
+        if named is not None:
+            raise ReferenceTaken(named.transaction_id)
+
+    def _create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
         created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
         now = self.clock()
         expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
@@ -60,13 +103,23 @@ class CreateTransaction:
             created_at=now,
             expire_at=expire_at,
             requested=Deferred.of(new.request()),
+            reference=new.reference,
             next_check_at=expire_at + FIRST_CHECK_AFTER_EXPIRY,
         )
-        if not self.users.create(transaction) and not self._is_adopted(transaction):
-            raise GatewayUnreadable("the Gateway gave a transactionId that is another transaction's")
+        if not self.users.create(transaction):
+            self._explain(transaction)
         return Created(created.transaction_id, expire_at)
 
-    def _is_adopted(self, transaction: Transaction) -> bool:
-        """Whether a pull has stored the transaction for the same user a moment ago."""
+    def _explain(self, transaction: Transaction) -> None:
+        """Raise why a transaction could not be stored, unless a pull has stored it for the same user a moment ago.
+
+        One that a pull has stored has no reference: its user has not seen it, so that it expires unused, and the
+        request can be repeated.
+        """
         stored = self.users.transactions.get(transaction.transaction_id)
-        return stored is not None and stored.adopted and stored.user_id == transaction.user_id
+        if transaction.reference is not None:
+            self._check_free(transaction.user_id, transaction.reference)
+            if stored is not None and stored.adopted:
+                raise Contended(transaction.transaction_id)
+        if stored is None or not stored.adopted or stored.user_id != transaction.user_id:
+            raise GatewayUnreadable("the Gateway gave a transactionId that is another transaction's")

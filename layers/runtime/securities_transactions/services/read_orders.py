@@ -3,16 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
+from securities_transactions.domain.selection import EVERYTHING, Selection
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.storage.transactions import Transactions, Unreadable
 from securities_transactions.storage.users import Pointer, Users
 
 if TYPE_CHECKING:
     from securities_transactions.services.reconcile import Reconcile
+
+# How many transactions a page reads to find those that are wanted, and how many DynamoDB reads in one call.
+MOST_READ: Final = 200
+MOST_TOGETHER: Final = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a user's transactions, newest first, and the entry to go on after."""
+    """A page of a user's transactions, and the entry to go on after."""
 
     items: Sequence[Listed]
     after: str | None
@@ -70,9 +75,44 @@ class ReadOrders:
             return Read(transaction, refreshed=False)
         return Read(self.transactions.get(transaction_id) or transaction, refreshed=True)
 
-    def page(self, user_id: str, limit: int, after: str | None) -> Page:
-        """At most `limit` of the user's transactions after the entry `after`; what was deleted is passed over."""
-        page = self.get_users().transactions_of(user_id, limit, after)
-        found = self.transactions.get_many([each.transaction_id for each in page.pointers])
-        items = [Listed(each, found[each.transaction_id]) for each in page.pointers if each.transaction_id in found]
-        return Page(items, page.after)
+    def page(self, user_id: str, limit: int, after: str | None, selection: Selection = EVERYTHING) -> Page:
+        """At most `limit` of the user's transactions that `selection` wants, after the entry `after`.
+
+        It reads `MOST_READ` transactions at most: fewer than `limit` may be on the page then, none perhaps, and there
+        is an entry to go on after until there are no more. What was deleted is passed over; what cannot be read is on
+        the page, for it may be wanted. `InvalidField` for an entry of another list.
+        """
+        if selection.reference is not None:
+            return self._of_reference(user_id, selection.reference, selection)
+        items, left = list[Listed](), MOST_READ
+        while True:
+            page = self.get_users().transactions_of(
+                user_id, min(left, MOST_TOGETHER) if selection.reads_content else limit, after, selection
+            )
+            found = self.transactions.get_many([each.transaction_id for each in page.pointers])
+            for pointer in page.pointers:
+                each = found.get(pointer.transaction_id)
+                if each is not None and _may_be_wanted(each, selection):
+                    if len(items) == limit:
+                        return Page(items, items[-1].pointer.entry)
+                    items.append(Listed(pointer, each))
+            left, after = left - len(page.pointers), page.after
+            if after is None or left <= 0 or not selection.reads_content:
+                return Page(items, after)
+
+    def _of_reference(self, user_id: str, reference: str, selection: Selection) -> Page:
+        pointer = self.get_users().of_reference(user_id, reference)
+        if pointer is None or not selection.covers(pointer.created_at):
+            return Page([], None)
+        found = self.transactions.get_many([pointer.transaction_id]).get(pointer.transaction_id)
+        is_wanted = found is not None and _may_be_wanted(found, selection)
+        return Page([Listed(pointer, found)] if found is not None and is_wanted else [], None)
+
+
+def _may_be_wanted(found: Transaction | Unreadable, selection: Selection) -> bool:
+    if isinstance(found, Unreadable):
+        return True
+    try:
+        return selection.wants(found)
+    except Exception:  # its orders cannot be decoded, which is logged where they are shown
+        return True

@@ -72,6 +72,7 @@ class Attribute(StrEnum):
     SDK_ERROR = "sdkError"
     ACCOUNT = "account"
     ADOPTED = "adopted"
+    REFERENCE = "reference"
     ESCALATED_AT = "escalatedAt"
     SUSPECTED_AT = "suspectedAt"
     PULLED_AT = "pulledAt"
@@ -130,6 +131,7 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.SDK_ERROR: None if t.sdk_error is None else _of_sdk_error(t.sdk_error),
             A.ACCOUNT: _word(t.account),
             A.ADOPTED: t.adopted or None,
+            A.REFERENCE: t.reference,
             A.ESCALATED_AT: _text(t.escalated_at),
             A.SUSPECTED_AT: _text(t.suspected_at),
             A.PULLED_AT: _text(t.pulled_at),
@@ -174,6 +176,7 @@ def of_item(item: Item) -> Transaction:
         sdk_error=None if sdk_error is None else _to_sdk_error(sdk_error),
         account=_read(item, A.ACCOUNT, AccountLink),
         adopted=bool(item.get(A.ADOPTED)),
+        reference=item.get(A.REFERENCE),
         escalated_at=_read(item, A.ESCALATED_AT, time_of),
         suspected_at=_read(item, A.SUSPECTED_AT, time_of),
         pulled_at=_read(item, A.PULLED_AT, time_of),

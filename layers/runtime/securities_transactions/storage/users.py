@@ -2,6 +2,7 @@
 
     notes                     entry
     <notes>                   transaction#<createdAt>#<transactionId>   a pointer, in creation order
+    <notes>                   reference#<reference>                     which transaction has this reference
     <notes>                   account#<smallcaseAuthId>                 a linked broker account
     owner#<smallcaseAuthId>   owner                                     whose account it is: one user's at most
 
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from securities_transactions.domain.account_linking import LinkedAccount
+from securities_transactions.domain.errors import InvalidField
+from securities_transactions.domain.selection import EVERYTHING, Selection
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.domain.transitions import ClaimAccount, Transition
@@ -35,10 +38,15 @@ class Pointer:
     transaction_id: str
     created_at: datetime
 
+    @property
+    def entry(self) -> str:
+        """The sort key: in the order of creation."""
+        return f"transaction#{timestamp_text(self.created_at)}#{self.transaction_id}"
+
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a user's pointers, newest first, and the entry to go on after."""
+    """A page of a user's pointers, and the entry to go on after."""
 
     pointers: Sequence[Pointer]
     after: str | None
@@ -53,41 +61,74 @@ class Users:
         self.transactions = transactions
 
     def create(self, transaction: Transaction) -> bool:
-        """Store a new transaction and the user's pointer to it, both or neither; False where it exists already."""
-        pointer = {
-            "notes": transaction.user_id,
-            "entry": f"transaction#{timestamp_text(transaction.created_at)}#{transaction.transaction_id}",
-            "transactionId": transaction.transaction_id,
-        }
-        return self._write_together(
-            [
-                {
-                    "Put": {
-                        "TableName": self.transactions.table,
-                        "Item": to_attributes(mapper.to_item(transaction)),
-                        "ConditionExpression": "attribute_not_exists(transactionId)",
-                    }
-                },
-                {"Put": {"TableName": self.table, "Item": to_attributes(pointer)}},
-            ]
-        )
+        """Store a new transaction, the user's pointer to it and its reference, all or nothing.
 
-    def transactions_of(self, user_id: str, limit: int, after: str | None = None) -> Page:
-        """The user's pointers, newest first, at most `limit`, those after the entry `after`."""
-        start = {"notes": {"S": user_id}, "entry": {"S": after}} if after is not None else None
+        False where the transaction exists already, or another one has the reference.
+        """
+        pointer = Pointer(transaction.transaction_id, transaction.created_at)
+        stored = {"notes": transaction.user_id, "transactionId": transaction.transaction_id}
+        writes: list[Mapping[str, Any]] = [
+            {
+                "Put": {
+                    "TableName": self.transactions.table,
+                    "Item": to_attributes(mapper.to_item(transaction)),
+                    "ConditionExpression": "attribute_not_exists(transactionId)",
+                }
+            },
+            {"Put": {"TableName": self.table, "Item": to_attributes(stored | {"entry": pointer.entry})}},
+        ]
+        if transaction.reference is not None:
+            named = stored | {
+                "entry": f"reference#{transaction.reference}",
+                "createdAt": timestamp_text(transaction.created_at),
+            }
+            put = {
+                "TableName": self.table,
+                "Item": to_attributes(named),
+                "ConditionExpression": "attribute_not_exists(entry)",
+            }
+            writes.append({"Put": put})
+        return self._write_together(writes)
+
+    def of_reference(self, user_id: str, reference: str) -> Pointer | None:
+        """The user's transaction with this reference, as it is now."""
         response = self.client.query(
             TableName=self.table,
-            KeyConditionExpression="notes = :notes AND begins_with(entry, :prefix)",
-            ExpressionAttributeValues={":notes": {"S": user_id}, ":prefix": {"S": "transaction#"}},
-            ScanIndexForward=False,
+            KeyConditionExpression="notes = :notes AND entry = :entry",
+            ExpressionAttributeValues={":notes": {"S": user_id}, ":entry": {"S": f"reference#{reference}"}},
+            ConsistentRead=True,
+        )
+        found = [of_attributes(item) for item in response["Items"]]
+        return Pointer(found[0]["transactionId"], mapper.time_of(found[0]["createdAt"])) if found else None
+
+    def transactions_of(
+        self, user_id: str, limit: int, after: str | None = None, selection: Selection = EVERYTHING
+    ) -> Page:
+        """The user's pointers in the time and the order of `selection`, at most `limit`, after the entry `after`.
+
+        `InvalidField` where `after` is outside that time.
+        """
+        first = f"transaction#{timestamp_text(selection.since)}" if selection.since else "transaction#"
+        # An entry goes on behind its time, with what sorts before the tilde.
+        last = f"transaction#{timestamp_text(selection.until)}" if selection.until else "transaction#~"
+        start = {}
+        if after is not None:
+            if not first <= after <= last:
+                raise InvalidField("cursor", "is not one that this list has given")
+            start = {"ExclusiveStartKey": {"notes": {"S": user_id}, "entry": {"S": after}}}
+        response = self.client.query(
+            TableName=self.table,
+            KeyConditionExpression="notes = :notes AND entry BETWEEN :first AND :last",
+            ExpressionAttributeValues={":notes": {"S": user_id}, ":first": {"S": first}, ":last": {"S": last}},
+            ScanIndexForward=selection.oldest_first,
             ConsistentRead=True,
             Limit=limit,
-            **({"ExclusiveStartKey": start} if start else {}),  # type: ignore[arg-type]  # an absent argument has no type
+            **start,  # type: ignore[arg-type]  # an absent argument has no type
         )
         items = [of_attributes(item) for item in response["Items"]]
-        last = response.get("LastEvaluatedKey")
+        last_key = response.get("LastEvaluatedKey")
         pointers = [Pointer(item["transactionId"], mapper.time_of(item["entry"].split("#")[1])) for item in items]
-        return Page(pointers, of_attributes(last)["entry"] if last else None)
+        return Page(pointers, of_attributes(last_key)["entry"] if last_key else None)
 
     def accounts_of(self, user_id: str) -> list[LinkedAccount]:
         """The user's linked broker accounts, the latest linked first."""

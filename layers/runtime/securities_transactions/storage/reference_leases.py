@@ -1,0 +1,68 @@
+"""Leases of references for as long as a transaction is being created, in the Idempotency table.
+
+Who has the reference in the end is decided by the write that stores the transaction (`users.Users.create`). A lease
+keeps a second request with the same reference from the Gateway meanwhile, and is gone by TTL after a crash.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from securities_transactions.storage.dynamodb import DynamoDBClient
+
+# Longer than an invocation: who holds a lease that is over is not running any more.
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class ReferenceLeases:
+    """Leases by user and reference, under a hash of both. `holder` tells two requests apart."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def take(self, user_id: str, reference: str, holder: str, now: datetime) -> bool:
+        """Whether `holder` has the lease from `now` (aware) on; also where a repeated call finds its own."""
+        return self._decided(
+            lambda: self.client.put_item(
+                TableName=self.table,
+                Item={
+                    "id": {"S": _key(user_id, reference)},
+                    "holder": {"S": holder},
+                    "expiration": {"N": str(int((now + LEASE).timestamp()))},
+                },
+                ConditionExpression="attribute_not_exists(id) OR expiration <= :now OR holder = :holder",
+                ExpressionAttributeValues={":now": {"N": str(int(now.timestamp()))}, ":holder": {"S": holder}},
+            )
+        )
+
+    def release(self, user_id: str, reference: str, holder: str) -> None:
+        """End the lease of `holder`; another's is left alone."""
+        self._decided(
+            lambda: self.client.delete_item(
+                TableName=self.table,
+                Key={"id": {"S": _key(user_id, reference)}},
+                ConditionExpression="holder = :holder",
+                ExpressionAttributeValues={":holder": {"S": holder}},
+            )
+        )
+
+    @staticmethod
+    def _decided(write: Callable[[], object]) -> bool:
+        try:
+            write()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+
+def _key(user_id: str, reference: str) -> str:
+    named = f"{reference}\n{user_id}".encode("utf-8", "surrogatepass")
+    return f"reference#{hashlib.sha256(named).hexdigest()[:32]}"
