@@ -128,6 +128,10 @@ mutation: .venv/.ready ## Small changes of the pure core, of which its tests not
 fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
 
+.PHONY: matrix
+matrix: .venv/.ready ## An order under each value of each unknown of the Gateway: works, or names the wrong setting
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.matrix
+
 .PHONY: soak
 soak: env ## Late, repeated and reordered webhooks, 20 a second, while orders trade (SECONDS=60)
 	@SOAK_SECONDS=$(or $(SECONDS),60) exec $(BIN)/python -m pytest -q --timeout $$((300 + $(or $(SECONDS),60))) \

@@ -63,14 +63,18 @@ class Message:
 
 
 class Deployment:
-    """The functions, their tables, queues and bus. `gateway` answers what the product requests of the Gateway."""
+    """The functions, their tables, queues and bus. `gateway` answers what the product requests of the Gateway.
+
+    `settings` overrule the environment of the functions.
+    """
 
     def __init__(
         self,
         secret: Mapping[str, str],
         gateway: Callable[[httpx.Request], httpx.Response],
+        **settings: str,
     ) -> None:
-        self._rig = Rig()
+        self._rig = Rig(**settings)
         self._rig.secret = json.dumps(secret)
         self._rig.gateway.answer = gateway
         self._rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}
@@ -103,8 +107,27 @@ class Deployment:
         user: str = "",
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         """The response to an HTTP API request (payload 2.0) of `user`, or of no user; what it triggers has run."""
+        response = self._respond(route, body, base64_encoded, user, path, query, headers)
+        self.run_background()
+        return response
+
+    def webhook(self, body: str) -> int:
+        """The status that a webhook is answered with; what it triggers runs with the background."""
+        return self._respond("POST /webhooks/orders", body, False, "", None, None).status
+
+    def _respond(
+        self,
+        route: str,
+        body: str | None,
+        base64_encoded: bool,
+        user: str,
+        path: Mapping[str, str] | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
         method, _, resource = route.partition(" ")
         claims = {"authorizer": {"jwt": {"claims": {"sub": user, "scope": ""}, "scopes": None}}} if user else {}
         event: dict[str, Any] = {
@@ -112,7 +135,7 @@ class Deployment:
             "routeKey": route,
             "rawPath": resource.format(**path or {}),
             "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", **(headers or {})},
             "requestContext": {"http": {"method": method}, **claims},
             "isBase64Encoded": base64_encoded,
         }
@@ -122,7 +145,6 @@ class Deployment:
         response = self._invoke(routes()[route], event)
         status = int(response["statusCode"])
         assert status != 500, f"{route} answered 500: {response.get('body')}"
-        self.run_background()
         return HttpResponse(status, response.get("body", ""))
 
     def run_schedule(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import httpx
 import jwt
 
 from tools.gateway_simulator.app import create_app
+from tools.gateway_simulator.clock import utc_now
 from tools.gateway_simulator.settings import Settings
 from tools.gateway_simulator.wire import dumps, loads
 
@@ -29,7 +31,7 @@ def token(secret: str = GATEWAY_SECRET, **claims: Any) -> str:
 class Rig:
     """Drives one Gateway synchronously. `received` are the webhook bodies that got through, in order."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, wall: Callable[[], datetime] = utc_now, **settings: Any) -> None:
         known = {
             "gateway_secret": GATEWAY_SECRET,
             "api_secret": API_SECRET,
@@ -40,7 +42,7 @@ class Rig:
         self.answer: Answer = lambda _: 200
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        app = create_app(Settings.model_validate(known | settings), httpx.MockTransport(self._receive))
+        app = create_app(Settings.model_validate(known | settings), httpx.MockTransport(self._receive), wall)
         self._app = app
         transport = httpx.ASGITransport(app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://gateway")

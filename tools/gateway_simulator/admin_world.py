@@ -1,7 +1,7 @@
 """The driver's plane, /_sim, beyond single transactions: books, prices, webhooks, faults, clock, settings, events."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from starlette.requests import Request
@@ -106,7 +106,7 @@ async def _get_faults(request: Request, sim: Simulator) -> Response:
 async def _set_faults(request: Request, sim: Simulator) -> Response:
     sim.desk.faults = Faults.model_validate(await body_of(request))
     in_force = sim.desk.faults.model_dump(by_alias=True, exclude_defaults=True)
-    sim.journal.add(stamp(datetime.now(UTC)), "faults set", faults=in_force)
+    sim.journal.add(stamp(sim.clock.wall_now()), "faults set", faults=in_force)
     return await _get_faults(request, sim)
 
 
@@ -124,7 +124,7 @@ async def _set_clock(request: Request, sim: Simulator) -> Response:
 
 
 async def _get_settings(request: Request, sim: Simulator) -> Response:
-    secret = {"gateway_secret", "api_secret"}
+    secret = {"gateway_secret", "api_secret", "other_gateway_secrets", "other_api_secrets"}
     return Exact(sim.settings.model_dump(by_alias=True, exclude=secret))
 
 

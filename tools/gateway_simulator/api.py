@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from tools.gateway_simulator import details, intake, tokens
 from tools.gateway_simulator.faults import CallFault, Endpoint, disfigure
+from tools.gateway_simulator.settings import ErrorBody
 from tools.gateway_simulator.simulator import Simulator
 from tools.gateway_simulator.tokens import BadToken, Identity
 from tools.gateway_simulator.transactions import Transaction, View
@@ -73,8 +75,8 @@ def _let_in(endpoint: Endpoint, handler: Handler) -> Callable[[Request], Awaitab
         sim = sim_of(request)
         fault = sim.desk.take_call(endpoint)
         try:
-            if fault is not None and (answer := await _fail(fault)) is not None:
-                sim.journal.add(_now(), "call failed on purpose", endpoint=endpoint, fault=fault.kind)
+            if fault is not None and (answer := await _fail(fault, sim.settings.error_body)) is not None:
+                sim.journal.add(_now(sim), "call failed on purpose", endpoint=endpoint, fault=fault.kind)
                 return answer
             response = await handler(Call(sim, request, _authenticate(request, sim)))
         except Refusal as refusal:
@@ -90,15 +92,16 @@ def _authenticate(request: Request, sim: Simulator) -> Identity:
     """Check gateway, API secret and token in that order (§1.1, §5)."""
     settings, refusals = sim.settings, sim.settings.refusals
     if request.path_params.get("gatewayName", settings.gateway_name) != settings.gateway_name:
-        raise Refusal(failed(refusals.unknown_gateway, "invalid gateway"))
-    if request.headers.get("x-gateway-secret") != settings.api_secret:
-        raise Refusal(failed(refusals.bad_secret, "invalid gateway secret"))
+        raise Refusal(failed(refusals.unknown_gateway, "invalid gateway", form=settings.error_body))
+    if request.headers.get("x-gateway-secret") not in (settings.api_secret, *settings.other_api_secrets):
+        raise Refusal(failed(refusals.bad_secret, "invalid gateway secret", form=settings.error_body))
     try:
-        caller = tokens.verify(request.headers.get("x-gateway-authtoken", ""), settings.gateway_secret)
+        token = request.headers.get("x-gateway-authtoken", "")
+        caller = tokens.verify(token, sim.clock.wall_now(), settings.gateway_secret, *settings.other_gateway_secrets)
     except BadToken:
-        raise Refusal(failed(refusals.bad_token, "Invalid JWT")) from None
+        raise Refusal(failed(refusals.bad_token, "Invalid JWT", form=settings.error_body)) from None
     if caller.auth_id is not None and caller.auth_id not in sim.world.accounts and not settings.adopt_accounts:
-        raise Refusal(failed(refusals.bad_token, "Invalid JWT"))
+        raise Refusal(failed(refusals.bad_token, "Invalid JWT", form=settings.error_body))
     return caller
 
 
@@ -108,10 +111,14 @@ async def _create(call: Call) -> Response:
         body = loads(await call.request.body())
     except ValueError:
         raise Refusal(_invalid(sim, ["the body is not JSON"])) from None
+    if sim.settings.unknown_members_are == "ignored":
+        body = intake.without_unknown_members(body, sim.settings)
+    elif unknown := intake.unknown_members(body, sim.settings):
+        raise Refusal(_invalid(sim, [f"{name} is not allowed" for name in unknown]))
     if wrong := intake.faults_of(body, sim.settings):
         raise Refusal(_invalid(sim, wrong))
     transaction = sim.create(body, call.caller)
-    data = {"transactionId": transaction.id, "expireAt": details.expire_at(transaction, sim.settings)}
+    data = {"transactionId": transaction.id, **details.expire_at(transaction, sim.settings)}
     return succeeded(data)
 
 
@@ -121,12 +128,14 @@ async def _details(call: Call) -> Response:
     transaction = sim.world.transactions.get(wanted)
     if transaction is None:
         status = settings.refusals.unknown_transaction
-        raise Refusal(failed(status, "invalid transactionId", "InputException"))
+        raise Refusal(failed(status, "invalid transactionId", error_type="InputException", form=settings.error_body))
     if call.caller.auth_id is not None and call.caller.auth_id not in _owners(transaction):
-        raise Refusal(failed(settings.refusals.foreign, "the transaction belongs to another user"))
-    sim.journal.add(_now(), "pulled", transaction.id, endpoint="details")
-    view = _shown(sim, transaction)
-    shown = details.with_token(view.details, transaction.auth_id, settings, datetime.now(UTC))
+        raise Refusal(
+            failed(settings.refusals.foreign, "the transaction belongs to another user", form=settings.error_body)
+        )
+    sim.journal.add(_now(sim), "pulled", transaction.id, endpoint="details")
+    view = _shown(sim, transaction, "details")
+    shown = details.with_token(view.details, transaction.auth_id, settings, sim.clock.wall_now())
     return succeeded({"transactionDetails": shown} if settings.details_nesting == "transactionDetails" else shown)
 
 
@@ -137,20 +146,20 @@ async def _orders(call: Call) -> Response:
         raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
     if ids and batches and sim.settings.orders_refuse_both_ids:
         raise Refusal(_invalid(sim, ["transactionId and batchId cannot be combined"]))
-    sim.journal.add(_now(), "pulled", endpoint="orders", asked=sorted(ids | batches))
+    sim.journal.add(_now(sim), "pulled", endpoint="orders", asked=sorted(ids | batches))
     rows = []
     for transaction in sim.world.transactions.values():
         is_listed = transaction.id in ids or not (ids or batches)
         is_batch = transaction.batch is not None and transaction.batch.batch_id in batches
         if not (is_listed or is_batch) or call.caller.auth_id not in (None, transaction.auth_id):
             continue
-        view = _shown(sim, transaction)
+        view = _shown(sim, transaction, "orders")
         if view.row is None:
             continue
         is_complete = view.status == "COMPLETED" or sim.settings.orders_of_open_transactions
         if (is_listed and is_complete) or is_batch:
             rows.append(disfigure(view.row, sim.desk.of(transaction.fault_patch).wire))
-    return succeeded({sim.settings.orders_key: rows})
+    return succeeded(_listed(rows, sim))
 
 
 async def _smallcase_orders(call: Call) -> Response:
@@ -159,13 +168,21 @@ async def _smallcase_orders(call: Call) -> Response:
     asked = sorted({*params.getlist("transactionId"), *params.getlist("batchId")})
     if call.caller.auth_id is None and not asked:
         raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
-    sim.journal.add(_now(), "pulled", endpoint="smallcase orders", asked=asked)
-    return succeeded({sim.settings.orders_key: []})
+    sim.journal.add(_now(sim), "pulled", endpoint="smallcase orders", asked=asked)
+    return succeeded(_listed([], sim))
 
 
-def _shown(sim: Simulator, transaction: Transaction) -> View:
+def _listed(rows: list[dict[str, Any]], sim: Simulator) -> Any:
+    key = sim.settings.orders_key
+    return rows if key == "data" else {key: rows}
+
+
+def _shown(sim: Simulator, transaction: Transaction, endpoint: Endpoint) -> View:
     """The transaction as the pull APIs show it, which may lag."""
-    lag = sim.desk.of(transaction.fault_patch).details_lag_seconds
+    faults = sim.desk.of(transaction.fault_patch)
+    lag = faults.details_lag_seconds
+    if endpoint == "orders" and faults.orders_lag_seconds is not None:
+        lag = faults.orders_lag_seconds
     return transaction.shown_at(sim.clock.now() - timedelta(seconds=lag))
 
 
@@ -174,24 +191,24 @@ def _owners(transaction: Transaction) -> set[str | None]:
     return {transaction.owner.auth_id, transaction.auth_id} - {None}
 
 
-async def _fail(fault: CallFault) -> Response | None:
+async def _fail(fault: CallFault, form: ErrorBody) -> Response | None:
     """The answer that `fault` gives instead of the work, or `None` where the work is done nonetheless."""
     if fault.kind == "status":
         headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-        return failed(fault.status, fault.error, **headers)
+        return failed(fault.status, fault.error, form=form, **headers)
     if fault.kind == "success_false":
         return Exact({"success": False, "errors": [fault.error], "data": None})
     if fault.kind == "garbage":
         return Response("<html>gateway</html>", media_type="text/html")
     if fault.kind in {"timeout", "slow"}:
         await asyncio.sleep(fault.seconds)
-    return failed(504, fault.error) if fault.kind == "timeout" else None
+    return failed(504, fault.error, form=form) if fault.kind == "timeout" else None
 
 
 def _invalid(sim: Simulator, wrong: list[str]) -> Response:
-    content = {"success": False, "errors": wrong, "data": None, "errorType": "InputException"}
-    return Exact(content, sim.settings.refusals.invalid)
+    form = sim.settings.error_body
+    return failed(sim.settings.refusals.invalid, *wrong, error_type="InputException", form=form)
 
 
-def _now() -> str:
-    return stamp(datetime.now(UTC))
+def _now(sim: Simulator) -> str:
+    return stamp(sim.clock.wall_now())

@@ -1,8 +1,9 @@
 """The simulator as a Starlette app: `create_app(settings)`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from tools.gateway_simulator import admin, api, client_plane
+from tools.gateway_simulator.clock import utc_now
 from tools.gateway_simulator.settings import Settings
 from tools.gateway_simulator.simulator import Simulator
 
@@ -21,9 +23,11 @@ _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
 def create_app(
-    settings: Settings | None = None, webhook_transport: httpx.AsyncBaseTransport | None = None
+    settings: Settings | None = None,
+    webhook_transport: httpx.AsyncBaseTransport | None = None,
+    wall: Callable[[], datetime] = utc_now,
 ) -> Starlette:
-    """A Gateway with `settings`; `webhook_transport` replaces the network for webhooks (for tests).
+    """A Gateway with `settings`; for tests, `webhook_transport` replaces the network for webhooks, `wall` the clock.
 
     The app's lifespan must run: jobs wait on it. `app.state.simulator` is the `Simulator`.
     """
@@ -31,7 +35,7 @@ def create_app(
     # A webhook that meets a connection just being ended comes again in 15 minutes: each has its own.
     limits = httpx.Limits(max_keepalive_connections=0)
     client = httpx.AsyncClient(transport=webhook_transport, limits=limits, trust_env=False)
-    simulator = Simulator(settings, client)
+    simulator = Simulator(settings, client, wall)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -6,7 +6,6 @@ initSession, transaction, markErrored, update, checkStatus and brokerRedirectPar
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -70,7 +69,8 @@ async def _init_session(request: Request) -> Response:
         return failed(sim.settings.refusals.unknown_gateway, "invalid gateway")
     try:
         token = loads(await request.body())["sdkToken"]
-        session = tokens.verify(str(token), sim.settings.gateway_secret)
+        secrets = (sim.settings.gateway_secret, *sim.settings.other_gateway_secrets)
+        session = tokens.verify(str(token), sim.clock.wall_now(), *secrets)
     except (ValueError, TypeError, KeyError, BadToken):
         return failed(sim.settings.refusals.bad_token, "Invalid JWT")
     csrf = sim.world.hex(32)
@@ -102,7 +102,9 @@ def _in_session(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
                 raise ValueError("the body must be a JSON object")
             return succeeded(handler(Visit(sim, session, sent, request.headers.get("x-sc-broker"))))
         except KeyError:
-            return failed(sim.settings.refusals.unknown_transaction, "invalid transactionId", "InputException")
+            return failed(
+                sim.settings.refusals.unknown_transaction, "invalid transactionId", error_type="InputException"
+            )
         except Conflict as conflict:
             return failed(409, str(conflict))
         except ValueError as error:
@@ -112,7 +114,7 @@ def _in_session(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _transaction(visit: Visit) -> dict[str, Any]:
-    transaction, settings, now = visit.transaction(), visit.sim.settings, datetime.now(UTC)
+    transaction, settings, now = visit.transaction(), visit.sim.settings, visit.sim.clock.wall_now()
     return details.with_token(details.render(transaction, settings, now), transaction.auth_id, settings, now)
 
 

@@ -10,11 +10,17 @@ from datetime import UTC, datetime, timedelta
 Job = Callable[[], Awaitable[None]]
 
 
-class Clock:
-    """Time that passes `speed` times as fast as the wall's; 0 stands still."""
+def utc_now() -> datetime:
+    """The wall's time, aware UTC."""
+    return datetime.now(UTC)
 
-    def __init__(self, speed: float = 1) -> None:
-        self._start = datetime.now(UTC)
+
+class Clock:
+    """Time that passes `speed` times as fast as the wall's; 0 stands still. `wall` gives the wall's, aware UTC."""
+
+    def __init__(self, speed: float = 1, wall: Callable[[], datetime] = utc_now) -> None:
+        self.wall_now = wall
+        self._start = wall()
         self._at = time.monotonic()
         self._speed = speed
 
@@ -33,7 +39,7 @@ class Clock:
 
     def wall(self, moment: datetime) -> datetime:
         """When the wall's clock will have the time that ours calls `moment`, at today's speed."""
-        return datetime.now(UTC) + (moment - self.now()) / (self._speed or 1)
+        return self.wall_now() + (moment - self.now()) / (self._speed or 1)
 
 
 class Agenda:

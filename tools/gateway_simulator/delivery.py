@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from tools.gateway_simulator.clock import Agenda
 from tools.gateway_simulator.settings import Settings
-from tools.gateway_simulator.webhooks import Variant, signed
+from tools.gateway_simulator.webhooks import Variant, signed, spelled
 from tools.gateway_simulator.wire import dumps, stamp
+
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Courier:
     async def send(self, hit: Hit, *, retry: bool = True) -> Attempt:
         """POST `hit` now; where the answer is not 2xx, again by the schedule."""
         settings = self._settings()
-        attempt = Attempt(stamp(datetime.now(UTC)), self._sealed(hit, settings))
+        attempt = Attempt(stamp(self._agenda.clock.wall_now()), self._sealed(hit, settings))
         hit.attempts.append(attempt)
         if settings.webhook_url is None:
             attempt.error, hit.state = "no webhook URL is registered", "failed"
@@ -94,26 +96,30 @@ class Courier:
         return attempt
 
     async def _post(self, settings: Settings, attempt: Attempt) -> None:
-        started = datetime.now(UTC)
+        started = self._agenda.clock.wall_now()
         try:
             answer = await self._client.post(
                 str(settings.webhook_url),
-                content=dumps(attempt.body).encode(),
+                content=_BOM * settings.webhook_bom + dumps(attempt.body).encode(),
                 headers={"content-type": "application/json"},
                 timeout=settings.webhook_timeout_seconds,
             )
             attempt.status, attempt.answer = answer.status_code, answer.text[:2000]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             attempt.error = type(error).__name__
-        attempt.milliseconds = (datetime.now(UTC) - started) // timedelta(milliseconds=1)
+        attempt.milliseconds = (self._agenda.clock.wall_now() - started) // timedelta(milliseconds=1)
 
     def _sealed(self, hit: Hit, settings: Settings) -> dict[str, Any]:
         if hit.presigned:
             return hit.body
         if hit.timestamp is None or (hit.attempts and settings.restamp_retries):
-            hit.timestamp = stamp(datetime.now(UTC))
+            hit.timestamp = stamp(self._agenda.clock.wall_now())
         secrets = {"api_secret": settings.api_secret, "gateway_secret": settings.gateway_secret}
-        return signed(hit.body, hit.subject, hit.timestamp, variant=hit.variant, **secrets)
+        timestamp = spelled(hit.timestamp, settings.webhook_timestamp)
+        sealed = signed(hit.body, hit.subject, timestamp, variant=hit.variant, **secrets)
+        if settings.webhook_checksum == "upper" and "checksum" in sealed:
+            sealed["checksum"] = sealed["checksum"].upper()
+        return sealed
 
     def _schedule(self, hit: Hit, settings: Settings) -> None:
         made = len(hit.attempts)

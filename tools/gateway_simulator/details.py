@@ -10,16 +10,25 @@ from tools.gateway_simulator.transactions import CODES, Transaction
 from tools.gateway_simulator.wire import stamp
 
 
-def expire_at(transaction: Transaction, settings: Settings) -> str | int:
-    """When the id stops working, in the encoding that is set (§1.3)."""
-    if settings.expire_at_format == "epoch_ms":
-        return int(transaction.expire_at.timestamp() * 1000)
-    return stamp(transaction.expire_at)
+def expire_at(transaction: Transaction, settings: Settings) -> dict[str, str | int]:
+    """When the id stops working as the member `expireAt`, in the encoding that is set (§1.3)."""
+    seconds = transaction.expire_at.timestamp()
+    match settings.expire_at_format:
+        case "iso":
+            return {"expireAt": stamp(transaction.expire_at)}
+        case "epoch_seconds":
+            return {"expireAt": int(seconds)}
+        case "epoch_ms":
+            return {"expireAt": int(seconds * 1000)}
+        case "implausible":
+            return {"expireAt": "9999-12-31T23:59:59.999Z"}
+        case "absent":
+            return {}
 
 
 def render(transaction: Transaction, settings: Settings, now: datetime) -> dict[str, Any]:
     """The details at `now` (the wire's), all but the smallcaseAuthToken, which is minted when they are read."""
-    request, success = transaction.request, dict[str, Any]()
+    request, success, batches = transaction.request, dict[str, Any](), list[dict[str, Any]]()
     if transaction.broker is not None:
         success = {"broker": transaction.broker, "signup": transaction.signup, "transactionId": transaction.id}
         if transaction.notes is not None:
@@ -28,14 +37,18 @@ def render(transaction: Transaction, settings: Settings, now: datetime) -> dict[
         if row is not None:
             full = transaction.batch.as_json() if transaction.batch else {}
             short = {"batchId": row["batchId"], "status": row["status"]}
-            success["data"] = {"batches": [full if settings.details_batches == "full" else short]}
+            batches = [full if settings.details_batches == "full" else short]
+            if settings.details_batches_in == "success.data":
+                success["data"] = {"batches": batches}
+            elif settings.details_batches_in == "success":
+                success["batches"] = batches
     details: dict[str, Any] = {
         "transactionId": transaction.id,
         "gateway": settings.gateway_name,
         "intent": transaction.intent,
         "status": transaction.status,
         "expired": transaction.expired,
-        "expireAt": expire_at(transaction, settings),
+        **expire_at(transaction, settings),
         "createdAt": stamp(transaction.created_at),
         "updatedAt": stamp(now),
         **{key: request[key] for key in ("orderConfig", "config") if key in request},
@@ -47,16 +60,35 @@ def render(transaction: Transaction, settings: Settings, now: datetime) -> dict[
             "code": transaction.error,
         },
     }
+    if settings.details_success == "flat":
+        details |= {**success, "success": None}
+    if batches and settings.details_batches_in == "details":
+        details["batches"] = batches
+    if settings.details_order_config == "orders" and isinstance(request.get("orderConfig"), dict):
+        details["orderConfig"] = _stored_order_config(request["orderConfig"])
     if transaction.auth_id is not None and settings.details_auth_id != "token":
         details[settings.details_auth_id] = transaction.auth_id
     return details
 
 
+def _stored_order_config(config: dict[str, Any]) -> dict[str, Any]:
+    """An orderConfig in the shape that the vendor's SDKs have for a stored transaction (§2.3)."""
+    orders = [
+        {"sid": each["ticker"], "sidInfo": {"ticker": each["ticker"]}, "orderType": "MARKET", "validity": "DAY"}
+        | {key: each[key] for key in ("quantity", "type") if key in each}
+        for each in config.get("securities", [])
+    ]
+    return {key: value for key, value in config.items() if key != "securities"} | {"orders": orders}
+
+
 def with_token(details: dict[str, Any], auth_id: str | None, settings: Settings, now: datetime) -> dict[str, Any]:
     """`details` with the connected token of the user who logged in; `now` is the wall's."""
-    if auth_id is None or not details["success"]:
+    is_flat = settings.details_success == "flat"
+    if auth_id is None or not (details.get("broker") if is_flat else details["success"]):
         return details
     token = tokens.connected(auth_id, settings.gateway_secret, now, settings.token_lifetime_seconds)
+    if is_flat:
+        return {**details, "authToken": token}
     return {**details, "success": {"smallcaseAuthToken": token, **details["success"]}}
 
 

@@ -51,6 +51,7 @@ class WireFaults(Knobs):
     float_artefacts: bool = False
     error_code: str | None = None  # instead of every errorCode that is set
     status: str | None = None  # instead of the first order's status
+    order_type: str | None = None  # instead of the first order's orderType
     cancelled_underscore: bool = False
     drop_notes: bool = False
     leprechaun: bool = False
@@ -63,7 +64,8 @@ class Faults(Knobs):
     create: CallFault | None = None
     details: CallFault | None = None
     orders: CallFault | None = None
-    details_lag_seconds: Seconds = 0
+    details_lag_seconds: Seconds = 0  # of both pull APIs
+    orders_lag_seconds: Seconds | None = None  # of stocks order details, where it has another
     webhooks: WebhookFaults = WebhookFaults()
     wire: WireFaults = WireFaults()
 
@@ -146,6 +148,8 @@ def _disfigured(order: dict[str, Any], wire: WireFaults, *, first: bool) -> dict
         order["errorCode"] = wire.error_code
     if wire.cancelled_underscore:
         order["status"] = order["status"].replace("CANCELLED AMO", "CANCELLED_AMO")
+    if wire.order_type is not None and first:
+        order["orderType"] = wire.order_type
     if wire.status is not None and first:
         order["status"] = wire.status
     return {key: _noisy(value) for key, value in order.items()} if wire.float_artefacts else order

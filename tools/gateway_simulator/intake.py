@@ -43,6 +43,26 @@ def faults_of(body: Any, settings: Settings) -> list[str]:
     return wrong
 
 
+def unknown_members(body: Any, settings: Settings) -> list[str]:
+    """The members of a create request, and of its securities, that this Gateway is set not to have."""
+    return sorted({name for holder in _holders(body) for name in holder} & {*settings.unknown_members})
+
+
+def without_unknown_members(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The request as a Gateway reads it that ignores members which it does not have."""
+    for holder in _holders(body):
+        for name in settings.unknown_members:
+            holder.pop(name, None)
+    return body
+
+
+def _holders(body: Any) -> list[dict[str, Any]]:
+    config = body.get("orderConfig") if isinstance(body, dict) else None
+    securities = config.get("securities") if isinstance(config, dict) else None
+    listed = securities if isinstance(securities, list) else []
+    return [holder for holder in (body, *listed) if isinstance(holder, dict)]
+
+
 def security_faults(security: Any, settings: Settings) -> list[str]:
     """Everything that is wrong with one element of securities[]."""
     if not isinstance(security, dict):

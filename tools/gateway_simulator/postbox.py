@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from tools.gateway_simulator import webhooks
+from tools.gateway_simulator.clock import Clock
 from tools.gateway_simulator.delivery import Attempt, Courier, Hit
 from tools.gateway_simulator.faults import FaultDesk, WebhookFaults, disfigure
 from tools.gateway_simulator.transactions import Conflict, Transaction
@@ -17,8 +18,10 @@ from tools.gateway_simulator.world import World
 class Postbox:
     """All hits so far, and the way to the courier."""
 
-    def __init__(self, world: World, desk: FaultDesk, courier: Courier, report: Callable[[Hit], None]) -> None:
-        self._world, self._desk, self._courier, self._report = world, desk, courier, report
+    def __init__(
+        self, world: World, desk: FaultDesk, clock: Clock, courier: Courier, report: Callable[[Hit], None]
+    ) -> None:
+        self._world, self._desk, self._clock, self._courier, self._report = world, desk, clock, courier, report
         self.hits: list[Hit] = []
         self._held: dict[str, list[Hit]] = {}
 
@@ -52,7 +55,7 @@ class Postbox:
 
     def notify_other(self, kind: Kind, auth_id: str, transaction_id: str, broker: str) -> Hit:
         """A genuine webhook of another kind (docs/reference/gateway.md §4.4), under way."""
-        today = stamp(datetime.now(UTC))
+        today = stamp(self._clock.wall_now())
         body = webhooks.other_kind(kind, auth_id, transaction_id, broker, today)
         hit = self._new(transaction_id, kind, kind, "genuine", body)
         hit.timestamp = today
@@ -68,7 +71,7 @@ class Postbox:
         """Send a hit again late, as the schedule would: signed anew with `restamp`."""
         twin = self._copy(self.find(number, transaction_id), "replay")
         if restamp:
-            twin.timestamp, twin.presigned = stamp(datetime.now(UTC)), False
+            twin.timestamp, twin.presigned = stamp(self._clock.wall_now()), False
             twin.body = {key: value for key, value in twin.body.items() if key not in {"timestamp", "checksum"}}
         return await self._courier.send(twin, retry=False)
 
@@ -97,7 +100,7 @@ class Postbox:
         forged.presigned = checksum is None
         if checksum is not None:
             forged.body = {key: value for key, value in forged.body.items() if key not in {"timestamp", "checksum"}}
-            forged.variant, forged.timestamp = checksum, timestamp or stamp(datetime.now(UTC))
+            forged.variant, forged.timestamp = checksum, timestamp or stamp(self._clock.wall_now())
             forged.subject = webhooks.subject_of(forged.body)
         elif timestamp is not None:
             forged.body["timestamp"] = timestamp
@@ -130,7 +133,7 @@ class Postbox:
             for hit in self.hits:
                 if hit.transaction_id == transaction.id and hit.origin == "genuine" and hit.timestamp:
                     return hit.timestamp
-        return stamp(datetime.now(UTC) + timedelta(seconds=faults.stamp_offset_seconds))
+        return stamp(self._clock.wall_now() + timedelta(seconds=faults.stamp_offset_seconds))
 
 
 def merged(value: Any, changes: Any) -> Any:

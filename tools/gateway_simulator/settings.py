@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Seconds = Annotated[float, Field(ge=0)]
+ErrorBody = Literal["errors", "text", "message", "error_type"]
+TimestampSpelling = Literal["ms", "seconds", "offset", "epoch_seconds", "epoch_ms", "epoch_text"]
 
 
 class Knobs(BaseModel):
@@ -38,6 +40,9 @@ class Settings(Knobs):
     gateway_name: str = "demo-gw"
     gateway_secret: str = "demo-gateway-secret-not-for-production"
     api_secret: str = "demo-api-secret-not-for-production"
+    # Accepted in calls beside the two above, which sign: a secret that is being changed (§5).
+    other_gateway_secrets: tuple[str, ...] = ()
+    other_api_secrets: tuple[str, ...] = ()
     webhook_url: str | None = None
     origins: tuple[str, ...] = ()  # exact page origins; empty: any page on loopback (§8)
 
@@ -46,19 +51,26 @@ class Settings(Knobs):
     subscription_expiry_seconds: Seconds = 45 * 60
     other_expiry_seconds: Seconds = 5 * 60
     end_of_day_seconds: Seconds = 24 * 3600  # from expiry until the status reads EXPIRED
-    expire_at_format: Literal["iso", "epoch_ms"] = "iso"
+    expire_at_format: Literal["iso", "epoch_seconds", "epoch_ms", "absent", "implausible"] = "iso"
     refusals: Refusals = Refusals()
+    error_body: ErrorBody = "errors"  # a list, one text, the text in `message`, or only an errorType
     max_securities: int | None = None
     tickers: Literal["any", "catalogue"] = "any"
     untradable: tuple[str, ...] = ("FOOBAR",)
+    # Members of a create request, or of its securities, that this Gateway does not have (§1.2), and what it does then.
+    unknown_members: tuple[str, ...] = ()
+    unknown_members_are: Literal["refused", "ignored"] = "refused"
     adopt_accounts: bool = True  # accept connected tokens for accounts this process has not seen
 
     # details and orders (§2.3, §3)
     details_nesting: Literal["transactionDetails", "data"] = "transactionDetails"
     details_auth_id: Literal["authId", "smallcaseAuthId", "token"] = "authId"
     details_batches: Literal["ids", "full"] = "ids"
+    details_batches_in: Literal["success.data", "success", "details"] = "success.data"
+    details_success: Literal["nested", "flat"] = "nested"  # flat: its members beside status, the token as authToken
+    details_order_config: Literal["securities", "orders"] = "securities"  # as requested, or as the SDKs' model has it
     orders_path: str = "/v1/{gatewayName}/engine/orders/sst"  # fixed once the server runs
-    orders_key: Literal["orderBatches", "orders"] = "orderBatches"
+    orders_key: Literal["orderBatches", "orders", "data"] = "orderBatches"  # data: the list itself
     orders_of_open_transactions: bool = False
     orders_refuse_both_ids: bool = False  # a call with both transactionId and batchId is not valid
 
@@ -66,6 +78,9 @@ class Settings(Knobs):
     retry_seconds: tuple[Seconds, ...] = (15 * 60, 24 * 3600, 48 * 3600)
     retries_cumulative: bool = True  # each delay counts from the attempt before; else all from the first
     restamp_retries: bool = False
+    webhook_timestamp: TimestampSpelling = "ms"
+    webhook_checksum: Literal["lower", "upper"] = "lower"
+    webhook_bom: bool = False
     webhook_timeout_seconds: Annotated[float, Field(gt=0)] = 10
     fill_webhooks: Literal["never", "open", "always"] = "always"  # hits between PLACED and final; open: AMO and limit
 

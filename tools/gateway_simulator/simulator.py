@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from tools.gateway_simulator import details, lifecycle
-from tools.gateway_simulator.clock import Agenda, Clock
+from tools.gateway_simulator.clock import Agenda, Clock, utc_now
 from tools.gateway_simulator.delivery import Courier, Hit
 from tools.gateway_simulator.faults import FaultDesk, Faults
 from tools.gateway_simulator.journal import Journal
@@ -24,15 +24,17 @@ from tools.gateway_simulator.world import World
 class Simulator:
     """One running Gateway. Every method that changes a transaction records, reports and notifies."""
 
-    def __init__(self, settings: Settings, webhook_client: httpx.AsyncClient) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, settings: Settings, webhook_client: httpx.AsyncClient, wall: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.clock = Clock(wall=wall)
         self.agenda = Agenda(self.clock)
         self.desk = FaultDesk()
         self.sessions: dict[str, Identity] = {}
         self.journal = Journal()
         self.world = World(settings, random.Random(settings.seed))
         courier = Courier(self.agenda, lambda: self.settings, webhook_client, self._report_hit)
-        self.postbox = Postbox(self.world, self.desk, courier, self._report_hit)
+        self.postbox = Postbox(self.world, self.desk, self.clock, courier, self._report_hit)
 
     @property
     def settings(self) -> Settings:
@@ -49,7 +51,7 @@ class Simulator:
     def create(self, request: dict[str, Any], owner: Identity) -> Transaction:
         """A new transaction, whose expiry is laid out."""
         now = self.clock.now()
-        transaction = self.world.create(request, owner, now, datetime.now(UTC), self.clock.speed)
+        transaction = self.world.create(request, owner, now, self.clock.wall_now(), self.clock.speed)
         self.changed(transaction, "created", intent=transaction.intent)
 
         async def expire() -> None:
@@ -111,7 +113,7 @@ class Simulator:
         """One step of a transaction's life; whether there was one."""
         before = None if transaction.batch is None else transaction.batch.as_json()
         kind = transaction.steps[0].kind if transaction.steps else ""
-        if not lifecycle.step(self.world, transaction, datetime.now(UTC), self.clock.now()):
+        if not lifecycle.step(self.world, transaction, self.clock.wall_now(), self.clock.now()):
             return False
         if transaction.batch is not None and transaction.batch.as_json() != before:
             self.changed(transaction, {"place": "placed"}.get(kind, kind))
@@ -119,12 +121,12 @@ class Simulator:
         return True
 
     def cancel(self, transaction: Transaction, ticker: str | None) -> None:
-        lifecycle.cancel(self.world, transaction, datetime.now(UTC), ticker)
+        lifecycle.cancel(self.world, transaction, self.clock.wall_now(), ticker)
         self.changed(transaction, "cancelled by the user")
         self.postbox.notify(transaction)
 
     def reconcile(self, transaction: Transaction, outcomes: Mapping[str, Any]) -> None:
-        lifecycle.reconcile(self.world, transaction, datetime.now(UTC), outcomes)
+        lifecycle.reconcile(self.world, transaction, self.clock.wall_now(), outcomes)
         self.changed(transaction, "reconciled")
         self.postbox.notify(transaction)
 
@@ -141,7 +143,7 @@ class Simulator:
 
     def changed(self, transaction: Transaction, what: str, **data: Any) -> None:
         """Record how `transaction` looks now, for the pull APIs, and tell the journal."""
-        wall = datetime.now(UTC)
+        wall = self.clock.wall_now()
         rendered = details.render(transaction, self.settings, wall)
         row = transaction.row(self.settings)
         transaction.views.append(View(self.clock.now(), transaction.status, rendered, row))
@@ -153,7 +155,7 @@ class Simulator:
         outcome, code = details.sdk_decides(transaction, polled_out=polled_out)
         if outcome == "poll":
             return {"outcome": outcome, "value": None}
-        value = details.sdk_value(transaction, code, self.settings, datetime.now(UTC))
+        value = details.sdk_value(transaction, code, self.settings, self.clock.wall_now())
         return {"outcome": outcome, "value": value}
 
     async def settle(self, transaction: Transaction) -> None:
@@ -187,7 +189,7 @@ class Simulator:
         attempt = hit.attempts[-1] if hit.attempts else None
         answer = None if attempt is None else attempt.status
         self.journal.add(
-            stamp(datetime.now(UTC)),
+            stamp(self.clock.wall_now()),
             "webhook",
             hit.transaction_id,
             hit=hit.number,

@@ -4,6 +4,7 @@ account.
 Their times are the wall's, not the simulator's: the partner that mints and verifies them has no other clock.
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import jwt
 
 _ALGORITHM = "HS256"
+# Times are checked against the simulator's wall clock, which a test may set.
+_OURSELVES: Any = {"verify_exp": False, "verify_iat": False}
+_SKEW_SECONDS = 1
 
 
 class BadToken(Exception):
@@ -24,12 +28,17 @@ class Identity:
     auth_id: str | None
 
 
-def verify(token: str, secret: str) -> Identity:
-    """Whom `token` stands for; `BadToken` where it does not count."""
+def verify(token: str, now: datetime, *secrets: str) -> Identity:
+    """Whom `token`, signed with any of `secrets`, stands for at `now`; `BadToken` where it does not count."""
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[_ALGORITHM])
+        claims = _claims(token, secrets)
     except jwt.PyJWTError as error:
         raise BadToken(str(error)) from None
+    expires, issued = claims.get("exp"), claims.get("iat")
+    if expires is not None and not (_is_time(expires) and now.timestamp() < expires):
+        raise BadToken("the token has expired")
+    if issued is not None and not (_is_time(issued) and issued <= now.timestamp() + _SKEW_SECONDS):
+        raise BadToken("the token is from the future")
     auth_id = claims.get("smallcaseAuthId")
     if isinstance(auth_id, str) and auth_id and "guest" not in claims:
         return Identity(auth_id)
@@ -38,7 +47,19 @@ def verify(token: str, secret: str) -> Identity:
     raise BadToken("the token is neither a guest's nor a connected user's")
 
 
+def _claims(token: str, secrets: tuple[str, ...]) -> dict[str, Any]:
+    *others, last = secrets
+    for secret in others:
+        with contextlib.suppress(jwt.InvalidSignatureError):
+            return dict(jwt.decode(token, secret, algorithms=[_ALGORITHM], options=_OURSELVES))
+    return dict(jwt.decode(token, last, algorithms=[_ALGORITHM], options=_OURSELVES))
+
+
 def connected(auth_id: str, secret: str, now: datetime, lifetime_seconds: int) -> str:
     """The smallcaseAuthToken that the SDK hands out once the user has logged in."""
     times = {"iat": int(now.timestamp()), "exp": int((now + timedelta(seconds=lifetime_seconds)).timestamp())}
     return jwt.encode({"smallcaseAuthId": auth_id, **times}, secret, algorithm=_ALGORITHM)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -3,8 +3,12 @@
 import base64
 import hashlib
 import hmac
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
+from tools.gateway_simulator.settings import TimestampSpelling
+
+_INDIA = timezone(timedelta(hours=5, minutes=30))
 Variant = Literal[
     "genuine", "reversed", "base64", "upper", "plain_sha256", "wrong_key", "gateway_secret", "missing", "truncated"
 ]
@@ -19,27 +23,46 @@ def checksum(api_secret: str, timestamp: str, subject: str) -> str:
 def signed(
     body: dict[str, Any],
     subject: str,
-    timestamp: str,
+    timestamp: str | int,
     *,
     api_secret: str,
     gateway_secret: str,
     variant: Variant = "genuine",
 ) -> dict[str, Any]:
     """`body` with timestamp and checksum; every variant but "genuine" must be refused by who receives it."""
-    good = checksum(api_secret, timestamp, subject)
+    text = str(timestamp)
+    good = checksum(api_secret, text, subject)
     value = {
         "genuine": good,
-        "reversed": checksum(api_secret, subject, timestamp),
+        "reversed": checksum(api_secret, subject, text),
         "base64": base64.b64encode(bytes.fromhex(good)).decode(),
         "upper": good.upper(),
-        "plain_sha256": hashlib.sha256((timestamp + subject + api_secret).encode()).hexdigest(),
-        "wrong_key": checksum(api_secret + "x", timestamp, subject),
-        "gateway_secret": checksum(gateway_secret, timestamp, subject),
+        "plain_sha256": hashlib.sha256((text + subject + api_secret).encode()).hexdigest(),
+        "wrong_key": checksum(api_secret + "x", text, subject),
+        "gateway_secret": checksum(gateway_secret, text, subject),
         "truncated": good[:32],
         "missing": None,
     }[variant]
     sealed = {**body, "timestamp": timestamp}
     return sealed if value is None else {**sealed, "checksum": value}
+
+
+def spelled(timestamp: str, spelling: TimestampSpelling) -> str | int:
+    """An ISO 8601 `timestamp` as the member of a webhook's body; which spelling the vendor has is inferred (§4.2)."""
+    moment = datetime.fromisoformat(timestamp)
+    match spelling:
+        case "ms":
+            return timestamp
+        case "seconds":
+            return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+        case "offset":
+            return moment.astimezone(_INDIA).isoformat(timespec="milliseconds")
+        case "epoch_seconds":
+            return int(moment.timestamp())
+        case "epoch_ms":
+            return int(moment.timestamp() * 1000)
+        case "epoch_text":
+            return str(int(moment.timestamp() * 1000))
 
 
 def subject_of(body: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import simplejson
 from starlette.responses import Response
 
+from tools.gateway_simulator.settings import ErrorBody
+
 PAISA = Decimal("0.01")
 
 
@@ -42,9 +44,20 @@ def succeeded(data: Any) -> Exact:
     return Exact({"success": True, "errors": None, "data": data})
 
 
-def failed(status: int, error: str, error_type: str | None = None, **headers: str) -> Exact:
-    """The Gateway's envelope around an error (docs/reference/gateway.md §1.4)."""
-    body: dict[str, Any] = {"success": False, "errors": [error], "data": None}
+def failed(
+    status: int, *errors: str, error_type: str | None = None, form: ErrorBody = "errors", **headers: str
+) -> Exact:
+    """The Gateway's envelope around an error; what it has is not published (docs/reference/gateway.md §1.4)."""
+    body: dict[str, Any] = {"success": False, "data": None}
+    match form:
+        case "errors":
+            body["errors"] = list(errors)
+        case "text":
+            body["errors"] = "; ".join(errors)
+        case "message":
+            body["message"] = "; ".join(errors)
+        case "error_type":
+            error_type = error_type or "GatewayException"
     if error_type is not None:
         body["errorType"] = error_type
     return Exact(body, status, headers)

@@ -11,6 +11,8 @@ GatewayError
 from typing import Final
 
 RETRY_AFTER_SECONDS: Final = 5
+# Texts of the Gateway for a wrong name or a wrong token, in lower case, under any status (docs/reference/gateway.md).
+_ABOUT_US: Final = frozenset({"invalid gateway", "invalid jwt", "invalid_gateway", "invalid_jwt"})
 
 
 class GatewayError(Exception):
@@ -35,11 +37,13 @@ class GatewayRefused(GatewayError):
     """
 
     def __init__(self, status: int, errors: tuple[str, ...], error_type: str | None) -> None:
-        super().__init__(f"the Gateway refused ({status}, {error_type or 'no type'})")
+        named = {error.strip().lower() for error in errors} & _ABOUT_US
+        self.is_about_us = status in (401, 403) or bool(named)
+        check = ": check apiSecret and gatewaySecret in the secret, and GatewayName" if self.is_about_us else ""
+        super().__init__(f"the Gateway refused ({status}, {error_type or 'no type'}){check}")
         self.status = status
         self.errors = errors
         self.error_type = error_type
-        self.is_about_us = status in (401, 403)
 
 
 class GatewayMisconfigured(GatewayError):

@@ -103,7 +103,7 @@ def _after(seconds: int) -> dict[str, str]:
 def _of_refusal(error: GatewayRefused) -> Problem:
     """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
     if error.is_about_us:
-        _logger.error("the gateway rejects our credentials", status=error.status, error_type=error.error_type)
+        _logger.error("the gateway rejects our credentials", status=error.status, reason=str(error))
         return Problem(problems.GATEWAY_MISCONFIGURED, "the operator has to check the Gateway's secret")
     kind: dict[str, Any] = {} if error.error_type is None else {"gatewayErrorType": error.error_type}
     reason = "; ".join(error.errors) or "the Gateway gave no reason"

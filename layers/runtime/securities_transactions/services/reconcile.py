@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from securities_transactions import logging
 from securities_transactions.domain import reconciliation
 from securities_transactions.domain.account_linking import pull_adds_account
 from securities_transactions.domain.deferred import Deferred
@@ -16,7 +17,7 @@ from securities_transactions.domain.errors import Contended
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
-from securities_transactions.domain.statuses import Status
+from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.domain.transitions import Transition
 from securities_transactions.gateway.errors import GatewayError, GatewayRefused, GatewayUnavailable
@@ -26,6 +27,8 @@ from securities_transactions.storage.transactions import Leased, NotLeased, Tran
 from securities_transactions.storage.users import Users
 
 _ATTEMPTS: Final = 4
+
+_logger = logging.logger()
 
 Decide = Callable[[Transaction, GatewayTransaction, datetime, reconciliation.Policy, float], Transition]
 
@@ -112,11 +115,26 @@ class Reconcile:
 
     def _decide_and_save(self, stored: Transaction, state: GatewayTransaction) -> bool:
         now = self.clock()
+        self._log_missing_orders(stored, state)
         transition = self.decide(stored, state, now, self.policy, self.jitter())
         auth_id = state.smallcase_auth_id
         if auth_id is None or not pull_adds_account(stored, auth_id):
             return self.transactions.apply(stored, transition)
         return LinkAccount(self.users).save(stored, transition, auth_id, state.broker, now)
+
+    def _log_missing_orders(self, stored: Transaction, state: GatewayTransaction) -> None:
+        """An error where the Gateway's details say COMPLETED, again and for too long, and its orders API has no orders.
+
+        A wrong GatewayOrdersPath can be the address of another API of the Gateway, which answers with an empty list.
+        """
+        if state.batch is not None or not state.status == stored.gateway_status == GatewayStatus.COMPLETED:
+            return
+        if stored.reported_at is None or state.pulled_at > stored.reported_at + self.policy.lag:
+            _logger.error(
+                "a completed transaction has no orders",
+                transaction_id=stored.transaction_id,
+                setting="GatewayOrdersPath",
+            )
 
     def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
         """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
