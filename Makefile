@@ -212,6 +212,11 @@ smoke: .venv/.ready ## Whether a stage answers as it should, and a production on
 protect: .venv/.ready ## From now on neither the stack nor its tables can be deleted (STAGE=prod)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.protect $(STAGED)
 
+.PHONY: rotate
+rotate: .venv/.ready ## Change a secret of the Gateway's (STEP=next|switch|finish|abort SECRET=api|gateway STAGE=prod)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.rotate $(STAGED) $(STEP) \
+	  $(if $(SECRET),--secret $(SECRET)) $(if $(FORCE),--force)
+
 .PHONY: redrive
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
@@ -70,6 +71,10 @@ class Stage:
     def secretsmanager(self) -> "SecretsManagerClient":
         return self._session.client("secretsmanager", endpoint_url=self.url, config=self._config)
 
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self._session.client("logs", endpoint_url=self.url, config=self._config)
+
     @property
     def api_url(self) -> str:
         """Where the API answers."""
@@ -80,6 +85,12 @@ class Stage:
         """The outputs of the stage's stack."""
         [stack] = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the stage's stack; those with NoEcho are masked by AWS."""
+        [stack] = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
     def items(self, table: str, **scan: Any) -> Iterator[dict[str, Any]]:
         """Every item of a table, as attribute values."""

@@ -22,13 +22,13 @@ def make_handler(application: Application) -> Handler:
         user_id = request.caller(scope).acting_for(new.notes)
         account = tokens.account_for(user_id, new.connect, new.smallcaseAuthId)
         new.check_broker(account.broker if account else None)
-        token = tokens.issue(account)
 
         def create() -> dict[str, str]:
-            created = transactions.create(new, user_id, token.token)
+            created = transactions.create(new, user_id, lambda secret: tokens.sign(account, secret).token)
             return {"transactionId": created.transaction_id, "expireAt": timestamp_text(created.expire_at)}
 
         created, is_replayed = once(request, user_id, new, create)
+        token = tokens.issue(account)
         view = CreatedTransaction(
             **created, notes=user_id, reference=new.reference, sdkToken=sdk_token_of(token), gateway=gateway
         )

@@ -66,6 +66,8 @@ def facts(ingested: Ingested, raw: bytes) -> dict[str, Any]:
         "outcome": ingested.status.value,
         "webhook_id": webhook_id(raw),
     }
+    if ingested.api_secret is not None:
+        found["api_secret"] = ingested.api_secret
     match verification:
         case Rejected(reason) | Suspicious(reason):
             found["reason"] = reason

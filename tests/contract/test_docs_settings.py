@@ -140,7 +140,7 @@ def test_each_member_of_the_secret_is_described() -> None:
     source = (ROOT / "layers/runtime/securities_transactions/gateway/secrets.py").read_text()
     read = set(re.findall(r'"(\w*[sS]ecret)"', source))
     section = SETTINGS.split("## The Gateway's secrets\n")[1].split("\n## ")[0]
-    assert len(read) == 3
+    assert len(read) == 6
     assert [name for name in sorted(read) if name not in section] == []
 
 

@@ -21,6 +21,7 @@ from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.domain.webhook_verification import Accepted, Rejected, Suspicious, Unrelated
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Created, Gateway
+from securities_transactions.gateway.credentials import CredentialsInUse
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable
 from securities_transactions.gateway.exchange import BoundedClient
 from securities_transactions.gateway.secrets import GatewaySecrets
@@ -32,6 +33,7 @@ SECRETS: Final = GatewaySecrets(GatewaySecret(INDEX["gatewaySecret"]), ApiSecret
 POLICY: Final = webhook_verification.Policy(
     auth_id=re.compile("[0-9a-f]{24}", re.ASCII), fresh_for=timedelta(minutes=15)
 )
+CREDENTIALS: Final = CredentialsInUse(lambda *, fresh=False: SECRETS)
 ORDERS_PATH: Final = "/v1/{gatewayName}/engine/orders/sst"
 # The verifications by the names that the index has for them.
 VERIFICATIONS: Final = {"refuse": Rejected, "report": Accepted, "doubt": Suspicious, "keep": Unrelated}
@@ -120,7 +122,7 @@ def created(row: dict[str, Any]) -> Created:
     """The response to a create call as it is read."""
     transport = httpx.MockTransport(lambda _: httpx.Response(row["httpStatus"], content=body(row)))
     http = BoundedClient(httpx.Client(base_url="https://gateway.example", transport=transport))
-    return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).create_transaction({}, "a token")
+    return Gateway(http, "demo-gw", CREDENTIALS, ORDERS_PATH).create_transaction({}, lambda secret: "a token")
 
 
 @rows("gateway.create")
@@ -153,7 +155,7 @@ def pulled(row: dict[str, Any], details: bytes, orders: bytes, transaction_id: s
         return httpx.Response(row["httpStatus"], content=served[request.url.path])
 
     http = BoundedClient(httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(answer)))
-    return Gateway(http, "demo-gw", lambda: SECRETS, ORDERS_PATH).pull(transaction_id, moment(row))
+    return Gateway(http, "demo-gw", CREDENTIALS, ORDERS_PATH).pull(transaction_id, moment(row))
 
 
 @rows("gateway.details")

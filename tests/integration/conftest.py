@@ -20,7 +20,7 @@ from tests.clients.generated import Clients
 from tests.polling import PATIENCE, eventually
 from tools.contracts.validation import violations
 from tools.local_stack.product import Product
-from tools.local_stack.stack import NAME, Aws
+from tools.local_stack.stack import Aws
 
 
 class PatientUpdates(Updates):
@@ -80,7 +80,8 @@ def check_now(product: Product, transaction_id: str) -> None:
         ExpressionAttributeValues={":past": {"S": past}},
     )
     functions = product.aws.functions.list_functions()["Functions"]
-    (check_due,) = [each["FunctionName"] for each in functions if each["FunctionName"].startswith(f"{NAME}-CheckDue-")]
+    name = product.outputs["EventBusName"]  # the stack's
+    (check_due,) = [each["FunctionName"] for each in functions if each["FunctionName"].startswith(f"{name}-CheckDue-")]
     product.aws.functions.invoke(FunctionName=check_due, Payload=b"{}")
 
 

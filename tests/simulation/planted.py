@@ -118,6 +118,14 @@ def _drop_previous_secret(application: Application) -> None:
     application.read_secrets = services.HidesPreviousSecret(application.read_secrets)
 
 
+def _reread_every_half_minute(application: Application) -> None:
+    application.read_secrets = services.RereadsSeldom(application.read_secrets, application.clock)
+
+
+def _call_with_current_secret_alone(application: Application) -> None:
+    application.credentials = services.TriesNoOther(application.read_secrets)
+
+
 def _decode_tokens(application: Application) -> None:
     application.accept_sdk_response = replace(application.accept_sdk_response, verify=rules.decode_token)
 
@@ -167,6 +175,8 @@ BUGS: Final = (
     PlantedBug("request no pull for a suspicious webhook", _read(rules.request_no_pull_for_suspicious)),
     PlantedBug("do not store suspicious webhooks", Bug(_store_nothing_suspicious)),
     PlantedBug("drop the previous secret during a rotation", Bug(_drop_previous_secret)),
+    PlantedBug("let forged webhooks spend the budget of reads", Bug(_reread_every_half_minute)),
+    PlantedBug("call the Gateway with the current secret alone", Bug(_call_with_current_secret_alone)),
     PlantedBug("go back behind what was confirmed", _decide(rules.go_back)),
     PlantedBug("take corrections for late retries", _reconsider(rules.call_late_correction_stale)),
     PlantedBug("overwrite what changed since it was read", _transactions(storage.OverwritesTransitions)),

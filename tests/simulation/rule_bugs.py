@@ -172,7 +172,7 @@ def _is_of_the_same_batch(accepted: Accepted, stored: Transaction | None) -> boo
 # --- tokens and stream records
 
 
-def decode_token(token: str, secret: GatewaySecret, now: datetime) -> Mapping[str, Any]:
+def decode_token(token: str, secrets: Sequence[GatewaySecret], now: datetime) -> Mapping[str, Any]:
     """The claims of a token, whoever signed it."""
     claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims

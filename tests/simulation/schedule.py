@@ -11,6 +11,8 @@ from typing import Any, Final
 import jwt
 
 from securities_transactions.domain.order_config import NewTransaction
+from securities_transactions.domain.times import timestamp_text
+from securities_transactions.gateway.errors import GatewayRefused
 from tests.recorded_calls import made_by
 from tests.simulation.forger import Forger
 from tests.simulation.product import NO_BUG, Bug, Product
@@ -74,6 +76,7 @@ class Schedule:
             unavailable=chance.choice([0, 0, 0.1, 0.4]),
             timeout=chance.choice([0, 0.05]),
             calm=calm,
+            locked=chance.choice([(0, 0)] * 5 + [(0, 10 * MINUTE), (5 * MINUTE, HOUR), (MINUTE, 5 * HOUR)]),
         )
         self.vendor = Vendor(self.world, moods)
         confirm = chance.choice(["final", "final", "final", "every"])
@@ -82,12 +85,11 @@ class Schedule:
         self.product = Product(
             self.world, self.vendor, confirm, promises.watch, promises.accepted, promises.requested, bug, promises
         )
-        self.product.secret = self._secrets()
+        self._store("secret first stored", current="1")
         self.restamped = chance.random() < 0.5
         self.loss = chance.choice([0, 0, 0.3, 1.0])
         self.forger = Forger(self.world, self.vendor, chance.choice([0, 0.3, 0.8]), self._post)
         self.until = calm
-        self.rotated: int | None = None
         self._cast(chance)
 
     def run(self) -> Outcome:
@@ -135,9 +137,18 @@ class Schedule:
             first = first or made
         if chance.random() < 0.25:
             when = chance.randrange(0, 30 * MINUTE)
-            self.world.at(when, self._rotate_ours)
-            later = chance.choice([chance.randrange(-2 * MINUTE, 3 * MINUTE), chance.randrange(3 * MINUTE, HOUR)])
-            self.world.at(max(0, when + later), self._rotate_theirs)
+            gaps = [0, chance.randrange(5 * SECOND), chance.randrange(3 * MINUTE), chance.randrange(3 * MINUTE, HOUR)]
+            signs, calls, ours = (when + chance.choice(gaps) for _ in range(3))
+            if chance.random() < 0.3:  # the vendor switches unannounced
+                when = ours = max(when, signs, calls) + chance.choice(gaps)
+            both = chance.random() < 0.5
+            for second in range(-5, 25):
+                self.world.at(max(0, signs + second * SECOND), self._forge_with_a_wrong_key)
+            self.world.at(when, partial(self._store, "secret stored", next="2", current="1"))
+            self.world.at(signs, self._sign_with_the_new_secret)
+            self.world.at(calls, partial(self._accept_the_new_secret, both))
+            self.world.at(ours, partial(self._store, "secret switched", current="2", previous="1"))
+            self.world.at(max(signs, calls, ours) + 4 * DAY, partial(self._store, "secret dropped", current="2"))
         if chance.random() < 0.15:
             self.world.at(chance.randrange(0, HOUR), self._another_kind)
 
@@ -156,7 +167,7 @@ class Schedule:
         def create() -> bool:
             self.vendor.next[made.notes] = made
             with made_by("create_transaction"):
-                self.product.application.create_transaction.create(_ASKED, made.notes, "guest")
+                self._create_at_the_gateway(made)
             return True
 
         def ended(done: bool | None) -> None:
@@ -169,6 +180,15 @@ class Schedule:
                 made.states = [made.states[0], replace(made.states[0], at=made.created + LIFETIME, status="EXPIRED")]
 
         world.invoke("create", 20 * SECOND, create, ended)
+
+    def _create_at_the_gateway(self, made: VendorTransaction) -> None:
+        good = self.vendor.accepted & {*self._keys()}
+        try:
+            self.product.application.create_transaction.create(_ASKED, made.notes, lambda secret: "guest")
+        except GatewayRefused as error:
+            if error.is_about_us and good & self.vendor.accepted:
+                raise Violation("a stored secret is used", f"{made.id} is not created: {error}") from error
+            raise
 
     def _live(self, made: VendorTransaction) -> None:
         """The user and the Gateway go on: states become true, webhooks are sent, the app posts what the SDK said."""
@@ -257,30 +277,30 @@ class Schedule:
     # --- operators
 
     def _keys(self) -> list[str]:
-        """The API secrets that every function must know by now: it may have read them up to five minutes ago."""
-        if self.rotated is not None and self.world.now - self.rotated < 6 * MINUTE:
-            return []
+        """The API secrets that are stored, since whenever."""
         secrets = json.loads(self.product.secret)
-        return [secrets[name] for name in ("apiSecret", "previousApiSecret") if name in secrets]
+        return [secrets[name] for name in ("apiSecret", "nextApiSecret", "previousApiSecret") if name in secrets]
 
-    def _secrets(self, previous: str | None = None) -> str:
-        secrets = {"gatewaySecret": GATEWAY_SECRET, "apiSecret": self.vendor.api_secret}
-        return json.dumps(secrets | ({"previousApiSecret": previous} if previous else {}))
+    def _store(self, step: str, **numbers: str) -> None:
+        """The operator stores these API secrets: current, next or previous, by their numbers."""
+        self.world.covered[step] += 1
+        self.world.tell(f"{step}: {numbers}")
+        names = {"current": "apiSecret", "next": "nextApiSecret", "previous": "previousApiSecret"}
+        secrets = {names[role]: f"simulated_api_secret_{number}" for role, number in numbers.items()}
+        self.product.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, **secrets})
 
-    def _rotate_ours(self) -> None:
-        self.world.covered["secret rotated"] += 1
-        self.world.tell("the operator stores the new API secret")
-        self.rotated = self.world.now
-        secrets = {
-            "gatewaySecret": GATEWAY_SECRET,
-            "apiSecret": "simulated_api_secret_2",
-            "previousApiSecret": "simulated_api_secret_1",
-        }
-        self.product.secret = json.dumps(secrets)
-
-    def _rotate_theirs(self) -> None:
+    def _sign_with_the_new_secret(self) -> None:
         self.world.tell("the Gateway signs with the new API secret")
-        self.vendor.previous, self.vendor.api_secret = self.vendor.api_secret, "simulated_api_secret_2"
+        self.vendor.api_secret = "simulated_api_secret_2"
+
+    def _accept_the_new_secret(self, both: bool) -> None:
+        self.world.tell(f"the Gateway accepts the new API secret in calls{' and the old one' if both else ' alone'}")
+        new = {"simulated_api_secret_2"}
+        self.vendor.known = self.vendor.known | new if both else new
+
+    def _forge_with_a_wrong_key(self) -> None:
+        body = {"timestamp": timestamp_text(self.world.clock()), "smallcaseAuthId": "e" * 24, "checksum": "0" * 64}
+        self._post("forger (wrong key)", json.dumps(body), lambda status: None)
 
     def _another_kind(self) -> None:
         """A holdings import arrives at the same URL."""

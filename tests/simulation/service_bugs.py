@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.transitions import END_CHECKS, Transition
 from securities_transactions.events.publisher import Entry, Outcome, Putting
+from securities_transactions.gateway.credentials import Credentials, CredentialsInUse
 from securities_transactions.gateway.errors import GatewayError, GatewayRefused
 from securities_transactions.gateway.secrets import GatewaySecrets, ReadSecrets
 from securities_transactions.services.reconcile import PullsTransactions, Reconcile
@@ -81,12 +82,35 @@ class HidesUnnamedUsers:
 
 @dataclass(frozen=True)
 class HidesPreviousSecret:
-    """Reads the secrets without the one that is being replaced."""
+    """Reads the secrets without those that stand beside the current one."""
 
     read_secrets: ReadSecrets
 
     def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
-        return replace(self.read_secrets(fresh=fresh), previous_api=None)
+        return replace(self.read_secrets(fresh=fresh), previous_api=None, next_api=None)
+
+
+@dataclass
+class RereadsSeldom:
+    """Reads the secrets again for a wrong checksum, once in half a minute."""
+
+    read_secrets: ReadSecrets
+    clock: Callable[[], datetime]
+    reread: datetime | None = None
+
+    def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
+        now = self.clock()
+        if not fresh or (self.reread is not None and now - self.reread < timedelta(seconds=30)):
+            return self.read_secrets()
+        self.reread = now
+        return self.read_secrets(fresh=True)
+
+
+class TriesNoOther(CredentialsInUse):
+    """Calls with the current secrets, whatever else is stored."""
+
+    def others(self, refused: Credentials) -> Sequence[Credentials]:
+        return []
 
 
 @dataclass(frozen=True)

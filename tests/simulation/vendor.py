@@ -83,6 +83,8 @@ class Moods:
     unavailable: float = 0.0
     timeout: float = 0.0
     calm: int = 0
+    # From when until when it refuses every credential in calls.
+    locked: tuple[int, int] = (0, 0)
 
 
 class Vendor:
@@ -92,11 +94,17 @@ class Vendor:
         self.world = world
         self.moods = moods
         self.api_secret = "simulated_api_secret_1"
-        self.previous: str | None = None
+        self.known = {self.api_secret}
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
         # What each user is about to create, by `notes`.
         self.next: dict[str, VendorTransaction] = {}
+
+    @property
+    def accepted(self) -> set[str]:
+        """The API secrets that it accepts in calls now."""
+        since, until = self.moods.locked
+        return set() if since <= self.world.now < until else self.known
 
     def sign(self, timestamp: str, subject: str) -> str:
         """The checksum that the Gateway puts on a webhook."""
@@ -142,7 +150,7 @@ class Vendor:
             status = world.random.choice([429, 500, 502, 503])
             world.covered[f"gateway {status}"] += 1
             return Answer(status, {"retry-after": "7"} if status == 429 else {}, b"{}")
-        if headers["x-gateway-secret"] not in (self.api_secret, self.previous):
+        if headers["x-gateway-secret"] not in self.accepted:
             world.covered["gateway 401"] += 1
             return _refusal(401, "invalid secret")
         answer = self._answer(method, url, params, content)

@@ -31,6 +31,8 @@ ENVIRONMENT = {
     "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1/dead",
     "PULL_QUEUE_URL": "http://127.0.0.1/queue",
     "GATEWAY_SECRET_ARN": "arn:aws:secretsmanager:ap-south-1:123456789012:secret:gateway",
+    "CREDENTIALS_REFUSED": "401,403",
+    "SECRET_AGE_SECONDS": "300",
     "GATEWAY_URL": "http://127.0.0.1",
     "GATEWAY_NAME": "bench",
     "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",

@@ -113,6 +113,13 @@ def running(
         yield Product(aws, template_url, parameters, outputs, gateway_url, issuer_url, logs)
 
 
+@contextlib.contextmanager
+def gateway(webhook_url: str) -> Iterator[tuple[str, Started]]:
+    """Another Gateway simulator while the context lasts: its URL and its process."""
+    with _service("gateway", 0, _gateway_options(webhook_url)) as process:
+        yield process.wait_for_line(r"http://127\.0\.0\.1:\d+", _READY_SECONDS)[0], process
+
+
 def _service(name: str, port: int, options: list[str]) -> contextlib.AbstractContextManager[Started]:
     command = [sys.executable, "-m", _SERVICES[name], "--port", str(port), *options]
     return started(name, command, environment())

@@ -43,6 +43,8 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "ServiceScope": "orders:act-for-all",
     "Confirm": "every",
     "SmallcaseAuthIdPattern": "[0-9a-f]{24,32}",
+    "CredentialsRefused": "400,401,403",
+    "SecretAgeSeconds": "60",
     "WebhookRetentionDays": "30",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
     "ReservedConcurrency": "20",

@@ -8,7 +8,7 @@ import random as chance
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
     from securities_transactions.gateway.client import Gateway
+    from securities_transactions.gateway.credentials import CredentialsInUse
     from securities_transactions.gateway.exchange import SendsRequests
     from securities_transactions.http.idempotency import Once
     from securities_transactions.http.webhook_access import WebhookAccess
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# How long a secret is used before it is read again, and how soon a wrong checksum may cause another read.
-SECRET_AGE: Final = timedelta(minutes=5)
-SECRET_RECHECK: Final = timedelta(seconds=30)
+# How often a second the secret may be read again because of wrong checksums or refused calls, for each process.
+SECRET_REREADS_PER_SECOND: Final = 10
 
 
 class Clients(Protocol):
@@ -153,8 +153,19 @@ class Application:
     def read_secrets(self) -> secrets.ReadSecrets:
         """The Gateway's secrets, read from Secrets Manager."""
         return secrets.SecretReader(
-            self.clients.secretsmanager, self.settings.gateway_secret_arn, self.clock, SECRET_AGE, SECRET_RECHECK
+            self.clients.secretsmanager,
+            self.settings.gateway_secret_arn,
+            self.clock,
+            self.settings.secret_age,
+            SECRET_REREADS_PER_SECOND,
         )
+
+    @cached_property
+    def credentials(self) -> "CredentialsInUse":
+        """Which of the secrets the Gateway accepts."""
+        from securities_transactions.gateway.credentials import CredentialsInUse
+
+        return CredentialsInUse(self.read_secrets)
 
     @cached_property
     def gateway(self) -> "Gateway":
@@ -165,10 +176,11 @@ class Application:
         return Gateway(
             http,
             self.settings.gateway_name,
-            self.read_secrets,
+            self.credentials,
             self.settings.gateway_orders_path,
             # What the Gateway's state changes is still to be saved, or the next check to be scheduled.
             seconds_left=lambda: self.deadline.seconds_left - aws.ATTEMPT_SECONDS,
+            refuses_credentials=self.settings.credentials_refused,
         )
 
     # --- use cases
@@ -205,7 +217,7 @@ class Application:
         """Issues tokens for the Gateway SDK."""
         from securities_transactions.services.issue_sdk_token import IssueSdkToken
 
-        return IssueSdkToken(self.users, self.read_secrets, self.clock)
+        return IssueSdkToken(self.users, self.credentials, self.clock)
 
     @cached_property
     def accept_sdk_response(self) -> "AcceptSdkResponse":

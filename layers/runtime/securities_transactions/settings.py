@@ -104,6 +104,16 @@ class Settings:
         return self._text("GATEWAY_SECRET_ARN")
 
     @property
+    def secret_age(self) -> timedelta:
+        """How long the secret is used before it is read again."""
+        return timedelta(seconds=float(self._text("SECRET_AGE_SECONDS")))
+
+    @property
+    def credentials_refused(self) -> frozenset[int]:
+        """The statuses with which the Gateway refuses our credentials."""
+        return frozenset(int(each) for each in self._text("CREDENTIALS_REFUSED").split(","))
+
+    @property
     def service_scope(self) -> str:
         """The scope of tokens that may act for every user."""
         return self._text("SERVICE_SCOPE")

@@ -12,6 +12,7 @@ from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import client as gateway
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.client import Gateway
+from securities_transactions.gateway.credentials import CredentialsInUse
 from securities_transactions.gateway.errors import (
     GatewayMisconfigured,
     GatewayRefused,
@@ -38,7 +39,9 @@ Answer = Callable[[httpx.Request], httpx.Response]
 class Vendor:
     """A Gateway that answers what it is told and remembers what it was asked."""
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, *answers: httpx.Response | Exception, secrets: GatewaySecrets = SECRETS) -> None:
+        self.secrets = secrets
+        self.fresh = 0
         self.answers = list(answers)
         self.asked: list[httpx.Request] = []
 
@@ -55,10 +58,20 @@ class Vendor:
         """Our client of it."""
         return self.client_at(ORDERS_PATH)
 
+    def read(self, *, fresh: bool = False) -> GatewaySecrets:
+        """What is stored."""
+        self.fresh += fresh
+        return self.secrets
+
     def client_at(self, orders_path: str) -> Gateway:
         """Our client of it, with a GatewayOrdersPath."""
         http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(self))
-        return Gateway(BoundedClient(http), "demo gw/1", lambda: SECRETS, orders_path)
+        return Gateway(BoundedClient(http), "demo gw/1", CredentialsInUse(self.read), orders_path)
+
+
+def mint(secret: GatewaySecret) -> str:
+    """The user's token."""
+    return "t"
 
 
 def data(value: Any) -> httpx.Response:
@@ -74,7 +87,7 @@ def no(status: int) -> httpx.Response:
 def test_a_create_is_sent_as_documented_with_each_secret_in_its_place() -> None:
     """The API secret is a header of its own; the gateway secret signs the token and is never sent."""
     vendor = Vendor(data(CREATED))
-    created = vendor.client.create_transaction({"intent": "TRANSACTION", "notes": "₹"}, "the.user.token")
+    created = vendor.client.create_transaction({"intent": "TRANSACTION", "notes": "₹"}, lambda secret: "the.user.token")
     (request,) = vendor.asked
     assert (request.method, request.url.raw_path) == ("POST", b"/gateway/demo%20gw%2F1/transaction")
     assert json.loads(request.content) == {"intent": "TRANSACTION", "notes": "₹"}
@@ -87,7 +100,7 @@ def test_a_create_is_sent_as_documented_with_each_secret_in_its_place() -> None:
 
 @pytest.mark.parametrize("expire_at", [None, "soon", True])
 def test_a_create_without_a_time_it_expires_at_is_a_create(expire_at: object) -> None:
-    created = Vendor(data({**CREATED, "expireAt": expire_at})).client.create_transaction({}, "t")
+    created = Vendor(data({**CREATED, "expireAt": expire_at})).client.create_transaction({}, mint)
     assert created == gateway.Created("TRX_1", None)
 
 
@@ -270,7 +283,8 @@ def test_missing_orders_are_logged_once_completed(
 ) -> None:
     """The API for smallcase orders returns an empty list for every securities transaction."""
     Vendor(data({"status": status}), data(rows)).client.pull("TRX_1", NOW)
-    lines = [(each.levelname, vars(each)["transaction_id"], vars(each)["setting"]) for each in caplog.records]
+    found = [each for each in caplog.records if each.levelname != "INFO"]
+    lines = [(each.levelname, vars(each)["transaction_id"], vars(each)["setting"]) for each in found]
     missing = status == "COMPLETED" and ROW not in rows
     assert lines == ([("WARNING", "TRX_1", "GatewayOrdersPath")] if missing else [])
 
@@ -281,7 +295,7 @@ def test_a_refusal_passes_the_gateways_errors_on(status: int) -> None:
         status, json={"success": False, "errors": ["no such ticker", 7], "data": None, "errorType": "InputException"}
     )
     with pytest.raises(GatewayRefused) as caught:
-        Vendor(answer).client.create_transaction({}, "t")
+        Vendor(answer).client.create_transaction({}, mint)
     refused = caught.value
     assert (refused.status, refused.errors, refused.error_type) == (status, ("no such ticker", "7"), "InputException")
 
@@ -301,7 +315,7 @@ def test_a_refusal_passes_the_gateways_errors_on(status: int) -> None:
 def test_a_refusal_in_the_gateways_envelope_is_a_refusal(body: bytes, errors: tuple[str, ...]) -> None:
     """Whatever form its reason has, and without one."""
     with pytest.raises(GatewayRefused) as caught:
-        Vendor(httpx.Response(400, content=body)).client.create_transaction({}, "t")
+        Vendor(httpx.Response(400, content=body)).client.create_transaction({}, mint)
     assert caught.value.errors == errors
 
 
@@ -310,7 +324,7 @@ def test_reasons_are_bounded_and_repeat_no_secret() -> None:
     said = [f"bad {SECRETS.api.value} of {SECRETS.gateway.value} and the.user.token", "x" * 900, *["y"] * 30]
     answer = httpx.Response(400, json={"success": False, "errors": said})
     with pytest.raises(GatewayRefused) as caught:
-        Vendor(answer).client.create_transaction({}, "the.user.token")
+        Vendor(answer).client.create_transaction({}, lambda secret: "the.user.token")
     assert caught.value.errors[:2] == ("bad … of … and …", "x" * 500)
     assert len(caught.value.errors) == 20
 
@@ -322,7 +336,7 @@ def test_a_response_without_the_gateways_envelope_is_not_its_refusal(status: int
     for call in ("create", "pull"):
         vendor = Vendor(httpx.Response(status, content=body))
         with pytest.raises(NotTheGateway) as caught:
-            vendor.client.create_transaction({}, "t") if call == "create" else vendor.client.pull("TRX_1", NOW)
+            vendor.client.create_transaction({}, mint) if call == "create" else vendor.client.pull("TRX_1", NOW)
         assert (caught.value.status, caught.value.retry_after) == (status, 5)
 
 
@@ -331,7 +345,7 @@ def test_redirects_and_timeouts_are_never_a_refusal(status: int) -> None:
     """Not even in the Gateway's envelope: the request was not judged."""
     answer = httpx.Response(status, json={"success": False, "errors": ["x"]}, headers={"location": "https://x.example"})
     with pytest.raises(NotTheGateway):
-        Vendor(answer).client.create_transaction({}, "t")
+        Vendor(answer).client.create_transaction({}, mint)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"message": "Forbidden"}'])
@@ -339,14 +353,14 @@ def test_redirects_and_timeouts_are_never_a_refusal(status: int) -> None:
 def test_rejected_credentials_are_ours_whatever_responds(status: int, body: bytes) -> None:
     """An operator has to act, also where the response is not in the Gateway's envelope."""
     with pytest.raises(GatewayRefused) as caught:
-        Vendor(httpx.Response(status, content=body)).client.create_transaction({}, "t")
+        Vendor(httpx.Response(status, content=body)).client.create_transaction({}, mint)
     assert caught.value.is_about_us
 
 
 def test_no_without_a_reason_in_a_2xx_is_unavailable() -> None:
     """It says neither yes nor why not."""
     with pytest.raises(GatewayUnavailable, match="without a reason"):
-        Vendor(httpx.Response(200, json={"success": False, "data": CREATED})).client.create_transaction({}, "t")
+        Vendor(httpx.Response(200, json={"success": False, "data": CREATED})).client.create_transaction({}, mint)
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -367,7 +381,7 @@ def test_page_of_a_proxy_in_place_of_the_orders_is_unavailable() -> None:
 def test_a_2xx_that_says_no_is_a_refusal() -> None:
     answer = httpx.Response(200, json={"success": False, "errors": ["Invalid JWT"], "data": CREATED})
     with pytest.raises(GatewayRefused) as caught:
-        Vendor(answer).client.create_transaction({}, "t")
+        Vendor(answer).client.create_transaction({}, mint)
     assert caught.value.errors == ("Invalid JWT",)
 
 
@@ -399,7 +413,7 @@ def test_an_answer_that_cannot_be_used_means_unavailable(how: str) -> None:
     """Down, slow, limiting or garbage: try later, and nothing of the answer is repeated."""
     vendor = Vendor(UNAVAILABLE[how])
     with pytest.raises(GatewayUnavailable) as caught:
-        vendor.client.create_transaction({}, "t")
+        vendor.client.create_transaction({}, mint)
     assert caught.value.retry_after == 5
     assert len(vendor.asked) == 1, "a create is not repeated: it would be another transaction"
 
@@ -419,5 +433,5 @@ def test_when_to_try_again_is_the_gateways_word_within_an_hour(status: int, head
     """A header that is no number is passed over, and never an error of ours."""
     headers = [] if header is None else [(b"retry-after", header.encode())]
     with pytest.raises(GatewayUnavailable) as caught:
-        Vendor(httpx.Response(status, headers=headers)).client.create_transaction({}, "t")
+        Vendor(httpx.Response(status, headers=headers)).client.create_transaction({}, mint)
     assert caught.value.retry_after == seconds

@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from securities_transactions.gateway import secrets, tokens
 from securities_transactions.gateway.errors import SecretsError
 from securities_transactions.gateway.secrets import GatewaySecrets
 
-GATEWAY, API, OLD = "gateway-secret-0123", "api-secret-0123456", "old-api-secret-012"
+GATEWAY, API, OLD, NEW = "gateway-secret-0123", "api-secret-0123456", "old-api-secret-012", "new-api-secret-012"
 
 
 def parse(**members: object) -> GatewaySecrets:
@@ -45,7 +46,11 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ({"apiSecret": " " + API}, "apiSecret has blanks around it"),
     ({"apiSecret": GATEWAY}, "gatewaySecret and apiSecret are the same"),
     ({"previousApiSecret": "old"}, "previousApiSecret has blanks around it or is shorter"),
-    ({"previousApiSecret": GATEWAY}, "previousApiSecret equals gatewaySecret"),
+    ({"previousApiSecret": GATEWAY}, "gatewaySecret and previousApiSecret are the same"),
+    ({"nextApiSecret": GATEWAY}, "gatewaySecret and nextApiSecret are the same"),
+    ({"nextApiSecret": 12345678}, "nextApiSecret is missing"),
+    ({"nextGatewaySecret": API}, "nextGatewaySecret and apiSecret are the same"),
+    ({"previousGatewaySecret": "old"}, "previousGatewaySecret has blanks around it or is shorter"),
 ]
 
 
@@ -69,14 +74,31 @@ def test_what_is_not_an_object_is_told_without_repeating_it(text: str) -> None:
 @pytest.mark.parametrize("shown", [repr, str, "{}".format, "{!r:>40}".format, lambda each: f"{[each]}"])
 def test_no_way_of_printing_shows_a_secret(shown: object) -> None:
     assert callable(shown)
-    text = shown(parse(previousApiSecret=OLD)) + shown(GatewaySecret(GATEWAY)) + shown(ApiSecret(API))
-    assert not any(value in text for value in (GATEWAY, API, OLD))
+    text = (
+        shown(parse(previousApiSecret=OLD, nextGatewaySecret=NEW))
+        + shown(GatewaySecret(GATEWAY))
+        + shown(ApiSecret(API))
+    )
+    assert not any(value in text for value in (GATEWAY, API, OLD, NEW))
 
 
-def test_webhooks_are_checked_with_the_api_secret_alone_and_while_rotating_with_the_one_before_too() -> None:
-    assert parse().webhook_keys == (ApiSecret(API),)
-    assert parse(previousApiSecret=OLD).webhook_keys == (ApiSecret(API), ApiSecret(OLD))
-    assert parse(previousApiSecret="").webhook_keys == (ApiSecret(API),)
+def test_webhooks_are_checked_with_every_stored_api_secret() -> None:
+    assert parse().api_keys == (ApiSecret(API),)
+    assert parse(previousApiSecret=OLD).api_keys == (ApiSecret(API), ApiSecret(OLD))
+    assert parse(nextApiSecret=NEW, previousApiSecret=OLD).api_keys == (ApiSecret(API), ApiSecret(NEW), ApiSecret(OLD))
+    assert parse(nextApiSecret=None, previousApiSecret="").api_keys == (ApiSecret(API),)
+
+
+def test_tokens_are_checked_with_every_stored_gateway_secret() -> None:
+    both = parse(nextGatewaySecret=NEW, previousGatewaySecret=OLD)
+    assert both.gateway_keys == (GatewaySecret(GATEWAY), GatewaySecret(NEW), GatewaySecret(OLD))
+
+
+def test_role_of_a_secret_is_told_by_its_kind() -> None:
+    stored = parse(nextApiSecret=NEW, previousApiSecret=OLD, nextGatewaySecret="g" * 8)
+    assert [stored.role(ApiSecret(each)) for each in (API, NEW, OLD, "other")] == ["current", "next", "previous", None]
+    assert [stored.role(GatewaySecret(each)) for each in (GATEWAY, "g" * 8, NEW)] == ["current", "next", None]
+    assert stored.role(None) is None
 
 
 class Vault:
@@ -85,26 +107,78 @@ class Vault:
     def __init__(self) -> None:
         self.reads: list[str] = []
         self.api = API
+        self.before_answer: Callable[[], None] = lambda: None
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]:
         self.reads.append(SecretId)
-        return {"SecretString": json.dumps({"gatewaySecret": GATEWAY, "apiSecret": self.api})}
+        answer = {"SecretString": json.dumps({"gatewaySecret": GATEWAY, "apiSecret": self.api})}
+        self.before_answer()
+        return answer
 
 
-def test_secrets_are_read_again_when_they_are_old_or_fresh_ones_are_wanted() -> None:
-    """A flood of wrong checksums reads them once in half a minute."""
-    vault: Any = Vault()
-    now = [datetime(2026, 1, 15, 4, 30, tzinfo=UTC)]
-    read = secrets.SecretReader(vault, "arn", lambda: now[0], timedelta(minutes=5), timedelta(seconds=30))
+class Reading:
+    """A reader over a vault, with a clock that a test moves."""
 
-    def reads_after(wait: timedelta, *, fresh: bool = False) -> int:
-        now[0] += wait
-        read(fresh=fresh)
-        return len(vault.reads)
+    def __init__(self, rereads_per_second: float = 10) -> None:
+        self.vault = Vault()
+        self.now = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
+        vault: Any = self.vault
+        age = timedelta(minutes=5)
+        self.read = secrets.SecretReader(vault, "arn", lambda: self.now, age, rereads_per_second)
 
-    assert [reads_after(timedelta()), reads_after(timedelta(minutes=4, seconds=59))] == [1, 1]
-    vault.api = OLD
-    assert reads_after(timedelta(seconds=1)) == 2
-    assert read().api == ApiSecret(OLD)
-    assert [reads_after(timedelta(seconds=29), fresh=True), reads_after(timedelta(seconds=1), fresh=True)] == [2, 3]
-    assert set(vault.reads) == {"arn"}
+    def after(self, wait: timedelta, *, fresh: bool = False) -> int:
+        """How often the secret was read once it was wanted again after `wait`."""
+        self.now += wait
+        self.read(fresh=fresh)
+        return len(self.vault.reads)
+
+
+def test_secrets_are_read_again_when_they_are_old() -> None:
+    reading = Reading()
+    assert [reading.after(timedelta()), reading.after(timedelta(minutes=4, seconds=59))] == [1, 1]
+    reading.vault.api = OLD
+    assert reading.after(timedelta(seconds=1)) == 2
+    assert reading.read().api == ApiSecret(OLD)
+    assert set(reading.vault.reads) == {"arn"}
+
+
+def test_fresh_secrets_are_those_of_now_while_one_is_wanted_each_second() -> None:
+    """One forged webhook a second for an hour spends nothing: a genuine one finds the secret of that moment."""
+    reading = Reading()
+    for second in range(3600):
+        reading.after(timedelta(seconds=1), fresh=True)
+        reading.vault.api = f"api-secret-{second:08d}"
+        assert reading.read(fresh=True).api == ApiSecret(reading.vault.api)
+
+
+def test_a_flood_is_compared_with_a_secret_that_is_a_tenth_of_a_second_old_at_most() -> None:
+    reading = Reading()
+    for _ in range(2000):
+        reading.after(timedelta(milliseconds=1), fresh=True)
+    assert len(reading.vault.reads) <= 1 + 10 + 20
+    reading.vault.api = OLD
+    flood = [reading.after(timedelta(milliseconds=1), fresh=True) for _ in range(100)]
+    assert flood[-1] > flood[0]
+    assert reading.read().api == ApiSecret(OLD)
+
+
+def test_a_budget_below_one_a_second_is_refilled_too() -> None:
+    reading = Reading(rereads_per_second=0.1)
+    reads = [reading.after(timedelta(seconds=1), fresh=True) for _ in range(21)]
+    assert reads[-1] == 1 + 2
+
+
+def test_a_read_that_began_earlier_does_not_replace_a_later_one() -> None:
+    """Two threads read at once: the answer of the earlier read may be from before the change."""
+    reading = Reading()
+    reading.read()
+
+    def meanwhile() -> None:
+        reading.vault.before_answer = lambda: None
+        reading.vault.api = OLD
+        reading.now += timedelta(seconds=1)
+        reading.read(fresh=True)
+
+    reading.vault.before_answer = meanwhile
+    assert reading.read(fresh=True).api == ApiSecret(API)
+    assert reading.read().api == ApiSecret(OLD)

@@ -10,6 +10,7 @@ import yaml
 
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway.client import PULL_SECONDS, Gateway
+from securities_transactions.gateway.credentials import CredentialsInUse
 from securities_transactions.gateway.errors import GatewayUnavailable
 from securities_transactions.gateway.exchange import CALL_SECONDS, Answer
 from securities_transactions.gateway.secrets import GatewaySecrets
@@ -120,7 +121,7 @@ class SlowGateway:
 
     def pull(self) -> None:
         """Pull from it."""
-        Gateway(self, "demo", lambda: SECRETS, ORDERS_PATH, lambda: self.now).pull(
+        Gateway(self, "demo", CredentialsInUse(lambda *, fresh=False: SECRETS), ORDERS_PATH, lambda: self.now).pull(
             "TRX_1", datetime(2026, 1, 15, tzinfo=UTC)
         )
 

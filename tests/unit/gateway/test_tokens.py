@@ -10,6 +10,7 @@ import pytest
 from securities_transactions.domain.account_linking import LinkedAccount
 from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
+from securities_transactions.gateway.credentials import CredentialsInUse
 from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.gateway.tokens import TokenError, auth_id_of, mint_connected, mint_guest, verify
 from securities_transactions.http.views import sdk_token_of
@@ -180,7 +181,7 @@ def test_nobody_gets_a_token_for_an_account_that_is_not_linked_to_them(
 def test_the_answer_says_which_token_it_is_and_until_when() -> None:
     users: Any = None  # a token is issued without looking at them
     secrets = GatewaySecrets(SECRET, ApiSecret("api-secret-for-the-tests"))
-    issue = IssueSdkToken(users, lambda *, fresh=False: secrets, lambda: NOW).issue
+    issue = IssueSdkToken(users, CredentialsInUse(lambda *, fresh=False: secrets), lambda: NOW).issue
     guest, connected = (sdk_token_of(issue(account)).document() for account in (None, LATEST))
     assert guest.pop("smallcaseAuthToken") == mint_guest(SECRET, NOW)
     assert guest == {"kind": "guest", "expiresAt": "2026-01-15T05:30:00.000Z"}

@@ -23,15 +23,18 @@ def sign(secret: ApiSecret, timestamp: str, subject: str) -> str:
     return hmac.new(secret.value.encode(), (timestamp + subject).encode(), hashlib.sha256).hexdigest()
 
 
-def is_genuine(secrets: Sequence[ApiSecret], timestamp: str, subject: str, checksum: str) -> bool:
-    """Whether `checksum` was made with one of `secrets`; takes the same time whatever differs.
+def signer(secrets: Sequence[ApiSecret], timestamp: str, subject: str, checksum: str) -> ApiSecret | None:
+    """The one of `secrets` that `checksum` was made with, if any; takes the same time whichever it is.
 
     Callers check before that the form of `timestamp` or of `subject` fixes the boundary between them.
     """
     if not _CHECKSUM.fullmatch(checksum):
-        return False
-    matches = [hmac.compare_digest(sign(secret, timestamp, subject), checksum.lower()) for secret in secrets]
-    return any(matches)
+        return None
+    found = None
+    for secret in secrets:
+        if hmac.compare_digest(sign(secret, timestamp, subject), checksum.lower()):
+            found = secret
+    return found
 
 
 def has_documented_form(timestamp: str) -> bool:

@@ -68,6 +68,7 @@ class Accepted:
     broker: str | None = None
     user_id: str | None = None
     proof: str = field(default="", compare=False)
+    signer: ApiSecret | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Suspicious:
     transaction_id: str | None
     smallcase_auth_id: str | None = None
     proof: str = field(default="", compare=False)
+    signer: ApiSecret | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Unrelated:
     smallcase_auth_id: str | None
     user_id: str | None
     proof: str = field(default="", compare=False)
+    signer: ApiSecret | None = field(default=None, compare=False)
 
 
 Verification = Rejected | Accepted | Suspicious | Unrelated
@@ -98,7 +101,7 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
     """What a webhook body is worth as received, at `now` (aware).
 
     The `proof` of what is genuine names its timestamp, subject and checksum: its sender can put them on any number of
-    bodies.
+    bodies. Its `signer` is the one of `secrets` that it is signed with.
     """
     try:
         body = loads(raw)
@@ -126,10 +129,12 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
         return Rejected("smallcaseAuthId is missing")
     if mark is None:
         return Rejected("checksum is missing")
-    if not checksum.is_genuine(secrets, timestamp, subject, mark):
+    signer = checksum.signer(secrets, timestamp, subject, mark)
+    if signer is None:
         return Rejected("checksum does not match", mismatch=True)
     proof = hashlib.sha256(mark.lower().encode()).hexdigest()[:32]
-    return replace(_of_genuine(body, len(raw), timestamp, auth_id, transaction_id, now, policy), proof=proof)
+    found = _of_genuine(body, len(raw), timestamp, auth_id, transaction_id, now, policy)
+    return replace(found, proof=proof, signer=signer)
 
 
 def _of_genuine(
@@ -182,7 +187,7 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
     """Why the conditional write of `accepted` failed, from the transaction that was `stored` at that moment."""
 
     def suspicious(reason: str) -> Suspicious:
-        return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id, accepted.proof)
+        return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id, accepted.proof, accepted.signer)
 
     if stored is None:
         return suspicious("a transaction that is not stored")

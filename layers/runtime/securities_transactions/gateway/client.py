@@ -1,7 +1,8 @@
 """The smallcase Gateway's API over httpx: create a transaction, pull its details, pull its orders.
 
 Nothing here retries: a create is not idempotent at the Gateway (docs/reference/gateway.md §9), and pulls are repeated
-by what asked for them.
+by what asked for them. A call whose credentials are refused did nothing, so it is made again with the others that are
+stored.
 """
 
 import math
@@ -18,9 +19,11 @@ import httpx
 from securities_transactions import logging
 from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.domain.gateway_state import GatewayTransaction
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.domain.statuses import GatewayStatus
 from securities_transactions.domain.times import parse_time
 from securities_transactions.gateway import tokens
+from securities_transactions.gateway.credentials import Credentials, CredentialsInUse
 from securities_transactions.gateway.errors import (
     RETRY_AFTER_SECONDS,
     GatewayMisconfigured,
@@ -30,7 +33,6 @@ from securities_transactions.gateway.errors import (
     NotTheGateway,
 )
 from securities_transactions.gateway.exchange import CALL_SECONDS, Answer, OutOfBounds, SendsRequests
-from securities_transactions.gateway.secrets import GatewaySecrets
 from securities_transactions.gateway.transaction_details import UnreadableDetails, transaction_of, with_orders
 
 CREATE_PATH: Final = "/gateway/{gatewayName}/transaction"
@@ -45,14 +47,15 @@ PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: its answer would hardly come in time.
 _LEAST_CALL_SECONDS: Final = 3.0
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
-# Our credentials were not accepted, whoever responds (docs/reference/gateway.md §1.4).
-_CREDENTIALS: Final = frozenset({401, 403})
 # The server gave up waiting for the request: it was not judged.
 _TIMEOUTS: Final = frozenset({408, 425})
 # What a server answers where it serves nothing: not found, wrong method, gone, moved.
 _NOTHING_HERE: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 
 _logger = logging.logger()
+
+# The token of a call, signed with a gateway secret.
+Mint = Callable[[GatewaySecret], str]
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,20 @@ class Created:
 
 @dataclass(frozen=True)
 class Gateway:
-    """One gateway of the vendor's, as named in `name`, called with our secrets.
+    """One gateway of the vendor's, as named in `name`, called with the `credentials` that it accepts.
 
     `orders_path` is the stack parameter GatewayOrdersPath. `monotonic` gives seconds from any start, and `seconds_left`
-    those that the invocation has for the Gateway.
+    those that the invocation has for the Gateway. `refuses_credentials` are the statuses that mean just that.
     """
 
     http: SendsRequests
     name: str
-    secrets: Callable[[], GatewaySecrets]
+    credentials: CredentialsInUse
     orders_path: str
     monotonic: Callable[[], float] = time.monotonic
     seconds_left: Callable[[], float] = lambda: math.inf
+    # The vendor publishes no status codes (docs/reference/gateway.md §1.4): these are what HTTP has for it.
+    refuses_credentials: frozenset[int] = frozenset({401, 403})
 
     def __post_init__(self) -> None:
         """Check the path at start-up; raises `GatewayMisconfigured`."""
@@ -85,12 +90,12 @@ class Gateway:
                 f"GatewayOrdersPath must be a path with the placeholder {{gatewayName}}, and is {self.orders_path!r}"
             )
 
-    def create_transaction(self, body: Mapping[str, Any], auth_token: str) -> Created:
-        """Make a transaction of `body` (docs/reference/gateway.md §1.2) for the user in `auth_token`.
+    def create_transaction(self, body: Mapping[str, Any], mint: Mint) -> Created:
+        """Make a transaction of `body` (docs/reference/gateway.md §1.2) for the user in the token that `mint` signs.
 
         Raises `GatewayRefused` or `GatewayUnavailable`; after the latter an unused transaction may exist.
         """
-        data = self._call("POST", CREATE_PATH, auth_token, content=dumps(body), until=self._until(CALL_SECONDS))
+        data = self._call("POST", CREATE_PATH, mint, content=dumps(body), until=self._until(CALL_SECONDS))
         transaction_id = data.get("transactionId")
         if not isinstance(transaction_id, str) or not transaction_id:
             raise GatewayUnavailable("the Gateway's answer has no transactionId")
@@ -103,12 +108,14 @@ class Gateway:
         where the orders API rejects a COMPLETED transaction.
         """
         until = self._until(PULL_SECONDS)
-        secrets = self.secrets()
-        guest = tokens.mint_guest(secrets.gateway, now)
+
+        def guest(secret: GatewaySecret) -> str:
+            return tokens.mint_guest(secret, now)
 
         def auth_id_in(token: str) -> str | None:
+            keys = self.credentials.read_secrets().gateway_keys
             try:
-                return tokens.auth_id_of(tokens.verify(token, secrets.gateway, now, allow_expired=True))
+                return tokens.auth_id_of(tokens.verify_with_any(token, keys, now, allow_expired=True))
             except tokens.TokenError:
                 return None
 
@@ -134,7 +141,7 @@ class Gateway:
         return found
 
     def _orders(
-        self, transaction: GatewayTransaction, batch_id: str | None, auth_token: str, until: float
+        self, transaction: GatewayTransaction, batch_id: str | None, mint: Mint, until: float
     ) -> Sequence[Mapping[str, Any]]:
         """The rows of the orders API for a transaction.
 
@@ -146,7 +153,7 @@ class Gateway:
         refused: GatewayRefused | NotTheGateway | None = None
         for params in attempts:
             try:
-                found = self._call("GET", self.orders_path, auth_token, params=params, until=until)
+                found = self._call("GET", self.orders_path, mint, params=params, until=until)
             except GatewayRefused as error:
                 if error.is_about_us:
                     raise
@@ -174,8 +181,8 @@ class Gateway:
 
     def _safe(self, errors: Sequence[str], auth_token: str) -> tuple[str, ...]:
         """The reasons without our secrets and the token, which a Gateway may repeat from what it was sent."""
-        secrets = self.secrets()
-        hidden = [secrets.gateway.value, auth_token, *(key.value for key in secrets.webhook_keys)]
+        secrets = self.credentials.read_secrets()
+        hidden = [auth_token, *(key.value for key in (*secrets.gateway_keys, *secrets.api_keys))]
         return tuple(_without(error, hidden) for error in errors)
 
     def _until(self, seconds: float) -> float:
@@ -185,14 +192,49 @@ class Gateway:
         self,
         method: str,
         path: str,
-        auth_token: str,
+        mint: Mint,
         *,
         until: float,
         params: Sequence[tuple[str, str]] = (),
         content: str | None = None,
     ) -> Mapping[str, Any]:
+        """The data of the response, called with the credentials in use, or with the others once they are refused."""
+
+        def attempt(credentials: Credentials) -> Mapping[str, Any] | GatewayRefused:
+            """The data, or the refusal of these credentials."""
+            try:
+                found = self._attempt(method, path, credentials, mint, until, params, content)
+            except GatewayRefused as error:
+                if error.is_about_us:
+                    return error
+                self.credentials.accepted(credentials)
+                raise
+            self.credentials.accepted(credentials)
+            return found
+
+        first = self.credentials.first
+        refused = attempt(first)
+        if not isinstance(refused, GatewayRefused):
+            return refused
+        for other in self.credentials.others(first):
+            found = attempt(other)
+            if not isinstance(found, GatewayRefused):
+                return found
+        raise refused
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        credentials: Credentials,
+        mint: Mint,
+        until: float,
+        params: Sequence[tuple[str, str]],
+        content: str | None,
+    ) -> Mapping[str, Any]:
+        auth_token = mint(credentials.gateway)
         headers = {
-            "x-gateway-secret": self.secrets().api.value,
+            "x-gateway-secret": credentials.api.value,
             "x-gateway-authtoken": auth_token,
             "accept": "application/json",
             "content-type": "application/json",
@@ -215,8 +257,10 @@ class Gateway:
             envelope = None
         if not isinstance(envelope, dict):
             envelope = {}
-        if answer.status in _CREDENTIALS:
-            raise GatewayRefused(answer.status, self._safe(_errors(envelope), auth_token), _error_type(envelope))
+        # Whoever responds: a proxy in front of the Gateway may refuse credentials too.
+        if answer.status in self.refuses_credentials:
+            reasons, error_type = self._safe(_errors(envelope), auth_token), _error_type(envelope)
+            raise GatewayRefused(answer.status, reasons, error_type, is_about_us=True)
         if not _is_the_gateways(envelope) or answer.status in _TIMEOUTS or 300 <= answer.status < 400:
             raise NotTheGateway(answer.status)
         if not answer.is_success or envelope.get("success") is False:

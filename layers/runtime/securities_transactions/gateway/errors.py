@@ -33,12 +33,14 @@ class GatewayError(Exception):
 class GatewayRefused(GatewayError):
     """The Gateway answered no. `status` is its HTTP status, `errors` its texts, `error_type` its class of error.
 
-    The texts are for who asked, not for logs, and so no part of the message: they may repeat what was sent.
+    `is_about_us` where it refused our credentials. The texts are for who asked, not for logs, and so no part of the
+    message: they may repeat what was sent.
     """
 
-    def __init__(self, status: int, errors: tuple[str, ...], error_type: str | None) -> None:
-        named = {error.strip().lower() for error in errors} & _ABOUT_US
-        self.is_about_us = status in (401, 403) or bool(named)
+    def __init__(
+        self, status: int, errors: tuple[str, ...], error_type: str | None, *, is_about_us: bool = False
+    ) -> None:
+        self.is_about_us = is_about_us or any(error.strip().lower() in _ABOUT_US for error in errors)
         check = ": check apiSecret and gatewaySecret in the secret, and GatewayName" if self.is_about_us else ""
         super().__init__(f"the Gateway refused ({status}, {error_type or 'no type'}){check}")
         self.status = status

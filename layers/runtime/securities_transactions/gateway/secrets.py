@@ -1,9 +1,14 @@
-"""The Gateway's secrets as they are stored and read (docs/reference/gateway.md §4.2, §5, §10)."""
+"""The Gateway's secrets as they are stored and read (docs/reference/gateway.md §4.2, §5, §10).
+
+While a secret is changed, the next and the previous one stand beside the current one: webhooks and tokens are verified
+with all of them, and calls are made with one of them (`gateway.credentials`).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
@@ -13,20 +18,38 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 _LEAST_CHARACTERS: Final = 8
+Role = Literal["current", "next", "previous"]
 
 
 @dataclass(frozen=True)
 class GatewaySecrets:
-    """Both secrets, and the API secret that was valid before a rotation, if one is under way."""
+    """Both secrets, and those that stand beside them while one is changed."""
 
     gateway: GatewaySecret
     api: ApiSecret
+    next_api: ApiSecret | None = None
     previous_api: ApiSecret | None = None
+    next_gateway: GatewaySecret | None = None
+    previous_gateway: GatewaySecret | None = None
 
     @property
-    def webhook_keys(self) -> tuple[ApiSecret, ...]:
-        """The API secrets that a genuine webhook may be signed with: current first."""
-        return (self.api,) if self.previous_api is None else (self.api, self.previous_api)
+    def api_keys(self) -> tuple[ApiSecret, ...]:
+        """The API secrets that a genuine webhook may be signed with, and a call be accepted with: current first."""
+        return tuple(each for each in (self.api, self.next_api, self.previous_api) if each is not None)
+
+    @property
+    def gateway_keys(self) -> tuple[GatewaySecret, ...]:
+        """The gateway secrets that a genuine token may be signed with: current first."""
+        return tuple(each for each in (self.gateway, self.next_gateway, self.previous_gateway) if each is not None)
+
+    def role(self, secret: ApiSecret | GatewaySecret | None) -> Role | None:
+        """Which one `secret` is among those of its kind; `None` where it is none of them."""
+        kinds: tuple[tuple[Role, object, object], ...] = (
+            ("current", self.api, self.gateway),
+            ("next", self.next_api, self.next_gateway),
+            ("previous", self.previous_api, self.previous_gateway),
+        )
+        return next((role for role, *known in kinds if secret is not None and secret in known), None)
 
 
 def parse(text: str) -> GatewaySecrets:
@@ -37,22 +60,41 @@ def parse(text: str) -> GatewaySecrets:
         raise SecretsError("the secret is not JSON; store gatewaySecret and apiSecret as one JSON object") from None
     if not isinstance(members, dict):
         raise SecretsError("the secret is not a JSON object with gatewaySecret and apiSecret")
-    gateway, api = _member(members, "gatewaySecret"), _member(members, "apiSecret")
-    if gateway == api:
-        raise SecretsError("gatewaySecret and apiSecret are the same; the vendor issues two different ones")
-    previous = _member(members, "previousApiSecret") if members.get("previousApiSecret") else None
-    if previous == gateway:
-        raise SecretsError("previousApiSecret equals gatewaySecret; it must be the API secret used before")
-    return GatewaySecrets(GatewaySecret(gateway), ApiSecret(api), None if previous is None else ApiSecret(previous))
+    gateway, api = _required(members, "gatewaySecret"), _required(members, "apiSecret")
+    apis = {"apiSecret": api} | _optional(members, "nextApiSecret", "previousApiSecret")
+    gateways = {"gatewaySecret": gateway} | _optional(members, "nextGatewaySecret", "previousGatewaySecret")
+    for signs, secret in gateways.items():
+        for calls, other in apis.items():
+            if secret == other:
+                raise SecretsError(f"{signs} and {calls} are the same; the vendor issues two different ones")
+
+    def api_of(name: str) -> ApiSecret | None:
+        return ApiSecret(apis[name]) if name in apis else None
+
+    def gateway_of(name: str) -> GatewaySecret | None:
+        return GatewaySecret(gateways[name]) if name in gateways else None
+
+    return GatewaySecrets(
+        GatewaySecret(gateway),
+        ApiSecret(api),
+        api_of("nextApiSecret"),
+        api_of("previousApiSecret"),
+        gateway_of("nextGatewaySecret"),
+        gateway_of("previousGatewaySecret"),
+    )
 
 
-def _member(members: dict[str, Any], name: str) -> str:
+def _required(members: dict[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str) or not value:
         raise SecretsError(f"{name} is missing from the Gateway's secret; put it in Secrets Manager")
     if value != value.strip() or len(value) < _LEAST_CHARACTERS:
         raise SecretsError(f"{name} has blanks around it or is shorter than {_LEAST_CHARACTERS} characters")
     return value
+
+
+def _optional(members: dict[str, Any], *names: str) -> dict[str, str]:
+    return {name: _required(members, name) for name in names if members.get(name)}
 
 
 class ReadSecrets(Protocol):
@@ -63,7 +105,12 @@ class ReadSecrets(Protocol):
 
 
 class SecretReader:
-    """Reads the secrets from the secret `arn`: kept for `age`, read again when `fresh` ones are wanted after `recheck`.
+    """Reads the secrets from the secret `arn`, and uses them for `age`, or until `fresh` ones are wanted.
+
+    A wrong checksum or a refused call may mean that the secret has changed a moment ago, and anyone can send a wrong
+    checksum. So each process has a budget of fresh reads that is refilled by `rereads_per_second` and holds that many:
+    at a lower rate of forged webhooks every genuine one is compared with the secret as it is now, and at a higher rate
+    with one that was read `1 / rereads_per_second` seconds ago at most.
 
     Raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not respond.
     """
@@ -74,23 +121,40 @@ class SecretReader:
         arn: str,
         clock: Callable[[], datetime],
         age: timedelta,
-        recheck: timedelta,
+        rereads_per_second: float,
     ) -> None:
         self._client = client
         self._arn = arn
         self._clock = clock
         self._age = age
-        self._recheck = recheck
+        self._rate = rereads_per_second
+        self._budget = max(1.0, rereads_per_second)
+        self._refilled: datetime | None = None
         self._read: tuple[datetime, GatewaySecrets] | None = None
+        self._turn = Lock()
 
     def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
-        """The secrets, read a while ago at most; `fresh` reads them again now, within reason."""
+        """The secrets, read a while ago at most; `fresh` reads them again now, within the budget."""
         now = self._clock()
         if self._read is not None:
             at, known = self._read
-            if now - at < (self._recheck if fresh else self._age):
+            if now - at < self._age and not (fresh and self._may_reread(now)):
                 return known
         response = self._client.get_secret_value(SecretId=self._arn)
         known = parse(response["SecretString"])
-        self._read = now, known
+        with self._turn:
+            # Of two reads at once, the one that began later has what is stored now.
+            if self._read is None or self._read[0] <= now:
+                self._read = now, known
         return known
+
+    def _may_reread(self, now: datetime) -> bool:
+        with self._turn:
+            if self._refilled is not None:
+                refill = max(0.0, (now - self._refilled).total_seconds()) * self._rate
+                self._budget = min(max(1.0, self._rate), self._budget + refill)
+            self._refilled = now
+            if self._budget < 1:
+                return False
+            self._budget -= 1
+            return True

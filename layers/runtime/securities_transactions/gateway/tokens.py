@@ -1,7 +1,8 @@
 """The Gateway's JWTs: minted for the SDK and for our calls, verified when an app posts one (docs/reference/gateway.md
 §5)."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,10 @@ LIFETIME: Final = timedelta(hours=1)
 
 class TokenError(Exception):
     """A smallcaseAuthToken that is not genuine, expired or malformed; the message is safe to answer."""
+
+
+class NotSigned(TokenError):
+    """The token is not signed with the secret that it was verified with."""
 
 
 def mint_guest(secret: GatewaySecret, now: datetime, lifetime: timedelta = LIFETIME) -> str:
@@ -48,7 +53,7 @@ def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: b
         options: Options = {f"verify_{claim}": False for claim in _UNCHECKED}  # type: ignore[assignment]  # a TypedDict of these names
         claims: dict[str, Any] = jwt.decode(token, secret.value, algorithms=[_ALGORITHM], options=options)
     except jwt.PyJWTError:
-        raise TokenError("smallcaseAuthToken is not signed by the Gateway") from None
+        raise NotSigned("smallcaseAuthToken is not signed by the Gateway") from None
     expiry = claims.get("exp")
     if expiry is not None and not isinstance(expiry, int | float):
         raise TokenError("smallcaseAuthToken has a malformed exp")
@@ -60,6 +65,16 @@ def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: b
     if begin is not None and begin > now.timestamp() + _SKEW_SECONDS and not allow_expired:
         raise TokenError("smallcaseAuthToken is not valid yet")
     return claims
+
+
+def verify_with_any(
+    token: str, secrets: Sequence[GatewaySecret], now: datetime, *, allow_expired: bool = False
+) -> dict[str, Any]:
+    """The claims of a token that was signed with any of `secrets`; `TokenError` as in `verify`."""
+    for secret in secrets[:-1]:
+        with contextlib.suppress(NotSigned):
+            return verify(token, secret, now, allow_expired=allow_expired)
+    return verify(token, secrets[-1], now, allow_expired=allow_expired)
 
 
 def auth_id_of(claims: Mapping[str, Any]) -> str | None:

@@ -104,7 +104,8 @@ def _of_refusal(error: GatewayRefused) -> Problem:
     """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
     if error.is_about_us:
         _logger.error("the gateway rejects our credentials", status=error.status, reason=str(error))
-        return Problem(problems.GATEWAY_MISCONFIGURED, "the operator has to check the Gateway's secret")
+        detail = "the Gateway refuses this service's credentials; its operators are told"
+        return Problem(problems.GATEWAY_UNAVAILABLE, detail, headers={"retry-after": "60"})
     kind: dict[str, Any] = {} if error.error_type is None else {"gatewayErrorType": error.error_type}
     reason = "; ".join(error.errors) or "the Gateway gave no reason"
     return Problem(problems.GATEWAY_REFUSED, reason, gatewayErrors=list(error.errors), **kind)

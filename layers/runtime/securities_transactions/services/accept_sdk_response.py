@@ -1,7 +1,7 @@
 """What follows from the SDK's response that an app posts: the account is linked, the orders are reported, and a pull is
 requested. It is a signal: the token is verified, and only the Gateway decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,21 +21,22 @@ from securities_transactions.storage.users import Users
 
 _ATTEMPTS: Final = 4
 
-VerifyToken = Callable[[str, GatewaySecret, datetime], Mapping[str, Any]]
+VerifyToken = Callable[[str, Sequence[GatewaySecret], datetime], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class AcceptSdkResponse:
     """Accepts SDK responses under the `confirm` policy. `clock` gives aware UTC.
 
-    `verify` returns the claims of a token that the Gateway signed, and raises `TokenError` for any other.
+    `verify` returns the claims of a token that the Gateway signed with any of our gateway secrets, and raises
+    `TokenError` for any other.
     """
 
     users: Users
     read_secrets: ReadSecrets
     confirm: ConfirmPolicy
     clock: Callable[[], datetime]
-    verify: VerifyToken = tokens.verify
+    verify: VerifyToken = tokens.verify_with_any
 
     def accept(self, transaction: Transaction, posted: Any) -> None:
         """Store what `posted` reports about `transaction`, and request a pull.
@@ -81,12 +82,18 @@ class AcceptSdkResponse:
 
     def _verified(self, token: str, now: datetime) -> str:
         try:
-            auth_id = tokens.auth_id_of(self.verify(token, self.read_secrets().gateway, now))
+            auth_id = tokens.auth_id_of(self._claims(token, now))
         except tokens.TokenError as error:
             raise InvalidField(TOKEN_FIELD, str(error), Fault.MEANING) from None
         if auth_id is None:
             raise InvalidField(TOKEN_FIELD, "is a guest token without a smallcaseAuthId", Fault.MEANING)
         return auth_id
+
+    def _claims(self, token: str, now: datetime) -> Mapping[str, Any]:
+        try:
+            return self.verify(token, self.read_secrets().gateway_keys, now)
+        except tokens.NotSigned:  # the secret may have changed
+            return self.verify(token, self.read_secrets(fresh=True).gateway_keys, now)
 
     def _link(self, stored: Transaction, auth_id: str, broker: str | None, now: datetime) -> bool:
         transition = Transition(pull_requested_at=now)

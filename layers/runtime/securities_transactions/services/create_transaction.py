@@ -14,7 +14,7 @@ from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_ex
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
-from securities_transactions.gateway.client import Gateway
+from securities_transactions.gateway.client import Gateway, Mint
 from securities_transactions.gateway.errors import GatewayUnreadable
 from securities_transactions.storage.counters import CreationCounts
 from securities_transactions.storage.reference_leases import ReferenceLeases
@@ -50,8 +50,8 @@ class CreateTransaction:
     clock: Callable[[], datetime]
     new_holder: Callable[[], str]
 
-    def create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
-        """Create `new` for the user, with the SDK token that goes with it.
+    def create(self, new: NewTransaction, user_id: str, mint: Mint) -> Created:
+        """Create `new` for the user, with the SDK token that `mint` signs.
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
         that no user has seen and that expires unused; a webhook for it would be adopted. A reference is leased before
@@ -66,7 +66,7 @@ class CreateTransaction:
             detail = f"a user can create {self.per_minute} transactions in a minute"
             raise TooMany(detail, retry_after=60 - asked.second)
         if new.reference is None:
-            return self._create(new, user_id, auth_token)
+            return self._create(new, user_id, mint)
         holder = self.new_holder()
         if not self.references.take(user_id, new.reference, holder, asked):
             # A holder that is done keeps its lease until it runs out.
@@ -75,7 +75,7 @@ class CreateTransaction:
         try:
             # After the lease: what an earlier holder stored is seen.
             self._check_free(user_id, new.reference)
-            return self._create(new, user_id, auth_token)
+            return self._create(new, user_id, mint)
         except Exception:
             self._release(user_id, new.reference, holder)
             raise
@@ -91,8 +91,8 @@ class CreateTransaction:
         if named is not None:
             raise ReferenceTaken(named.transaction_id)
 
-    def _create(self, new: NewTransaction, user_id: str, auth_token: str) -> Created:
-        created = self.gateway.create_transaction(new.gateway_body(user_id), auth_token)
+    def _create(self, new: NewTransaction, user_id: str, mint: Mint) -> Created:
+        created = self.gateway.create_transaction(new.gateway_body(user_id), mint)
         now = self.clock()
         expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
         transaction = Transaction(

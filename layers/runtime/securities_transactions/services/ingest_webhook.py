@@ -19,7 +19,7 @@ from securities_transactions.domain.webhook_verification import (
     reconsider,
     verify,
 )
-from securities_transactions.gateway.secrets import ReadSecrets
+from securities_transactions.gateway.secrets import ReadSecrets, Role
 from securities_transactions.storage.counters import WebhookCounts
 from securities_transactions.storage.transactions import Transactions, Written
 from securities_transactions.storage.webhooks import Webhooks
@@ -42,10 +42,11 @@ class IngestStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Ingested:
-    """What a webhook was worth in the end, and what became of it."""
+    """What a webhook was worth in the end, what became of it, and which API secret it was signed with, if genuine."""
 
     verification: Verification
     status: IngestStatus
+    api_secret: Role | None = None
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,20 @@ class IngestWebhook:
 
     def ingest(self, raw: bytes) -> Ingested:
         """Verify a body as received, then report it, store it or reject it; one write decides."""
-        now = self.clock()
-        verification = self.verify(raw, self.read_secrets().webhook_keys, now, self.policy)
+        now, secrets = self.clock(), self.read_secrets()
+        verification = self.verify(raw, secrets.api_keys, now, self.policy)
         if isinstance(verification, Rejected) and verification.mismatch:
-            verification = self.verify(raw, self.read_secrets(fresh=True).webhook_keys, now, self.policy)
+            secrets = self.read_secrets(fresh=True)
+            verification = self.verify(raw, secrets.api_keys, now, self.policy)
         match verification:
             case Rejected():
                 return Ingested(verification, IngestStatus.REJECTED)
             case Accepted():
-                return self._report(raw, verification, now)
+                ingested = self._report(raw, verification, now)
+                return replace(ingested, api_secret=secrets.role(verification.signer))
             case Suspicious() | Unrelated():
-                return self._store(raw, verification, now)
+                ingested = self._store(raw, verification, now)
+                return replace(ingested, api_secret=secrets.role(verification.signer))
 
     def _report(self, raw: bytes, accepted: Accepted, now: datetime) -> Ingested:
         report = Report.under(

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from securities_transactions.domain.account_linking import LinkedAccount
 from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.order_config import NotesText
+from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from securities_transactions.gateway.secrets import ReadSecrets
+from securities_transactions.gateway.credentials import CredentialsInUse
 from securities_transactions.storage.users import Users
 
 Connect = Literal["auto", "guest", "connected"]
@@ -41,7 +42,7 @@ class IssueSdkToken:
     """Issues tokens. `clock` gives aware UTC."""
 
     users: Users
-    read_secrets: ReadSecrets
+    credentials: CredentialsInUse
     clock: Callable[[], datetime]
 
     def account_for(self, user_id: str, connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
@@ -50,7 +51,11 @@ class IssueSdkToken:
 
     def issue(self, account: LinkedAccount | None) -> IssuedToken:
         """The token that continues with `account`, or a guest's."""
-        secret, now = self.read_secrets().gateway, self.clock()
+        return self.sign(account, self.credentials.first.gateway)
+
+    def sign(self, account: LinkedAccount | None, secret: GatewaySecret) -> IssuedToken:
+        """The same, signed with a `secret` of ours."""
+        now = self.clock()
         if account is None:
             token = tokens.mint_guest(secret, now)
         else:
