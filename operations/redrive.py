@@ -1,6 +1,7 @@
 """`python -m operations.redrive`: give what waits in the dead-letter queues another try, once its cause is gone.
 
-A message leaves its dead-letter queue only after what it asks for was handed on; what fails again stays there.
+A message leaves its dead-letter queue only after what it asks for was handed on; what fails again stays there. The same
+for the record batches in the bucket of discarded records.
 """
 
 import sys
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations import discarded_records
 from operations import stage as stages
 from operations.stage import Stage
 from securities_transactions.domain.decimal_json import dumps, loads
@@ -26,14 +28,17 @@ _REDRIVEN: Final = ("Reconcile", "Updates", "Positions", "Notifier")
 
 @dataclass
 class Result:
-    """What became of the messages of one queue."""
+    """What became of the messages of one queue, or of the record batches in the bucket."""
 
     handed_on: int = 0
     failed: int = 0
 
 
 def redrive(stage: Stage) -> dict[str, Result]:
-    """Redrive every dead-letter queue that the stage has; what became of each, by the name of its output."""
+    """Redrive the bucket and every dead-letter queue that the stage has; what became of each, by its output's name.
+
+    The bucket first: a record in it that cannot be read goes to a queue.
+    """
     outputs = stage.outputs
 
     def send(queue: str) -> Callable[[str], None]:
@@ -44,7 +49,8 @@ def redrive(stage: Stage) -> dict[str, Result]:
         "PublishDeadLetterQueueUrl": lambda body: _published(stage, body),
         "BusDeadLetterQueueUrl": lambda body: _put(stage, [put_again(loads(body), outputs["EventBusName"])]),
     }
-    return {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
+    buckets = {name: _drain_bucket(stage, outputs[name]) for name in ("DiscardedRecordsBucket",) if name in outputs}
+    return buckets | {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
 
 
 def put_again(event: Mapping[str, Any], bus: str) -> Entry:
@@ -104,6 +110,20 @@ def _stored(stage: Stage, key: Mapping[str, str]) -> Update:
     return latest_of(of_attributes(answer["Item"]))
 
 
+def _drain_bucket(stage: Stage, bucket: str) -> Result:
+    result = Result()
+    for key in discarded_records.keys(stage.s3, bucket):
+        try:
+            discarded_records.publish(stage, discarded_records.read(stage.s3, bucket, key))
+        except Exception as error:  # it stays where it is, is told, and the others are tried
+            print(f"{key} stays: {type(error).__name__}: {error}", file=sys.stderr)
+            result.failed += 1
+            continue
+        stage.s3.delete_object(Bucket=bucket, Key=key)
+        result.handed_on += 1
+    return result
+
+
 def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:
     result = Result()
     while True:
@@ -134,9 +154,8 @@ def main(arguments: list[str]) -> int:
         print(f"{stage.name} cannot be reached: {error}", file=sys.stderr)
         return 1
     for name, result in results.items():
-        print(
-            f"{name.removesuffix('DeadLetterQueueUrl').lower()}: {result.handed_on} handed on, {result.failed} failed"
-        )
+        what = name.removesuffix("DeadLetterQueueUrl").removesuffix("Bucket").lower()
+        print(f"{what}: {result.handed_on} handed on, {result.failed} failed")
     return 1 if any(result.failed for result in results.values()) else 0
 
 

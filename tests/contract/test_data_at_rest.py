@@ -18,6 +18,7 @@ TAKES_KEY = {
     "AWS::Events::EventBus": ("KmsKeyIdentifier", "events"),
     "AWS::Lambda::Function": ("KmsKeyArn", "lambda"),
     "AWS::Logs::LogGroup": ("KmsKeyId", "logs"),
+    "AWS::S3::Bucket": ("BucketEncryption", "s3"),
     "AWS::SQS::Queue": ("KmsMasterKeyId", "sqs"),
     "AWS::SecretsManager::Secret": ("KmsKeyId", "secretsmanager"),
 }
@@ -47,7 +48,17 @@ def test_every_resource_that_takes_a_key_gets_the_customers(kind: str) -> None:
     name, _ = TAKES_KEY[kind]
     found = {logical: each["Properties"].get(name) for logical, each in of_type(kind).items()}
     assert found
-    assert all(value == GIVEN or (value or {}).get("KMSMasterKeyId") == GIVEN for value in found.values()), found
+    assert all(value == GIVEN or GIVEN in _keys(value) for value in found.values()), found
+
+
+def _keys(value: Any) -> list[Any]:
+    """The keys in the encryption of a table or a bucket."""
+    match value:
+        case {"KMSMasterKeyId": key}:
+            return [key]
+        case {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": rule}]}:
+            return [rule["KMSMasterKeyID"]] if rule["SSEAlgorithm"] == "aws:kms" else []
+    return []
 
 
 def test_every_resource_that_gets_the_key_is_of_a_type_listed_here() -> None:
@@ -85,8 +96,8 @@ def test_the_template_has_no_value_for_the_secret() -> None:
     assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
-@pytest.mark.parametrize("kind", ["AWS::Logs::LogGroup", "AWS::Events::Archive"])
-def test_logs_and_archive_outlive_the_stack_and_not_a_failed_creation(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["AWS::Logs::LogGroup", "AWS::Events::Archive", "AWS::S3::Bucket"])
+def test_records_outlive_the_stack_and_not_a_failed_creation(kind: str) -> None:
     policies = {(each["DeletionPolicy"], each["UpdateReplacePolicy"]) for each in of_type(kind).values()}
     assert policies == {("RetainExceptOnCreate", "Retain")}
 
@@ -116,3 +127,21 @@ def test_every_dead_letter_queue_of_a_production_stack_has_an_alarm() -> None:
         if dimension["Name"] == "QueueName"
     }
     assert queues == watched
+
+
+def test_discarded_records_are_public_to_nobody_and_travel_encrypted() -> None:
+    bucket = resources()["DiscardedRecords"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    [statement] = resources()["DiscardedRecordsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(statement["Resource"]) == 2
+
+
+def test_discarded_records_are_kept_for_a_year_and_for_a_month_after_they_were_redriven() -> None:
+    [rule] = resources()["DiscardedRecords"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 365)
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert resources()["DiscardedRecords"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}

@@ -70,9 +70,28 @@ def test_no_stream_record_is_given_up_without_a_place_to_go(name: str) -> None:
     """Lambda drops a record after its most attempts or its most age, unless the mapping has a destination."""
     mapping = resources()["PublishUpdates"]["Properties"]["Events"][name]["Properties"]
 
-    limits = {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} & mapping.keys()
-    assert not limits or "DestinationConfig" in mapping
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"GetAtt": "DiscardedRecords.Arn"}}}
+    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert "MaximumRetryAttempts" not in mapping
     assert mapping["BisectBatchOnFunctionError"] is True
+    assert resources()["DiscardedRecords"]["Type"] == "AWS::S3::Bucket"
+
+
+def test_an_alarm_watches_what_each_stream_s_records_come_to_that_lambda_gives_up_on() -> None:
+    streams = [f"PublishUpdates{name}" for name in resources()["PublishUpdates"]["Properties"]["Events"]]
+    stored, lost = (resources()[name]["Properties"] for name in ("DiscardedRecordsAlarm", "LostRecordsAlarm"))
+
+    watched = [each["MetricStat"]["Metric"] for each in stored["Metrics"] if "MetricStat" in each]
+    assert {each["MetricName"] for each in watched} == {"OnFailureDestinationDeliveredEventCount"}
+    dimensions = [each["Dimensions"] for each in watched]
+    assert dimensions == [[{"Name": "EventSourceMappingUUID", "Value": {"Ref": name}}] for name in streams]
+    assert (lost["Namespace"], lost["MetricName"]) == ("AWS/Lambda", "DestinationDeliveryFailures")
+    assert lost["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "PublishUpdates"}}]
+    for alarm in (stored, lost):
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        # Raised by one minute, and for a day.
+        assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 24 * 60)
+        assert alarm["AlarmActions"]
 
 
 def test_only_public_events_are_archived_and_all_of_them() -> None:

@@ -235,6 +235,59 @@ def test_a_missing_permission_is_found(fault: Callable[[dict[str, Any]], object]
     assert any(line in each for each in found(changed(fault)))
 
 
+def storing(template: dict[str, Any]) -> None:
+    """What Lambda gives up on is stored in a bucket."""
+    tls = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn_of("Bucket"), {"Fn::Sub": "${Bucket.Arn}/*"}],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    resources = template["Resources"]
+    resources["Bucket"] = {"Type": "AWS::S3::Bucket"}
+    resources["BucketPolicy"] = {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Statement": [tls]}},
+    }
+    destination = {"OnFailure": {"Destination": arn_of("Bucket")}}
+    resources["FromStream"]["Properties"]["DestinationConfig"] = destination
+    statements(template).append(allow("s3:PutObject", {"Fn::Sub": "${Bucket.Arn}/aws/lambda/*"}))
+    statements(template).append(allow("s3:ListBucket", arn_of("Bucket")))
+
+
+def test_a_bucket_for_discarded_records_is_checked() -> None:
+    assert found(changed(storing)) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (lambda t: statements(t).pop(-2), "denies s3:PutObject on arn:aws:s3:::Bucket/aws/lambda/"),
+        (lambda t: statements(t).pop(), "denies s3:ListBucket on arn:aws:s3:::Bucket"),
+        (lambda t: statements(t).append(allow("s3:GetObject", arn_of("Bucket"))), "allows s3:GetObject on"),
+        (lambda t: statements(t)[-2].update(Resource={"Fn::Sub": "${Bucket.Arn}/*"}), "a wildcard: name the resource"),
+        (lambda t: t["Resources"].pop("BucketPolicy"), "s3:PutObject (without TLS)"),
+        (
+            lambda t: t["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"].append(
+                {
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
+                }
+            ),
+            "s3:GetObject (by the policy alone, with TLS)",
+        ),
+    ],
+    ids=["no objects", "no bucket", "reading", "any object", "without TLS", "public"],
+)
+def test_a_bucket_with_a_fault_is_found(fault: Callable[[dict[str, Any]], object], line: str) -> None:
+    template = changed(storing)
+    fault(template)
+    assert any(line in each for each in found(template)), list(found(template))
+
+
 @pytest.mark.parametrize(
     ("statement", "line"),
     [
@@ -356,7 +409,7 @@ def test_a_key_that_others_may_use_is_found(statement: int) -> None:
         (lambda r: r["ReadItems"]["Properties"].update(Role="arn:aws:iam::123456789012:role/other"), "the role arn"),
         (lambda r: r["ReadItems"]["Properties"].update(VpcConfig={}), "VpcConfig of ReadItems"),
         (lambda r: r["FromQueue"]["Properties"].update(EventSourceArn="arn:aws:kinesis:a:b:stream/c"), "event source"),
-        (lambda r: r["FromQueue"]["Properties"].update(DestinationConfig={}), "DestinationConfig"),
+        (lambda r: r["FromQueue"]["Properties"].update(DestinationConfig={}), "the destination"),
         (
             lambda r: r["Schedule"]["Properties"]["Target"].update(RoleArn=arn_of("ReadItemsRole")),
             "ReadItemsRole, which",

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -162,7 +163,10 @@ def test_republishing_leaves_out_what_did_not_change_since(product: Product) -> 
 def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
     product: Product, gateway: GatewayDriver, updates: Updates, user: str
 ) -> None:
-    """A record that could not be published, a pull that was given up, an update that was not delivered."""
+    """A record that could not be published, a pull that was given up, an update that was not delivered.
+
+    And a record batch that Lambda discarded, in a bucket of another maker than the one of the unit tests.
+    """
     transaction_id, _ = place(product, gateway, user)
     placed = updates.wait_for(transaction_id, is_("OrdersPlaced"))
     gateway.transaction_faults(transaction_id, webhooks={"loseNext": 99})
@@ -176,6 +180,10 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
         "NotifierDeadLetterQueueUrl": [placed],
         "ReconcileDeadLetterQueueUrl": [{"transactionId": transaction_id}],
     }
+    discarded = "aws/lambda/14e0db71/shardId-1/2026/01/16/2026-01-16T03.00.00-11111111-89ab-cdef-0123-456789abcdef"
+    old = json.loads(json.dumps(sample).replace("TRX_0123456789abcdef0123456789abcdef", f"TRX_{uuid.uuid4().hex}"))
+    content = json.dumps({"payload": {"Records": [old]}})
+    stage(product).s3.put_object(Bucket=product.outputs["DiscardedRecordsBucket"], Key=discarded, Body=content)
     for name, bodies in waiting.items():
         for body in bodies:
             product.aws.sqs.send_message(QueueUrl=product.outputs[name], MessageBody=json.dumps(body, default=str))
@@ -189,8 +197,10 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
     results = redrive.redrive(stage(product))
 
     assert {name: (result.handed_on, result.failed) for name, result in results.items()} == dict.fromkeys(
-        waiting, (1, 0)
+        ["DiscardedRecordsBucket", *waiting], (1, 0)
     )
+    assert redrive.redrive(stage(product))["DiscardedRecordsBucket"] == redrive.Result()
+    assert updates.wait_for(old["dynamodb"]["NewImage"]["transactionId"]["S"], is_("OrdersProgressed"))
     assert updates.wait_for(transaction_id, lambda event: bool(event["id"] == "undelivered"))
     assert updates.wait_for(transaction_id, is_("OrdersSettled"))
     sample_id = sample["dynamodb"]["NewImage"]["transactionId"]["S"]

@@ -70,7 +70,8 @@ class Promises(Pulls):
         self.beyond = vendor.moods.lag > MOST_LAG
         self.confirmed: dict[str, Material] = {}
         self.events: dict[str, dict[str, Any]] = {}
-        self.sequences: dict[str, set[int]] = defaultdict(set)
+        # By transaction, the event of the state with each sequence.
+        self.sequences: dict[str, dict[int, str]] = defaultdict(dict)
         self.newest: dict[str, dict[str, Any]] = {}
         self.answered: list[tuple[Document, bool]] = []
         self.created: set[str] = set()
@@ -224,7 +225,7 @@ class Promises(Pulls):
         elif known != detail:
             raise Violation("one event, one id", f"{detail['eventId']} said two things")
         if "sequence" in detail:
-            self._ordered(detail["transactionId"], detail["sequence"], detail)
+            self._ordered(detail["transactionId"], detail["sequence"], detail, _is_of_state(event["detail-type"]))
         if event["detail-type"] == "OrdersSettled" and self.confirm != "none":
             made = self.vendor.transactions[detail["transactionId"]]
             finals = [material(state.batch or {}) for state in made.states if state.final]
@@ -239,11 +240,14 @@ class Promises(Pulls):
         if message.get("suspicious"):
             self.suspicious.add(message["transactionId"])
 
-    def _ordered(self, id_: str, sequence: int, detail: dict[str, Any]) -> None:
+    def _ordered(self, id_: str, sequence: int, detail: dict[str, Any], of_state: bool) -> None:
         seen = self.sequences[id_]
         if sequence not in seen and sequence != 1 and sequence - 1 not in seen:
             raise Violation("in order per transaction", f"{id_}: {sequence} before {sequence - 1}")
-        seen.add(sequence)
+        if detail["previousSequence"] != sequence - 1:
+            raise Violation("contiguous", f"{id_}: {sequence} names {detail['previousSequence']} as the one before")
+        if of_state and seen.setdefault(sequence, detail["eventId"]) != detail["eventId"]:
+            raise Violation("contiguous", f"{id_}: two states have the sequence {sequence}")
         if id_ not in self.newest or self.newest[id_]["sequence"] <= sequence:
             self.newest[id_] = detail
 
@@ -254,7 +258,7 @@ class Promises(Pulls):
         stored = {key[0]: item for key, item in tables["Transactions"].items.items()}
         for id_, item in stored.items():
             version = int(item["version"]["N"])
-            missing = set(range(1, version + 1)) - self.sequences[id_]
+            missing = set(range(1, version + 1)) - self.sequences[id_].keys()
             if missing:
                 raise Violation("every change is published", f"{id_} has {version} versions, unpublished: {missing}")
             if self.newest[id_]["status"] != _text(item, "status"):
@@ -339,3 +343,8 @@ def _text(item: Any, name: str) -> str:
 
 def _settled(item: Any) -> str:
     return "settled" if "settledAt" in item else ""
+
+
+def _is_of_state(detail_type: str) -> bool:
+    """Of an account that becomes linked, or is another user's, there is an event beside that of the state."""
+    return not detail_type.startswith("BrokerAccount")

@@ -39,6 +39,7 @@ class Asked:
 def asked(values: Values) -> Iterator[Asked]:
     """Every request that a resource policy of the template has to allow or to deny. Raises `NotDerived`."""
     yield from _queues(values)
+    yield from _buckets(values)
     yield from _functions(values)
     yield from _trust(values)
     yield from _bus(values)
@@ -102,6 +103,30 @@ def _denied_to_others(request: Request) -> Iterator[Asked]:
     elsewhere = str(request.context["aws:SourceArn"]).replace(ACCOUNT, _OTHER)
     yield Asked(replace(request, principal="sns.amazonaws.com", why="for another service"), allowed=False)
     yield Asked(replace(request, context=_source(elsewhere, _OTHER), why="for another account"), allowed=False)
+
+
+# ---------------------------------------------------------------- buckets
+
+
+def _buckets(values: Values) -> Iterator[Asked]:
+    """A bucket is read and written over TLS alone, also by an administrator; its policy admits nobody by itself."""
+    policies = {each["Bucket"]["Ref"]: each for _, each in _of_type(values, "AWS::S3::BucketPolicy")}
+    for name, _ in _of_type(values, "AWS::S3::Bucket"):
+        bucket = values.attribute(name, "Arn")
+        statements = listed(policies[name]["PolicyDocument"]["Statement"]) if name in policies else []
+        policy = _document(values.of(statements)) if statements else None
+        administrator = f"arn:aws:iam::{ACCOUNT}:role/administrator"
+        for action, resource in (
+            ("s3:PutObject", f"{bucket}/aws/lambda/x"),
+            ("s3:GetObject", f"{bucket}/aws/lambda/x"),
+            ("s3:ListBucket", bucket),
+        ):
+            for secure in (True, False):
+                context = {"aws:SecureTransport": str(secure).lower()}
+                why = f"{'with' if secure else 'without'} TLS"
+                request = Request(administrator, action, resource, why, context, _EVERYTHING, policy)
+                yield Asked(request, allowed=secure)
+                yield Asked(replace(request, identity=None, why=f"by the policy alone, {why}"), allowed=False)
 
 
 # ---------------------------------------------------------------- functions
@@ -236,7 +261,7 @@ def by_services(values: Values, key: str, policy: Policy) -> Iterator[Asked]:
     for kind in ("AWS::Events::EventBus", "AWS::Events::Archive", "AWS::Events::Rule"):
         for name, _ in _of_type(values, kind):
             yield from _by_events(values.attribute(name, "Arn"), key, policy)
-    for account, service in ((_OTHER, "dynamodb"), (ACCOUNT, "s3")):
+    for account, service in ((_OTHER, "dynamodb"), (ACCOUNT, "ssm")):
         context = {"kms:CallerAccount": account, "kms:ViaService": f"{service}.ap-south-1.amazonaws.com"}
         caller, why = f"arn:aws:iam::{account}:role/caller", f"through {service} by the account {account}"
         identity = _EVERYTHING if account == _OTHER else None

@@ -104,7 +104,7 @@ def _asked(name: str, properties: Mapping[str, Any], values: Values) -> Iterator
         if mapping["Type"] != "AWS::Lambda::EventSourceMapping" or not _invokes(mapping, name, values):
             continue
         if "DestinationConfig" in mapping["Properties"]:
-            raise NotDerived(f"DestinationConfig of an event source of {name}")
+            yield from _stored(name, mapping["Properties"]["DestinationConfig"], values)
         source = values.of(mapping["Properties"]["EventSourceArn"])
         if source.startswith("arn:aws:sqs:"):
             yield from ((action, source, "polling its queue") for action in _QUEUE_POLLING)
@@ -113,6 +113,18 @@ def _asked(name: str, properties: Mapping[str, Any], values: Values) -> Iterator
             yield "dynamodb:ListStreams", "*", "polling its stream"
         else:
             raise NotDerived(f"the event source {source}")
+
+
+def _stored(name: str, config: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str, str]]:
+    """What Lambda does to store records in a bucket that it gives up on; it looks for the bucket first."""
+    match values.of(config):
+        case {"OnFailure": {"Destination": str(bucket)}} if bucket.startswith("arn:aws:s3:::"):
+            # As Lambda names the objects: the mapping, the shard, the day, the second and a random UUID.
+            stored = "aws/lambda/14e0db71/shardId-0/2026/01/15/2026-01-15T04.00.00-0123"
+            yield "s3:PutObject", f"{bucket}/{stored}", "storing what it gives up on"
+            yield "s3:ListBucket", bucket, "storing what it gives up on"
+        case other:
+            raise NotDerived(f"the destination {other} of an event source of {name}")
 
 
 def _invokes(mapping: Mapping[str, Any], name: str, values: Values) -> bool:
@@ -135,6 +147,7 @@ def _arn(name: str, values: Values) -> str:
 _KEY_USE: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("kms:Decrypt",),
     "events": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "s3:PutObject": ("kms:GenerateDataKey",),
     "secretsmanager": ("kms:Decrypt",),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),

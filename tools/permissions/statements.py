@@ -67,10 +67,13 @@ def findings(name: str, role: Mapping[str, Any], values: Values, without_resourc
 
 
 def _needed(action: str, written: Any, values: Values, without_resources: frozenset[str]) -> bool:
-    """Whether a wildcard cannot be less: where AWS has no resource, for a function's aliases, for reading alarms."""
+    """Whether a wildcard cannot be less: where AWS has no resource or names it, for aliases, for reading alarms."""
     match written:
         case "*":
             return action in without_resources
+        case {"Fn::Sub": str(text)} if re.fullmatch(r"\$\{\w+\.Arn\}/aws/lambda/\*", text):
+            # Objects that Lambda names by mapping, shard and time.
+            return action == "s3:PutObject"
         case {"Fn::Sub": str(text)} if aliases := re.fullmatch(r"\$\{(\w+)\.Arn\}:?\*", text):
             # A function's name ends in characters of chance: no other begins with it.
             return action.startswith("lambda:") and values.resources[aliases[1]]["Type"] == "AWS::Lambda::Function"

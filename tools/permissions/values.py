@@ -40,6 +40,7 @@ _RESOURCES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
         {"Version": "1"},
     ),
     "AWS::Logs::LogGroup": ("{name}", {"Arn": _ARN.format(service="logs", rest="log-group:{name}:*")}),
+    "AWS::S3::Bucket": ("{name}", {"Arn": "arn:aws:s3:::{name}"}),
     "AWS::Scheduler::Schedule": ("{name}", {"Arn": _ARN.format(service="scheduler", rest="schedule/default/{name}")}),
     "AWS::SecretsManager::Secret": (_ARN.format(service="secretsmanager", rest="secret:{name}-AbCdEf"), {}),
     "AWS::SQS::Queue": (

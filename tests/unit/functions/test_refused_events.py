@@ -13,6 +13,7 @@ import pytest
 
 from operations.redrive import redrive
 from securities_transactions.events.consumer import parse_message
+from tests.application import ENVIRONMENT
 from tests.field.deployment import envelope
 from tests.strict_messaging import StrictBus, StrictQueue, refused_call
 from tests.unit.functions.harness import Rig
@@ -266,15 +267,47 @@ def test_the_log_names_a_refused_event_and_nothing_of_the_user(
     assert "user-42" not in str(line)
 
 
-def unkept(body: str) -> dict[str, Any]:
+def unkept(body: str, webhook_id: str = "w1") -> dict[str, Any]:
     """A record of a kept webhook of another kind whose event is the body."""
     item = {
-        "webhookId": {"S": "w1"},
+        "webhookId": {"S": webhook_id},
         "receivedAt": {"S": "2026-01-15T04:35:00.000Z"},
         "kind": {"S": "HOLDINGS_IMPORT"},
         "body": {"B": base64.b64encode(zlib.compress(body.encode())).decode()},
     }
-    return {"eventName": "INSERT", "dynamodb": {"Keys": {"webhookId": {"S": "w1"}}, "NewImage": item}}
+    return {"eventName": "INSERT", "dynamodb": {"Keys": {"webhookId": {"S": webhook_id}}, "NewImage": item}}
+
+
+def unreadable(poison: dict[str, Any]) -> None:
+    """Make a record one that cannot be read."""
+    image = poison["dynamodb"]["NewImage"]
+    image["snapshot" if "transactionId" in image else "body"] = {"B": "bm90IHdoYXQgd2FzIHN0b3JlZA=="}
+
+
+@pytest.mark.parametrize("position", [0, 50, 100])
+@pytest.mark.parametrize("fault", ["refused", "unreadable"])
+@pytest.mark.parametrize("stream", ["transactions", "webhooks"])
+def test_poison_in_each_stream_is_set_aside_with_an_alarm_and_a_hundred_others_go_out_in_order(
+    publisher: Publisher, caplog: pytest.LogCaptureFixture, stream: str, fault: str, position: int
+) -> None:
+    if stream == "transactions":
+        others, poison = [record("TRX_1", version) for version in range(2, 102)], record(POISON)
+        expected = [f"TRX_1.{version}" for version in range(2, 102)]
+    else:
+        expected = [f"w{n:03}" for n in range(100)]
+        others, poison = [unkept('{"type": "x"}', each) for each in expected], unkept('{"type": "x"}', POISON)
+    if fault == "unreadable":
+        unreadable(poison)
+    else:
+        publisher.bus.refuses = lambda detail: "MalformedDetail" if POISON in detail["eventId"] else None
+
+    publisher([*others[:position], poison, *others[position:]])
+
+    assert publisher.bus.event_ids == expected
+    # Both are watched: the queue with the alarm UnpublishedAlarm, and lines of level ERROR with ErrorsAlarm.
+    [body] = publisher.queue.by_url[ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]]
+    assert POISON in json.loads(body)["key"].values()
+    assert [each.levelname for each in caplog.records if each.levelname == "ERROR"] == ["ERROR"]
 
 
 @pytest.mark.parametrize(

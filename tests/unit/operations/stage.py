@@ -11,6 +11,7 @@ from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.storage.dynamodb import to_attributes
 from securities_transactions.storage.mapper import to_item
+from tests.stream_mapping import Bucket
 from tests.strict_messaging import StrictBus, check_message, check_message_batch
 
 STAMP: Final = datetime(2026, 1, 15, tzinfo=UTC)
@@ -83,6 +84,7 @@ class FakeStage:
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     sqs: Queues = field(default_factory=Queues)
     events: StrictBus = field(default_factory=StrictBus)
+    s3: Bucket = field(default_factory=Bucket)
     scans: dict[str, dict[str, Any]] = field(default_factory=dict)
     name: str = "dev"
 
@@ -97,7 +99,8 @@ class FakeStage:
         queues = {f"{name}QueueUrl": f"queue of {name}" for name in QUEUES}
         dead = {f"{name}DeadLetterQueueUrl": f"dead of {name}" for name in (*QUEUES, "Publish")}
         tables = {"TransactionsTable": "transactions", "WebhooksTable": "webhooks"}
-        return {"EventBusName": "securities-transactions-dev", **tables, **queues, **dead}
+        others = {"EventBusName": "securities-transactions-dev", "DiscardedRecordsBucket": "discarded"}
+        return others | tables | queues | dead
 
     def items(self, table: str, **scan: Any) -> Iterator[dict[str, Any]]:
         """Every item, whatever the filter, which is remembered."""
