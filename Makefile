@@ -217,6 +217,11 @@ rotate: .venv/.ready ## Change a secret of the Gateway's (STEP=next|switch|finis
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.rotate $(STAGED) $(STEP) \
 	  $(if $(SECRET),--secret $(SECRET)) $(if $(FORCE),--force)
 
+.PHONY: history
+history: .venv/.ready ## Print what happened to a transaction, who did it and what is next (TRANSACTION=id STAGE=dev, TOKEN)
+	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make history TRANSACTION=TRX_…" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.history $(STAGED) $(if $(API),--api '$(API)') '$(TRANSACTION)'
+
 .PHONY: redrive
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)

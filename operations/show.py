@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import stage as stages
 from operations.stage import Stage
-from securities_transactions.storage.dynamodb import of_attributes
-from securities_transactions.storage.mapper import Attribute
+from securities_transactions.storage.dynamodb import of_attributes, present
+from securities_transactions.storage.mapper import Attribute, to_cause
 from securities_transactions.storage.snapshot_codec import decode
 
 _ENCODED: Final = frozenset({Attribute.SNAPSHOT, Attribute.REQUEST})
@@ -37,6 +37,8 @@ def decoded(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
+    if name == Attribute.CAUSE:
+        return present(vars(to_cause(value)))
     if not isinstance(value, bytes):
         return value
     if name in _ENCODED:

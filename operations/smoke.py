@@ -23,6 +23,7 @@ GUARDED: Final = (
     ("POST", "/transactions"),
     ("GET", "/transactions/TRX_SMOKE"),
     ("GET", "/transactions/TRX_SMOKE/orders"),
+    ("GET", "/transactions/TRX_SMOKE/history"),
     ("POST", "/transactions/TRX_SMOKE/sdk-response"),
     ("GET", "/orders"),
     ("POST", "/sdk-tokens"),
@@ -33,7 +34,7 @@ WEBHOOK: Final = "/webhooks/orders"
 # The vendor may have been given the URL with a slash at its end.
 WEBHOOKS: Final = (WEBHOOK, f"{WEBHOOK}/")
 # Tables whose loss cannot be made up for; the others hold what expires within a day, or what can be derived again.
-LASTING: Final = ("TransactionsTable", "NotesTable", "WebhooksTable")
+LASTING: Final = ("TransactionsTable", "NotesTable", "WebhooksTable", "HistoryTable")
 # A function's first call after a deployment takes some seconds.
 _SECONDS: Final = 30
 

@@ -29,6 +29,8 @@ ENVIRONMENT: Final = {
     "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
     "GATEWAY_SECRET_ARN": "secret",
     "GATEWAY_URL": "http://127.0.0.1",
+    "HISTORY_RETENTION_DAYS": "2922",
+    "HISTORY_TABLE": "History",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "MESSAGES_TABLE": "Messages",
     "POSITIONS_TABLE": "Positions",

@@ -105,6 +105,10 @@ class _RecordedClient:
                 for table, asked in arguments["RequestItems"].items():
                     for key in asked["Keys"]:
                         yield self.call(function, operation, {"TableName": table, "Key": key})
+            case "BatchWriteItem":
+                for table, writes in arguments["RequestItems"].items():
+                    for write_ in writes:
+                        yield self.call(function, operation, {"TableName": table, "Item": write_["PutRequest"]["Item"]})
             case "PutEvents":
                 for entry in arguments["Entries"]:
                     yield self.call(function, operation, entry)

@@ -3,6 +3,7 @@
 import os
 
 from securities_transactions.bootstrap import Application, start
+from securities_transactions.domain.cause import CauseKind
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
@@ -16,10 +17,12 @@ def make_handler(application: Application) -> Handler:
 
     def accept_sdk_response(request: Request) -> Response:
         request.allow()
-        transaction_id, may_see = request.path("transactionId"), request.caller(scope).may_see
-        read = transactions.one(transaction_id, may_see)
-        responses.accept(read.transaction, request.json())
-        return Response(202, transaction_of(transactions.one(transaction_id, may_see).transaction).document())
+        transaction_id, caller = request.path("transactionId"), request.caller(scope)
+        transaction = transactions.one(transaction_id, caller.may_see).transaction
+        cause = caller.cause(CauseKind.SDK, request, transaction.user_id)
+        responses.accept(transaction, request.json(), cause)
+        after = transactions.one(transaction_id, lambda user_id: user_id == transaction.user_id)
+        return Response(202, transaction_of(after.transaction).document())
 
     return application.deadline.bounds(http_handler(accept_sdk_response))
 

@@ -2,13 +2,17 @@
 
 import os
 
+from securities_transactions import logging
 from securities_transactions.bootstrap import Application, start
+from securities_transactions.domain.cause import CauseKind
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
 from securities_transactions.http.views import CreatedTransaction, sdk_token_of
+
+logger = logging.logger()
 
 
 def make_handler(application: Application) -> Handler:
@@ -19,12 +23,15 @@ def make_handler(application: Application) -> Handler:
     def create_transaction(request: Request) -> Response:
         request.allow()
         new = request.parse(NewTransaction)
-        user_id = request.caller(scope).acting_for(new.notes)
+        caller = request.caller(scope)
+        user_id = caller.acting_for(new.notes)
         account = tokens.account_for(user_id, new.connect, new.smallcaseAuthId)
         new.check_broker(account.broker if account else None)
 
         def create() -> dict[str, str]:
-            created = transactions.create(new, user_id, lambda secret: tokens.sign(account, secret).token)
+            cause = caller.cause(CauseKind.API, request, user_id)
+            created = transactions.create(new, user_id, lambda secret: tokens.sign(account, secret).token, cause)
+            logger.info("created", extra={"transaction_id": created.transaction_id})
             return {"transactionId": created.transaction_id, "expireAt": timestamp_text(created.expire_at)}
 
         created, is_replayed = once(request, user_id, new, create)

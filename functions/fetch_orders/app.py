@@ -1,8 +1,10 @@
 """GET /transactions/{transactionId}/orders and GET /orders: a transaction's orders, a user's orders."""
 
 import os
+from functools import partial
 
 from securities_transactions.bootstrap import Application, start
+from securities_transactions.domain.cause import CauseKind
 from securities_transactions.http.filters import NAMES, place_of
 from securities_transactions.http.handler import Handler, http_handler
 from securities_transactions.http.request import Request
@@ -19,7 +21,8 @@ def make_handler(application: Application) -> Handler:
         if request.names("transactionId"):
             request.allow("refresh")
             transaction_id, refresh = request.path("transactionId"), request.flag("refresh")
-            read = transactions.one(transaction_id, caller.may_see, refresh=refresh)
+            cause = partial(caller.cause, CauseKind.PULL, request)
+            read = transactions.one(transaction_id, caller.may_see, refresh=refresh, cause_for=cause)
             shown = orders_of(read.transaction, for_support=caller.is_service, refreshed=read.refreshed)
             return cacheable(request, shown.document())
         request.allow("notes", "limit", "cursor", *NAMES)

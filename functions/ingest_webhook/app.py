@@ -27,7 +27,7 @@ def make_handler(application: Application) -> Handler:
         if refusal := access.refusal(request):
             raise unread(refusal)
         raw = body_of(request)
-        ingested = webhooks.ingest(raw)
+        ingested = webhooks.ingest(raw, request.id_in_log)
         logger.info("webhook", extra=facts(ingested, raw))
         if isinstance(ingested.verification, Rejected):
             raise Problem(problems.WEBHOOK_REFUSED, ingested.verification.reason)

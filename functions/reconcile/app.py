@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from securities_transactions import logging
 from securities_transactions.bootstrap import Application, start
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.gateway.errors import GatewayError
@@ -20,17 +22,18 @@ def make_handler(application: Application) -> Handler:
     """Pull each transaction of the message batch; what the queue has to deliver again is returned to it."""
     reconcile = application.reconcile
 
-    def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-        failed = [record["messageId"] for record in event["Records"] if not pull(reconcile, record)]
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        cause = Cause(kind=CauseKind.PULL, request_id=None if context is None else context.aws_request_id)
+        failed = [record["messageId"] for record in event["Records"] if not pull(reconcile, record, cause)]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return application.deadline.bounds(handler)
 
 
-def pull(reconcile: Reconcile, record: Mapping[str, Any]) -> bool:
+def pull(reconcile: Reconcile, record: Mapping[str, Any], cause: Cause) -> bool:
     """Pull the transaction that a message names; False where the message is to be delivered again."""
     try:
-        request = request_of(loads(record["body"]))
+        request = replace(request_of(loads(record["body"])), cause=cause)
     except (AttributeError, KeyError, TypeError, ValueError):
         logger.error("a message cannot be read", message_id=record["messageId"])
         return False

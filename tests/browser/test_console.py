@@ -85,6 +85,31 @@ def test_each_payload_is_one_click_away_and_each_version_says_what_changed(desk:
     here.shoot("light-10-payloads")
 
 
+def test_what_happened_shows_every_change_with_its_cause(desk: Sit, gateway: GatewayDriver) -> None:
+    """As a support person sees it: the webhook that reported, the pull that settled."""
+    here = desk()
+    here.security(1, "INFY", 30)
+    here.order()
+    here.log_in()
+    here.press("Confirm order")
+    gateway.finish(here.page.locator("#now code").inner_text())
+    here.press("Done")
+    here.step("OrdersSettled")
+    changes = here.page.get_by_role("list", name="History, oldest first")
+    for _ in range(20):
+        here.page.get_by_role("button", name="What happened?").click()
+        changes.wait_for()
+        if "settled" in changes.inner_text():
+            break
+        here.page.wait_for_timeout(1000)
+    words = changes.inner_text()
+    assert words.index("created") < words.index("settled")
+    assert "webhook" in words
+    assert "pull" in words
+    here.page.get_by_text("Nothing: it is settled.").wait_for()
+    here.shoot("light-11-history")
+
+
 def test_a_limit_order_says_which_brokers_take_it(desk: Sit) -> None:
     """LIMIT has a price, SL a price and a trigger price, SLM a trigger price alone; Zerodha fills them."""
     here = desk()

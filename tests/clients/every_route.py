@@ -11,11 +11,17 @@ from typing import Any, TypeAlias, cast
 from securities_transactions_client import AuthenticatedClient, Client
 from securities_transactions_client.api.accounts import forget_account, issue_sdk_token, list_accounts
 from securities_transactions_client.api.orders import get_orders, list_orders
-from securities_transactions_client.api.transactions import accept_sdk_response, create_transaction, get_transaction
+from securities_transactions_client.api.transactions import (
+    accept_sdk_response,
+    create_transaction,
+    get_history,
+    get_transaction,
+)
 from securities_transactions_client.api.webhooks import ingest_webhook, ingest_webhook_at_segment
 from securities_transactions_client.models import (
     Accounts,
     CreatedTransaction,
+    HistoryView,
     IngestWebhookAtSegmentBody,
     IngestWebhookBody,
     Message,
@@ -106,6 +112,9 @@ CALLS: list[Case] = [
         lambda c, s: get_orders.sync_detailed(s.transaction_id, client=c, refresh=cast(bool, "perhaps")),
     ),
     ("getOrders", Problem, lambda c, s: get_orders.sync_detailed(NONE, client=c)),
+    ("getHistory", HistoryView, lambda c, s: get_history.sync_detailed(s.transaction_id, client=c)),
+    ("getHistory", Problem, lambda c, s: get_history.sync_detailed(s.transaction_id, client=c, limit=0)),
+    ("getHistory", Problem, lambda c, s: get_history.sync_detailed(NONE, client=c)),
     ("listOrders", OrdersPage, lambda c, s: list_orders.sync_detailed(client=c, limit=1)),
     ("listOrders", Problem, lambda c, s: list_orders.sync_detailed(client=c, limit=0)),
     ("listOrders", Problem, lambda c, s: list_orders.sync_detailed(client=c, notes="somebody-else")),
@@ -159,6 +168,7 @@ SIGNED_OUT: list[Case] = [
     ("createTransaction", Message, lambda c, s: create_transaction.sync_detailed(client=c, body=order())),
     ("getTransaction", Message, lambda c, s: get_transaction.sync_detailed(NONE, client=c)),
     ("getOrders", Message, lambda c, s: get_orders.sync_detailed(NONE, client=c)),
+    ("getHistory", Message, lambda c, s: get_history.sync_detailed(NONE, client=c)),
     ("listOrders", Message, lambda c, s: list_orders.sync_detailed(client=c)),
     ("acceptSdkResponse", Message, lambda c, s: accept_sdk_response.sync_detailed(NONE, client=c, body=CANCELLED)),
     ("issueSdkToken", Message, lambda c, s: issue_sdk_token.sync_detailed(client=c, body=TokenRequest())),

@@ -66,6 +66,9 @@ async function main(scenario: Scenario) {
     await call("getOrders", signedIn.GET("/transactions/{transactionId}/orders", at(transactionId)), (seen) => seen.orders.every((each) => each.quantity > 0));
     await call("getOrders", signedIn.GET("/transactions/{transactionId}/orders", refresh(wrong)));
     await call("getOrders", signedIn.GET("/transactions/{transactionId}/orders", at(NONE)));
+    await call("getHistory", signedIn.GET("/transactions/{transactionId}/history", at(transactionId)), (seen) => seen.items.every((each) => each.version > 0));
+    await call("getHistory", signedIn.GET("/transactions/{transactionId}/history", { params: { path: { transactionId }, query: { limit: 0 } } }));
+    await call("getHistory", signedIn.GET("/transactions/{transactionId}/history", at(NONE)));
 
     const listed = (query: { limit?: number; notes?: string }) => signedIn.GET("/orders", { params: { query } });
     await call("listOrders", listed({ limit: 1 }), (page) => page.items.length === 1);
@@ -105,6 +108,7 @@ async function main(scenario: Scenario) {
   await call("createTransaction", signedOut.POST("/transactions", { body: order() }));
   await call("getTransaction", signedOut.GET("/transactions/{transactionId}", at(NONE)));
   await call("getOrders", signedOut.GET("/transactions/{transactionId}/orders", at(NONE)));
+  await call("getHistory", signedOut.GET("/transactions/{transactionId}/history", at(NONE)));
   await call("listOrders", signedOut.GET("/orders"));
   await call("acceptSdkResponse", signedOut.POST("/transactions/{transactionId}/sdk-response", { ...at(NONE), body: { rejected: "user_cancelled" } }));
   await call("issueSdkToken", signedOut.POST("/sdk-tokens", { body: {} }));

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
@@ -77,6 +78,7 @@ WHOLE: Final = Transaction(
     pull_requested_at=STAMP,
     next_check_at=STAMP,
     checks=1,
+    cause=Cause(kind=CauseKind.PULL),
 )
 ITEM: Final = to_item(WHOLE)
 
@@ -102,6 +104,7 @@ def test_words_of_closed_sets_are_all_named() -> None:
         ("source", Source),
         ("account", AccountLink),
         ("error", FailureReason),
+        ("cause", CauseKind),
     ):
         for word in words:
             assert f"`{word.value}`" in described[attribute]

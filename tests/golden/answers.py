@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from securities_transactions.services.publish_updates import binary, update_of
+from securities_transactions.services.publish_updates import Update, update_of
 from securities_transactions.storage.adoption_leases import AdoptionLeases
 from securities_transactions.storage.counters import MOST_WEBHOOKS, CreationCounts, WebhookCounts
-from securities_transactions.storage.dynamodb import of_attributes
+from securities_transactions.storage.dynamodb import of_attributes, of_stream
 from securities_transactions.storage.mapper import of_item
 from securities_transactions.storage.webhooks import webhook_of
 from tests.golden.collect import COUNTED, KEYS, LEASE, PROOF
@@ -18,9 +18,16 @@ from tests.unit.functions.harness import SERVICE, Answered, Rig
 Stored = Mapping[str, Any]
 
 
+def pull_of(update: Update) -> Any:
+    """The request to pull; its cause is that of the invocation, which no item has."""
+    if update.pull is None:
+        return None
+    return {name: value for name, value in asdict(update.pull).items() if name != "cause"}
+
+
 def of_transaction(record: Stored) -> Any:
     """What the API answers to the user and to a service for a stream record's new image, and what is published."""
-    item = binary(record["dynamodb"]["NewImage"])
+    item = of_stream(record["dynamodb"]["NewImage"])
     transaction_id, user = item["transactionId"]["S"], item["notes"]["S"]
     rig = Rig()
     table = rig.tables["Transactions"]
@@ -34,7 +41,7 @@ def of_transaction(record: Stored) -> Any:
             "orders": body(rig.call(f"{route}/orders", user=user, path=path)),
             "support": body(rig.call(f"{route}/orders", user="support", scope=SERVICE, path=path)),
             "events": [event.model_dump(mode="json", exclude_none=True) for event in update.events],
-            "pull": None if update.pull is None else asdict(update.pull),
+            "pull": pull_of(update),
         }
     )
 
@@ -44,9 +51,9 @@ def of_webhook(record: Stored) -> Any:
     update = update_of(record)
     return plain(
         {
-            "webhook": asdict(webhook_of(of_attributes(binary(record["dynamodb"]["NewImage"])))),
+            "webhook": asdict(webhook_of(of_attributes(of_stream(record["dynamodb"]["NewImage"])))),
             "events": [event.model_dump(mode="json", exclude_none=True) for event in update.events],
-            "pull": None if update.pull is None else asdict(update.pull),
+            "pull": pull_of(update),
         }
     )
 

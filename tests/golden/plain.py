@@ -7,7 +7,10 @@ from typing import Any
 
 def image(item: Mapping[str, Any]) -> dict[str, Any]:
     """`item` with its bytes as text."""
-    return {
-        name: {"B": base64.b64encode(value["B"]).decode()} if isinstance(value.get("B"), bytes) else dict(value)
-        for name, value in item.items()
-    }
+    return {name: _value(value) for name, value in item.items()}
+
+
+def _value(value: Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(value.get("B"), bytes):
+        return {"B": base64.b64encode(value["B"]).decode()}
+    return {"L": [_value(each) for each in value["L"]]} if "L" in value else dict(value)

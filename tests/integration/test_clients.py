@@ -55,6 +55,7 @@ def test_every_route_answers_through_a_generated_client(
         "createTransaction": {201, 400, 401, 403, 413, 422},
         "getTransaction": {200, 400, 401, 404},
         "getOrders": {200, 400, 401, 404},
+        "getHistory": {200, 400, 401, 404},
         "listOrders": {200, 400, 401, 403},
         "acceptSdkResponse": {202, 401, 404, 422},
         "issueSdkToken": {201, 400, 401, 403, 422},

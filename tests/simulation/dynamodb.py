@@ -10,6 +10,10 @@ from tests.simulation.expressions import Bound, ExpressionError, Item, check_pla
 from tests.simulation.world import World
 
 _MOST_ITEM_BYTES: Final = 400 * 1024
+_MOST_BATCH_WRITES: Final = 25
+
+# The keys of the indexes.
+_INDEXES: Final = {"due": ("checkShard", "nextCheckAt"), "byTransaction": ("transactionId", "receivedAt")}
 
 Key = tuple[str, ...]
 # Called after each write with the table, the item before and the item after.
@@ -90,6 +94,24 @@ class DynamoDB:
 
         return self._call("PutItem", effect)
 
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        """BatchWriteItem of puts: some may be left unwritten, and a key may not stand in it twice."""
+        ((name, writes),) = RequestItems.items()
+
+        def effect() -> dict[str, Any]:
+            table = self.tables[name]
+            items = [write["PutRequest"]["Item"] for write in writes]
+            if len({table.key(item) for item in items}) < len(items) or not 1 <= len(items) <= _MOST_BATCH_WRITES:
+                raise _error("ValidationException", "a key twice, none or too many")
+            troubled = self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused
+            done = items[: self.world.random.randrange(len(items))] if troubled else items
+            for item in done:
+                self._store(name, table.key(item), table.items.get(table.key(item)), dict(item))
+            left = {name: writes[len(done) :]} if len(done) < len(items) else {}
+            return {"UnprocessedItems": left}
+
+        return self._call("BatchWriteItem", effect)
+
     def update_item(self, *, TableName: str, Key: Item, **arguments: Any) -> dict[str, Any]:
         """UpdateItem."""
 
@@ -139,13 +161,12 @@ class DynamoDB:
         return self._call("TransactWriteItems", effect)
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:
-        """Query of a table, or of the index `due`, which lags now and then."""
+        """Query of a table, or of an index, which lags now and then."""
 
         def effect() -> dict[str, Any]:
             table = self.tables[TableName]
             index = arguments.get("IndexName")
-            sort = "nextCheckAt" if index else table.keys[-1]
-            partition = "checkShard" if index else table.keys[0]
+            partition, sort = _INDEXES[index] if index else (table.keys[0], table.keys[-1])
             items = [item for item in table.items.values() if sort in item and partition in item]
             values = arguments["ExpressionAttributeValues"]
             check_placeholders([KeyConditionExpression], {}, values)
@@ -213,7 +234,7 @@ class DynamoDB:
         if old == new:
             return  # DynamoDB writes no record of a change that changes nothing
         if table.streams:
-            table.stream.append(_record(table, len(table.stream), old, new))
+            table.stream.append(_record(table, self.world.clock().timestamp(), old, new))
         self.watch(table_name, old, new)
 
 
@@ -227,9 +248,14 @@ class _Pages:
         yield {"Items": page["Items"][: PaginationConfig["MaxItems"]]}
 
 
-def _record(table: Table, number: int, old: Item | None, new: Item | None) -> dict[str, Any]:
-    """A stream record as Lambda gets it: in JSON, so binary is base64 text."""
-    image: dict[str, Any] = {"SequenceNumber": str(number)}
+def _record(table: Table, at: float, old: Item | None, new: Item | None) -> dict[str, Any]:
+    """A stream record as Lambda gets it: in JSON, so binary is base64 text. `at` is in seconds since the epoch."""
+    number, known = len(table.stream), new or old or {}
+    image: dict[str, Any] = {
+        "ApproximateCreationDateTime": int(at),
+        "Keys": {name: known[name] for name in table.keys},
+        "SequenceNumber": str(number),
+    }
     if old is not None:
         image["OldImage"] = _in_json(old)
     if new is not None:
@@ -239,6 +265,10 @@ def _record(table: Table, number: int, old: Item | None, new: Item | None) -> di
 
 
 def _in_json(item: Item) -> Item:
-    return {
-        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()
-    }
+    return {name: _value_in_json(value) for name, value in item.items()}
+
+
+def _value_in_json(value: Item) -> Item:
+    if "B" in value:
+        return {"B": base64.b64encode(value["B"]).decode()}
+    return {"L": [_value_in_json(each) for each in value["L"]]} if "L" in value else value

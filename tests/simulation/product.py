@@ -24,6 +24,7 @@ from tests.simulation.world import SECOND, World
 _NAMES: Final = (
     "ingest_webhook",
     "publish_updates",
+    "record_history",
     "reconcile",
     "check_due",
     "accept_sdk_response",
@@ -100,6 +101,7 @@ class Product:
             "Transactions": Table(("transactionId",), streams=True),
             "Users": Table(("notes", "entry")),
             "Webhooks": Table(("webhookId",), streams=True),
+            "History": Table(("transactionId", "entry")),
             "Idempotency": Table(("id",)),
             "Positions": Table(("holder", "security")),
         }
@@ -109,7 +111,11 @@ class Product:
         self.queue.consume = partial(self._consume, self.queue, "reconcile")
         self.settled = Queue(world, "PositionsQueue")
         self.settled.consume = partial(self._consume, self.settled, "positions")
-        self.shards = [Shard(self, self.tables[name]) for name in ("Transactions", "Webhooks")]
+        self.shards = [
+            Shard(self, "Transactions", "publish_updates"),
+            Shard(self, "Transactions", "record_history"),
+            Shard(self, "Webhooks", "publish_updates"),
+        ]
         self._checks: set[int] = set()
         clients = FakeClients(
             dynamodb=DynamoDB(world, self.tables, self._written),
@@ -163,9 +169,9 @@ class Product:
 
     def _written(self, table: str, old: Any, new: Any) -> None:
         self._watch(table, old, new)
-        if table in ("Transactions", "Webhooks"):
-            shard = self.shards[table == "Webhooks"]
-            self.world.at(self.world.now + 5, shard.poll)
+        for shard in self.shards:
+            if shard.name == table:
+                self.world.at(self.world.now + 5, shard.poll)
         if table == "Transactions" and new is not None and "nextCheckAt" in new:
             due = datetime.fromisoformat(new["nextCheckAt"]["S"])
             self._check_at(int((due - self.world.moment(0)).total_seconds() * 1000))
@@ -191,9 +197,11 @@ class Product:
 class Shard:
     """A table's stream and the function it feeds: in order, again and again on failure, in halves."""
 
-    def __init__(self, product: Product, table: Table) -> None:
+    def __init__(self, product: Product, name: str, function: str) -> None:
         self.product = product
-        self.table = table
+        self.name = name
+        self.function = function
+        self.table = product.tables[name]
         self.position = 0
         self.busy = False
         self.size = 100
@@ -204,14 +212,14 @@ class Shard:
             return
         self.busy = True
         records = self.table.stream[self.position : self.position + self.size]
-        handler = self.product.handlers["publish_updates"]
+        handler = self.product.handlers[self.function]
 
         def run() -> bool:
             handler({"Records": records}, None)
             return True
 
         self.product.world.invoke(
-            "publish_updates", _timeout("publish_updates"), run, lambda done: self._ended(len(records), bool(done))
+            self.function, _timeout(self.function), run, lambda done: self._ended(len(records), bool(done))
         )
 
     def _ended(self, count: int, done: bool) -> None:

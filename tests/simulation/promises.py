@@ -22,6 +22,23 @@ Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 MOST_PULLS: Final = 90
 PULL_INTERVAL: Final = timedelta(seconds=30)
 
+# What can have caused each change in the history of a transaction.
+_CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "created": ("api",),
+    "adopted": ("pull",),
+    "reported": ("webhook", "sdk"),
+    "confirmed": ("pull",),
+    "settled": ("pull", "webhook"),
+    "corrected": ("pull",),
+    "retracted": ("pull",),
+    "failed": ("pull",),
+    "escalated": ("pull",),
+    "account": ("pull", "sdk"),
+    "sdk error": ("sdk",),
+    "gateway status": ("pull",),
+}
+_BESIDE_VERSIONS: Final = ("account", "sdk error", "gateway status")
+
 
 def material(batch: Mapping[str, Any]) -> Material:
     """What money depends on, in a form of our own: the product's is what is tested."""
@@ -277,10 +294,32 @@ class Promises(Pulls):
             if securities and body["transactionId"] not in stored:
                 raise Violation("nothing accepted is lost", f"{body['transactionId']} was never adopted")
         self._booked(stored, tables["Positions"].items.values())
+        self._recorded(stored, tables["History"].items.values())
         if not self.beyond:
             for id_, item in stored.items():
                 self._converged(self.vendor.transactions[id_], item, tables)
         self._bounded()
+
+    def _recorded(self, stored: Mapping[str, Any], entries: Iterable[Any]) -> None:
+        """The history has every version once, in order, each with a cause that can have had that effect."""
+        histories: dict[str, list[Any]] = {id_: [] for id_ in stored}
+        for entry in sorted(entries, key=lambda entry: _text(entry, "entry")):
+            histories[_text(entry, "transactionId")].append(entry)
+        for id_, history in histories.items():
+            versions, last = list[int](), dict[str, Any]()
+            for entry in history:
+                change = entry["facts"]["M"]["change"]["S"]
+                kind = entry.get("cause", {"M": {"kind": {"S": "none"}}})["M"]["kind"]["S"]
+                if kind not in _CAUSES[change]:
+                    raise Violation("every change has its cause", f"{id_} was {change} by {kind}")
+                if change not in _BESIDE_VERSIONS:
+                    versions.append(int(entry["version"]["N"]))
+                    last = entry["facts"]["M"]
+            expected = list(range(1, int(stored[id_]["version"]["N"]) + 1))
+            if versions != expected:
+                raise Violation("the history is whole", f"{id_} has versions {versions}, not {expected}")
+            if last["status"]["S"] != _text(stored[id_], "status"):
+                raise Violation("the history is whole", f"{id_} ends as {last['status']['S']} in its history")
 
     def _booked(self, stored: Mapping[str, Any], positions: Iterable[Any]) -> None:
         """The ledger has what was settled, exact to the share and the paisa."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import jwt
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.gateway.errors import GatewayRefused
@@ -184,7 +185,9 @@ class Schedule:
     def _create_at_the_gateway(self, made: VendorTransaction) -> None:
         good = self.vendor.accepted & {*self._keys()}
         try:
-            self.product.application.create_transaction.create(_ASKED, made.notes, lambda secret: "guest")
+            self.product.application.create_transaction.create(
+                _ASKED, made.notes, lambda secret: "guest", Cause(kind=CauseKind.API)
+            )
         except GatewayRefused as error:
             if error.is_about_us and good & self.vendor.accepted:
                 raise Violation("a stored secret is used", f"{made.id} is not created: {error}") from error

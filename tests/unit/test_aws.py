@@ -46,6 +46,8 @@ def clients(service: Service, seconds_left: float) -> aws.Clients:
     deadline = Deadline(lambda: 1000.0)
 
     class Context:
+        function_name = aws_request_id = ""
+
         def get_remaining_time_in_millis(self) -> int:
             return round((seconds_left + RESPONSE_SECONDS) * 1000)
 
@@ -107,6 +109,8 @@ def test_next_invocation_has_its_own_time() -> None:
     deadline = Deadline(lambda: now[0])
 
     class Context:
+        function_name = aws_request_id = ""
+
         def get_remaining_time_in_millis(self) -> int:
             return 10_000
 

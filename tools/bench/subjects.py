@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -45,6 +46,8 @@ ENVIRONMENT: Final = {
     "GATEWAY_NAME": "bench",
     "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
     "GATEWAY_SECRET_ARN": "arn:aws:secretsmanager:ap-south-1:123456789012:secret:gateway",
+    "HISTORY_RETENTION_DAYS": "2922",
+    "HISTORY_TABLE": "History",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "LAMBDA_TASK_ROOT": "/var/task",
     "MESSAGES_TABLE": "Messages",
@@ -60,6 +63,15 @@ ENVIRONMENT: Final = {
     "WEBHOOK_RETENTION_DAYS": "90",
     "WEBHOOK_SEGMENTS": "none",
     "WEBHOOK_SOURCES": "",
+}
+
+_HISTORY: Final = {
+    "transactionId": payloads.TRANSACTION_ID,
+    "entry": f"{1:010d}#{1:040d}",
+    "version": 1,
+    "at": "2026-01-15T04:30:12.345Z",
+    "facts": {"change": "created", "status": "CREATED", "settled": False},
+    "cause": {"kind": "api", "requestId": "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"},
 }
 
 
@@ -118,6 +130,11 @@ def stored(orders: int, version: int = 3) -> dict[str, Any]:
         pulled_at=_STAMP,
         next_check_at=_STAMP,
         checks=1,
+        cause=Cause(
+            kind=CauseKind.WEBHOOK,
+            request_id="5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071",
+            webhook_id="0c70bccea4c1496e" * 2,
+        ),
     )
     return to_item(transaction)
 
@@ -139,6 +156,10 @@ def answers(size: int, item: Mapping[str, Any]) -> dict[str, Any]:
         if request.get("IndexName") == "due":
             return {"Items": [{"transactionId": pointer["transactionId"], "nextCheckAt": account["linkedAt"]}]}
         items = [account] if "account#" in str(request) else [pointer]
+        if request["TableName"] == "History":
+            items = [_wire(to_attributes(_HISTORY))]
+        if request["TableName"] == "Webhooks":
+            items = []
         return {"Items": items, "Count": 1, "ScannedCount": 1}
 
     def put_events(request: Mapping[str, Any]) -> Any:
@@ -165,6 +186,7 @@ def answers(size: int, item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "GetSecretValue": {"Name": "s", "SecretString": json.dumps(secrets)},
         "GetItem": got,
+        "BatchWriteItem": {"UnprocessedItems": {}},
         "BatchGetItem": {"Responses": {"Transactions": [attributes]}, "UnprocessedKeys": {}},
         "Query": query,
         "PutItem": empty,
@@ -239,6 +261,7 @@ _FUNCTIONS: Final = (
     Function("broker_accounts", "tutorial_read", False, None, _as_sampled("broker_accounts")),
     Function("check_due", "tutorial_schedule", False, None, _as_sampled("check_due")),
     Function("create_transaction", "tutorial_create", True, "create", _create),
+    Function("fetch_history", "tutorial_read", False, None, _as_sampled("fetch_history")),
     Function("fetch_orders", "tutorial_read", False, None, _as_sampled("fetch_orders")),
     Function("fetch_transaction", "tutorial_read", True, "read", _stored_transaction),
     Function("ingest_webhook", "tutorial_webhook", True, "webhook", _webhook, (1, 10, 50, 200)),
@@ -247,4 +270,5 @@ _FUNCTIONS: Final = (
     Function("positions", "tutorial_consume", False, None, _as_sampled("positions")),
     Function("publish_updates", "tutorial_publish", False, "publish", _records, (1, 10, 100)),
     Function("reconcile", "tutorial_pull", False, None, _as_sampled("reconcile")),
+    Function("record_history", "tutorial_publish", False, None, _records, (1, 100)),
 )

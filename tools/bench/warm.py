@@ -39,6 +39,8 @@ ENVIRONMENT = {
     "SERVICE_SCOPE": "securities-transactions:service",
     "CONFIRM": "final",
     "AUTH_ID_PATTERN": "[0-9a-f]{24}",
+    "HISTORY_RETENTION_DAYS": "2922",
+    "HISTORY_TABLE": "History",
     "WEBHOOK_RETENTION_DAYS": "90",
     "WEBHOOK_SEGMENTS": "none",
     "WEBHOOK_SOURCES": "",

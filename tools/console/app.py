@@ -25,7 +25,7 @@ from starlette.types import Scope
 from tools.console import bus
 from tools.console.booked import follow_positions, rows_of
 from tools.console.feed import dumps, feed, follow_bus, follow_gateway
-from tools.console.proxy import call_api, call_simulator, told
+from tools.console.proxy import call_api, call_history, call_simulator, told
 from tools.gateway_simulator.journal import Journal
 from tools.local_stack.process_supervisor import Failed
 from tools.local_stack.product import GATEWAY_NAME, Product
@@ -63,6 +63,7 @@ def create_app(product: Product) -> Starlette:
         Route("/settings", _settings),
         Route("/feed", feed),
         Route("/positions", _positions),
+        Route("/history/{id}", told(call_history)),
         Route("/api/{path:path}", told(call_api), methods=_METHODS),
         Route("/sim/{path:path}", told(call_simulator), methods=_METHODS),
         Mount("/", _Page(directory=_PAGE, html=True)),

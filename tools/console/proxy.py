@@ -13,6 +13,9 @@ from tools.gateway_simulator.journal import Journal
 
 # What the page is never shown again once it was used: a token is a key.
 _HIDDEN: Final = frozenset({"smallcaseAuthToken", "access_token"})
+_SUPPORT: Final = "support"
+# The default of the template, which the local product is deployed with.
+_SERVICE_SCOPE: Final = "securities-transactions:service"
 _PASSED_ON: Final = ("content-type", "idempotency-key")
 
 
@@ -54,6 +57,18 @@ async def call_api(request: Request) -> Response:
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
+async def call_history(request: Request) -> Response:
+    """A transaction's history as a support person sees it: with a token that has the service scope."""
+    state = request.app.state
+    token = await _token(state.http, state.product.issuer_url, _SUPPORT, _SERVICE_SCOPE)
+    answer = await state.http.get(
+        f"{state.product.api_url}/transactions/{request.path_params['id']}/history",
+        params={"limit": 50},
+        headers={"authorization": f"Bearer {token}"},
+    )
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
 async def call_simulator(request: Request) -> Response:
     """Pass a call on to the simulator's driver's plane."""
     state = request.app.state
@@ -64,8 +79,8 @@ async def call_simulator(request: Request) -> Response:
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
-async def _token(http: httpx.AsyncClient, issuer_url: str, user: str) -> str:
-    answer = await http.post(f"{issuer_url}/token", json={"sub": user})
+async def _token(http: httpx.AsyncClient, issuer_url: str, user: str, scope: str | None = None) -> str:
+    answer = await http.post(f"{issuer_url}/token", json={"sub": user} | ({"scope": scope} if scope else {}))
     answer.raise_for_status()
     return str(answer.json()["access_token"])
 

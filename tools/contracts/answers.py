@@ -1,11 +1,16 @@
 """An example of what each route answers, made by the code that answers, from the story that the events tell."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from securities_transactions.domain.cause import Cause, CauseKind
+from securities_transactions.domain.history import Entry, changed
+from securities_transactions.domain.stored_webhook import FoundWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.http import problems
 from securities_transactions.http.filters import FIRST_PAGE_OF_ALL
+from securities_transactions.http.history_views import history_of
 from securities_transactions.http.problems import Problem, ProblemType
 from securities_transactions.http.views import (
     Account,
@@ -18,15 +23,18 @@ from securities_transactions.http.views import (
     orders_of,
     transaction_of,
 )
+from securities_transactions.services.record_history import facts
 from tools.contracts.examples import created, story
 
 # Tokens look like this; this one is nobody's.
+_REQUEST = "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"
+_WEBHOOK = "0c70bccea4c1496eb890f8e64332870d3f5c2e9b7a1d4c6e8f0a2b4c6d8e0f1a"
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
 
 
 def answers() -> dict[str, dict[str, Any]]:
     """The example of each model that is answered with, by the model's name."""
-    views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts()]
+    views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts(), _history()]
     return {type(view).__name__: view.document() for view in views}
 
 
@@ -84,6 +92,27 @@ def _page() -> View:
     settled = story()[-1]
     entry = f"transaction#{timestamp_text(settled.created_at)}#{settled.transaction_id}"
     return OrdersPage(items=[_orders()], cursor=FIRST_PAGE_OF_ALL.cursor(settled.user_id, entry))
+
+
+def _history() -> View:
+    """The story as a service sees it."""
+    states = [created(), *story()]
+    causes = [
+        Cause(kind=CauseKind.API, request_id=_REQUEST, subject="orders-service", client="orders-service"),
+        Cause(kind=CauseKind.WEBHOOK, request_id=_REQUEST, webhook_id=_WEBHOOK[:32]),
+    ]
+    causes += [Cause(kind=CauseKind.PULL, request_id=_REQUEST)] * (len(states) - len(causes))
+    entries = []
+    for number, (old, new, cause) in enumerate(zip([None, *states], states, causes, strict=False)):
+        found = changed(old, new)
+        if found is not None:
+            known = facts(found.change, old, new)
+            entries.append(Entry(new.transaction_id, new.version, str(number), found.at, known, cause))
+    suspicion = "another batch than this transaction's"
+    webhook = FoundWebhook(_WEBHOOK, states[-1].created_at, "SECURITIES", suspicion)
+    # An open price is still asked for.
+    latest = replace(states[-1], next_check_at=states[-1].settled_at)
+    return history_of(latest, entries, None, [webhook], for_support=True)
 
 
 def _accounts() -> View:

@@ -204,7 +204,9 @@ _OF_AN_ORDER: Final[Mapping[str, Values]] = {
     "errorCode": ORDER_ERROR,
 }
 # A moment is written by the product, in RFC 3339. The Gateway's own times are passed on as they came.
-_MOMENTS: Final = frozenset({"createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "occurredAt"})
+_MOMENTS: Final = frozenset(
+    {"at", "createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "nextCheckAt", "occurredAt", "receivedAt"}
+)
 
 
 def described(node: Any) -> Any:

@@ -19,6 +19,7 @@ from securities_transactions.domain.sdk_response import SdkResponse
 from securities_transactions.domain.selection import State
 from securities_transactions.http import problems
 from securities_transactions.http.filters import MOST_SYMBOL_CHARACTERS, NAMES, SORTS
+from securities_transactions.http.history_views import HistoryView
 from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
 from securities_transactions.http.problems import ProblemType
 from securities_transactions.http.request import MOST_ITEMS, USUAL_ITEMS
@@ -127,6 +128,20 @@ ROUTES: Final = (
         parameters=("transactionId", "refresh", "If-None-Match"),
         headers=("ETag",),
         problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND, *_ASKING_THE_GATEWAY),
+    ),
+    Route(
+        method="get",
+        path="/transactions/{transactionId}/history",
+        name="getHistory",
+        tag="transactions",
+        summary="What happened to a transaction",
+        description="Every change of its state with its time, the oldest first, and what happens next. With the "
+        "service scope also what caused each change, and the stored webhooks that changed nothing. Page by page: pass "
+        "the `cursor` of one page on for the next; the last page has none.",
+        answer=HistoryView,
+        parameters=("transactionId", "limit", "cursor", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND),
     ),
     Route(
         method="get",
@@ -317,13 +332,13 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     "limit": {
         "name": "limit",
         "in": "query",
-        "description": "How many transactions a page has at most.",
+        "description": "How many items a page has at most.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "default": USUAL_ITEMS},
     },
     "cursor": {
         "name": "cursor",
         "in": "query",
-        "description": "Where the last page ended, as it said. It holds for the user that it was given for.",
+        "description": "Where the last page ended, as it said. It holds for what it was given for.",
         "schema": {"type": "string", "minLength": 1},
     },
     "If-None-Match": {

@@ -46,6 +46,7 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "CredentialsRefused": "400,401,403",
     "SecretAgeSeconds": "60",
     "WebhookRetentionDays": "30",
+    "HistoryRetentionDays": "0",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),
     "ReservedConcurrency": "20",
     "Rollout": "Linear10PercentEvery1Minute",

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from securities_transactions.services.issue_sdk_token import IssueSdkToken
     from securities_transactions.services.publish_updates import PublishUpdates
     from securities_transactions.services.pull_queue import PullQueue
+    from securities_transactions.services.read_history import ReadHistory
     from securities_transactions.services.read_orders import ReadOrders
     from securities_transactions.services.reconcile import Reconcile
+    from securities_transactions.services.record_history import RecordHistory
     from securities_transactions.storage.adoption_leases import AdoptionLeases
 
 Result = TypeVar("Result")
@@ -298,6 +300,27 @@ class Application:
         from securities_transactions.services.check_due import CheckDue
 
         return CheckDue(self.transactions, self.pull_queue, self.clock)
+
+    @cached_property
+    def record_history(self) -> "RecordHistory":
+        """Records what the Transactions table's stream records."""
+        from securities_transactions.services.record_history import RecordHistory
+        from securities_transactions.storage.history import History
+
+        history = History(
+            self.clients.dynamodb, self.settings.history_table, self.settings.history_retention, self.pause
+        )
+        return RecordHistory(history)
+
+    @cached_property
+    def read_history(self) -> "ReadHistory":
+        """Reads what happened to a transaction."""
+        from securities_transactions.services.read_history import ReadHistory
+        from securities_transactions.storage.history import History
+
+        client, settings = self.clients.dynamodb, self.settings
+        history = History(client, settings.history_table, retention=None, pause=self.pause)
+        return ReadHistory(client, self.transactions, history, settings.webhooks_table)
 
     @cached_property
     def publish_updates(self) -> "PublishUpdates":

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar
 
+from securities_transactions import logging
+
 Result = TypeVar("Result")
 
 # What it takes to log the failure and to return the response, on a processor that is shared.
@@ -24,10 +26,11 @@ class Deadline:
         self._until = math.inf
 
     def bounds(self, handler: Callable[[Any, Any], Result]) -> Callable[[Any, Any], Result]:
-        """`handler`, whose invocations have the time that Lambda's context says."""
+        """`handler`, whose invocations have the time that Lambda's context says, and whose log lines name them."""
 
         @wraps(handler)
         def bounded(event: Any, context: Any) -> Result:
+            logging.begin(context)
             # Only Lambda ends its invocations, and only Lambda gives a context.
             remaining = math.inf if context is None else context.get_remaining_time_in_millis() / 1000
             self._until = self._monotonic() + remaining - RESPONSE_SECONDS

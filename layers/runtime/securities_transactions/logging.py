@@ -5,11 +5,15 @@ wrong and never its value, and AWS's have a code: those are told.
 """
 
 import traceback
+from functools import cache
 from types import TracebackType
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ClientError
+
+_OF_AN_INVOCATION: Final = ("function", "request_id", "invocation_id", "transaction_id")
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -25,10 +29,29 @@ class _Formatter(LambdaPowertoolsFormatter):
         return "\nbecause of\n".join(told)
 
 
+@cache
 def logger() -> Logger:
     """The logger of a function; all that a function makes write the same lines."""
     # Powertools' own account of a trace would repeat what the error says.
     return Logger(logger_formatter=_Formatter(serialize_stacktrace=False))
+
+
+def begin(context: Any) -> None:
+    """Name the invocation of Lambda's `context` (`None` for none) in every line until the next one begins.
+
+    Without a request to the API, the invocation is the request.
+    """
+    line = logger()
+    line.remove_keys(_OF_AN_INVOCATION)
+    if context is not None:
+        id_ = context.aws_request_id
+        line.append_keys(function=context.function_name, request_id=id_, invocation_id=id_)
+
+
+def name_request(request_id: str, transaction_id: str | None) -> None:
+    """Name the request to the API and the transaction that it is about, where there are such, in every line of it."""
+    named = {"request_id": request_id, "transaction_id": transaction_id}
+    logger().append_keys(**{name: value for name, value in named.items() if value})
 
 
 def _named(error: BaseException) -> str:

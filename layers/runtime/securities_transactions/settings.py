@@ -59,6 +59,17 @@ class Settings:
         return timedelta(days=int(self._text("WEBHOOK_RETENTION_DAYS")))
 
     @property
+    def history_table(self) -> str:
+        """The name of the History table."""
+        return self._text("HISTORY_TABLE")
+
+    @property
+    def history_retention(self) -> timedelta | None:
+        """How long histories are kept; `None` for ever."""
+        days = int(self._text("HISTORY_RETENTION_DAYS"))
+        return timedelta(days=days) if days else None
+
+    @property
     def webhook_segments(self) -> tuple[str, ...]:
         """What may follow /webhooks/orders/ in the webhook's URL; an empty one stands for the URL without any."""
         return tuple("" if each == "none" else each for each in self._text("WEBHOOK_SEGMENTS").split(","))

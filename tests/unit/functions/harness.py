@@ -172,6 +172,8 @@ class Context:
     """What Lambda tells a function of its invocation."""
 
     milliseconds: int = 20_000
+    function_name: str = "function"
+    aws_request_id: str = "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"
 
     def get_remaining_time_in_millis(self) -> int:
         """How long the invocation has left."""
@@ -190,6 +192,7 @@ class Rig:
             "Transactions": Table(("transactionId",), streams=True),
             "Users": Table(("notes", "entry")),
             "Webhooks": Table(("webhookId",), streams=True),
+            "History": Table(("transactionId", "entry")),
             "Idempotency": Table(("id",)),
         }
         self.dynamodb = Client(self.world, self.tables, lambda table, old, new: None)

@@ -12,7 +12,18 @@ import httpx
 from securities_transactions.domain import checksum
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway import tokens
-from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, GROWW, INFY, KITE, OTHER, Rig, refused, throttled
+from tests.unit.functions.harness import (
+    API_SECRET,
+    GATEWAY_SECRET,
+    GROWW,
+    INFY,
+    KITE,
+    OTHER,
+    SERVICE,
+    Rig,
+    refused,
+    throttled,
+)
 
 TRANSACTION: Final = "POST /transactions/{transactionId}/sdk-response"
 PREVIOUS: Final = "previous_api_secret_of_the_unit_tests"
@@ -138,6 +149,20 @@ def read(route: str, **query: str) -> Callable[[Rig], int]:
     return drive
 
 
+def as_service(route: str, body: Any = None) -> Callable[[Rig], int]:
+    """A service that acts for the user: its trace names it, and not the user."""
+
+    def drive(rig: Rig) -> int:
+        rig.link(user=ASHA)
+        (transaction_id,) = (key[0] for key in rig.tables["Transactions"].items)
+        ids = {"transactionId": transaction_id, "smallcaseAuthId": KITE}
+        path = {name: value for name, value in ids.items() if name in route}
+        query = None if path.keys() == {"transactionId"} or body is not None else {"notes": ASHA}
+        return call(rig, route, body, path=path, query=query, user="orders-service", scope=SERVICE)
+
+    return drive
+
+
 def read_anothers(rig: Rig) -> int:
     return call(rig, "GET /transactions/{transactionId}", path={"transactionId": new(rig, OTHER)})
 
@@ -259,6 +284,14 @@ HTTP: Final[dict[str, tuple[Callable[[Rig], int], int]]] = {
     "read": (read("GET /transactions/{transactionId}"), 200),
     "read, refreshed": (read("GET /transactions/{transactionId}/orders", refresh="true"), 200),
     "read, refused": (refresh_refused, 503),
+    "history": (read("GET /transactions/{transactionId}/history"), 200),
+    "history, false cursor": (read("GET /transactions/{transactionId}/history", cursor=f"{ASHA}{KITE}"), 400),
+    "service, create": (as_service("POST /transactions", {"securities": [INFY], "notes": ASHA}), 201),
+    "service, token": (as_service("POST /sdk-tokens", {"notes": ASHA}), 201),
+    "service, read": (as_service("GET /transactions/{transactionId}"), 200),
+    "service, history": (as_service("GET /transactions/{transactionId}/history"), 200),
+    "service, orders": (as_service("GET /orders"), 200),
+    "service, forget": (as_service("DELETE /accounts/{smallcaseAuthId}"), 204),
     "read, another's": (read_anothers, 404),
     "read, unreadable": (read_what_nobody_can_read, 500),
     "orders": (read("GET /orders"), 200),

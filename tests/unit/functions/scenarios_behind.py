@@ -71,6 +71,21 @@ def publish(rig: Rig) -> None:
     rig.handler("publish_updates")({"Records": records}, None)
 
 
+def record(rig: Rig) -> None:
+    assert webhook()(rig) == 200
+    rig.handler("record_history")({"Records": rig.tables["Transactions"].stream}, None)
+
+
+def record_what_nobody_can_read(rig: Rig) -> None:
+    assert webhook()(rig) == 200
+    records = json.loads(json.dumps(rig.tables["Transactions"].stream))
+    spoilt: list[dict[str, Any]] = [{"version": {"S": ASHA}}, {"cause": {"L": [{"S": f"{KITE} of {ASHA}"}]}}]
+    records = [
+        each | {"dynamodb": spoil(each["dynamodb"], bad)} for each, bad in zip(records[-2:], spoilt, strict=True)
+    ]
+    rig.handler("record_history")({"Records": records}, None)
+
+
 def publish_what_nobody_can_read(rig: Rig) -> None:
     assert webhook()(rig) == 200
     records = json.loads(json.dumps(rig.tables["Transactions"].stream))
@@ -120,6 +135,8 @@ BEHIND: Final[dict[str, Callable[[Rig], None]]] = {
     "publish_updates": publish,
     "publish_updates, unreadable": publish_what_nobody_can_read,
     "publish_updates, bus refuses": publish_to_a_bus_that_refuses,
+    "record_history": record,
+    "record_history, unreadable": record_what_nobody_can_read,
     "notifier": consume("notifier"),
     "notifier, broken": consume("notifier", notes=[ASHA], smallcaseAuthId={KITE: ASHA}, counts=ASHA),
     "positions": consume("positions"),

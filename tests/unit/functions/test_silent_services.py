@@ -33,7 +33,8 @@ from tests.unit.functions.test_publish_updates import Bus, Queue
 ROOT: Final = Path(__file__).parents[3]
 # How long an attempt really waits.
 MOMENT: Final = 0.02
-HTTP: Final = ("accept_sdk_response", "broker_accounts", "create_transaction", "fetch_orders", "fetch_transaction",
+HTTP: Final = ("accept_sdk_response", "broker_accounts", "create_transaction", "fetch_history", "fetch_orders",
+               "fetch_transaction",
                "ingest_webhook", "issue_sdk_token")  # fmt: skip
 # What each function calls, and therefore what may be silent.
 CALLS: Final = {
@@ -41,6 +42,7 @@ CALLS: Final = {
     "broker_accounts": ("dynamodb",),
     "check_due": ("dynamodb", "sqs"),
     "create_transaction": ("dynamodb", "secretsmanager", "gateway"),
+    "fetch_history": ("dynamodb",),
     "fetch_orders": ("dynamodb",),
     "fetch_transaction": ("dynamodb", "secretsmanager", "gateway"),
     "ingest_webhook": ("dynamodb", "secretsmanager"),
@@ -49,6 +51,7 @@ CALLS: Final = {
     "positions": ("dynamodb",),
     "publish_updates": ("events", "sqs"),
     "reconcile": ("dynamodb", "secretsmanager", "gateway"),
+    "record_history": ("dynamodb",),
 }
 CASES: Final = [
     (function, silent)
@@ -77,6 +80,8 @@ class Clock:
 
 class Invocation:
     """Lambda's context of an invocation of `seconds`."""
+
+    function_name = aws_request_id = ""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self.clock = clock

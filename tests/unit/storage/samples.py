@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
@@ -56,6 +57,11 @@ FULL: Final = Transaction(
     pull_requested_at=NOW + timedelta(minutes=8),
     next_check_at=NOW + timedelta(minutes=9),
     checks=3,
+    cause=Cause(
+        kind=CauseKind.WEBHOOK,
+        request_id="5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071",
+        webhook_id="0c70bccea4c1496e" * 2,
+    ),
 )
 LEAST: Final = Transaction(
     transaction_id="TRX_1",

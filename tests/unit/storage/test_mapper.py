@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import MonotonicPart, Progress, Revision
@@ -36,6 +37,14 @@ TIMES: Final = st.datetimes(datetime(1970, 1, 2), datetime(2999, 1, 1), timezone
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )
 MONEY: Final = st.decimals(-(10**12), 10**12, places=4)
+CAUSES: Final = st.builds(
+    Cause,
+    kind=st.sampled_from(CauseKind),
+    request_id=st.none() | st.uuids().map(str) | xml_text(min_size=1, max_size=40),
+    webhook_id=st.none() | st.binary(min_size=16, max_size=16).map(bytes.hex),
+    subject=st.none() | xml_text(min_size=1, max_size=12),
+    client=st.none() | xml_text(min_size=1, max_size=12),
+)
 SDK_ERRORS: Final = st.builds(SdkError, st.none() | st.integers(-(10**9), 10**9), st.none() | xml_text(max_size=12))
 
 
@@ -116,6 +125,7 @@ STRATEGIES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "account": st.sampled_from(AccountLink),
     "adopted": st.booleans(),
     "reference": TEXTS,
+    "cause": st.none() | CAUSES,
     "checks": st.integers(0, 10**6),
     **{field.name: TIMES for field in fields(Transaction) if field.name.endswith("_at")},
 }
@@ -148,7 +158,7 @@ def test_full_transaction_has_every_attribute() -> None:
     item = to_item(FULL)
     assert item.keys() == {attribute.value for attribute in Attribute}
     assert {type(name) for name in item} == {str}
-    assert {type(value) for value in item.values()} <= {str, bytes, int, bool, Decimal, dict}
+    assert {type(value) for value in item.values()} <= {str, bytes, int, bool, Decimal, dict, list}
 
 
 def test_item_of_a_full_transaction_has_the_documented_values() -> None:
@@ -180,6 +190,7 @@ def test_item_of_a_full_transaction_has_the_documented_values() -> None:
         "account": "linked",
         "adopted": True,
         "reference": "order-7",
+        "cause": ["webhook", bytes.fromhex("5f0c2f1f9b7e4f7d8a1b2c3d4e5f6071"), bytes.fromhex("0c70bccea4c1496e" * 2)],
         "escalatedAt": "2026-01-15T04:34:12.345Z",
         "suspectedAt": "2026-01-15T04:35:12.345Z",
         "pulledAt": "2026-01-15T04:36:12.345Z",

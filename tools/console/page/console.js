@@ -4,6 +4,7 @@ import { onBus } from "./bus.js";
 import { api, local, user } from "./calls.js";
 import { $ } from "./dom.js";
 import { faultButtons } from "./faults.js";
+import { hideHistory, history } from "./history.js";
 import { accounts, signedIn, told } from "./holdings.js";
 import { now } from "./now.js";
 import { orderForm } from "./order.js";
@@ -16,6 +17,7 @@ let drawing = null;
 
 function choose(entry) {
   selected = entry;
+  hideHistory();
   life(entry);
   later();
 }
@@ -34,7 +36,7 @@ function later() {
     drawing = null;
     board(selected, pick);
     now(selected);
-    $("ask").hidden = !selected || selected.isAttempt;
+    $("ask").hidden = $("what").hidden = !selected || selected.isAttempt;
   });
 }
 
@@ -78,6 +80,7 @@ faultButtons(() => (selected && !selected.isAttempt ? selected.id : null));
 $("ask").addEventListener("click", () =>
   api("GET", `/transactions/${selected.id}?refresh=true`).catch(complain),
 );
+$("what").addEventListener("click", () => history(selected.id).catch(complain));
 signedIn().catch(complain);
 later();
 listen();

@@ -1,8 +1,10 @@
 """A request to pull a transaction from the Gateway, and what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from securities_transactions.domain.cause import Cause
 
 
 @dataclass(frozen=True)
@@ -10,13 +12,14 @@ class PullRequest:
     """Why a transaction is to be pulled.
 
     `due_at` (UTC) names the check that was due, `suspicious` says that a webhook about it was, and `smallcase_auth_id`
-    is the account of the webhook that requests the pull, where one does.
+    is the account of the webhook that requests the pull, where one does. `cause` is written with what the pull changes.
     """
 
     transaction_id: str
     smallcase_auth_id: str | None = None
     due_at: datetime | None = None
     suspicious: bool = False
+    cause: Cause | None = field(default=None, compare=False)
 
 
 class PullOutcome(StrEnum):

@@ -20,3 +20,13 @@ class StoredWebhook:
     suspicion: str | None
     body: bytes
     whole: bool
+
+
+@dataclass(frozen=True)
+class FoundWebhook:
+    """What the index has of a stored webhook; see `StoredWebhook`."""
+
+    webhook_id: str
+    received_at: datetime
+    kind: str
+    suspicion: str | None

@@ -1,5 +1,6 @@
 """A transaction: one latest snapshot, and one version that counts accepted changes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Revision
 from securities_transactions.domain.statuses import GatewayStatus, Status
+
+TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+"""What a transaction's id may look like."""
 
 
 class Confirmation(StrEnum):
@@ -86,8 +91,8 @@ class Transaction:
     `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction
     (docs/reference/gateway.md §2.2). `reference` is the team's own name of it, unique for the user. `requested` has the
     `orderConfig` and `config` that were asked for. A transaction is *settled* once its final snapshot is confirmed.
-    `suspected_at` is when something last cast doubt on what is stored, `escalated_at` when it was last escalated to a
-    person.
+    `cause` is that of its last change. `suspected_at` is when something last cast doubt on what is stored,
+    `escalated_at` when it was last escalated to a person.
     """
 
     transaction_id: str
@@ -122,6 +127,7 @@ class Transaction:
     pull_requested_at: datetime | None = None
     next_check_at: datetime | None = None
     checks: int = 0
+    cause: Cause | None = None
 
     @property
     def is_test(self) -> bool:

@@ -1,10 +1,11 @@
 """What a decision changes about a transaction: values, which storage writes and nothing else interprets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy, Failure, SdkError, Source
@@ -95,6 +96,7 @@ class Report:
     requests_pull: bool
     requests_first_pull: bool = False
     settles: bool = False
+    cause: Cause | None = None
 
     @classmethod
     def under(cls, policy: ConfirmPolicy, snapshot: Snapshot, **stated: Any) -> "Report":
@@ -138,7 +140,7 @@ class ClaimAccount:
 class Transition:
     """Everything that one decision changes; what is `None` stays as it is.
 
-    `ends_suspicion`: nothing is suspected from now on.
+    `ends_suspicion`: nothing is suspected from now on. `cause` changes nothing by itself.
     """
 
     outcome: Outcome | None = None
@@ -149,11 +151,18 @@ class Transition:
     account: ClaimAccount | None = None
     pull_requested_at: datetime | None = None
     sdk_error: SdkError | None = None
+    cause: Cause | None = field(default=None, compare=False)
 
     @property
     def bumps_version(self) -> bool:
         """Whether the state changes: each version has one event about the state. An account has events of its own."""
         return self.outcome is not None
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the transaction's history has it: a check that is scheduled or a suspicion is not in it."""
+        told = (self.outcome, self.account, self.gateway_status, self.sdk_error)
+        return any(each is not None for each in told)
 
     @property
     def changes_nothing(self) -> bool:

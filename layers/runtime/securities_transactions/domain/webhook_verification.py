@@ -21,7 +21,7 @@ from securities_transactions.domain.order_reading import batch_of
 from securities_transactions.domain.revision import Snapshot, financial_fingerprint
 from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.times import parse_time
-from securities_transactions.domain.transaction import Confirmation, Transaction
+from securities_transactions.domain.transaction import TRANSACTION_ID, Confirmation, Transaction
 
 # A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
 MOST_BYTES: Final = 100_000
@@ -29,7 +29,6 @@ _MOST_BROKER_CHARACTERS: Final = 64
 _MOST_TIMESTAMP_CHARACTERS: Final = 64
 # A body with one of these is about an order, so the Gateway is asked where the body itself cannot be used.
 _OF_AN_ORDER: Final = frozenset({"batchId", "orders", "unplaced"})
-TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
 

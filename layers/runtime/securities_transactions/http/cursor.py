@@ -1,6 +1,7 @@
-"""Opaque cursors: where a page ends, for the user and the list that it was made for."""
+"""Opaque cursors: where a page ends, for its owner (a user or a transaction) and the list that it was made for."""
 
 import base64
+import re
 from typing import Final
 
 from securities_transactions.http import problems
@@ -10,13 +11,18 @@ from securities_transactions.http.problems import Problem
 MOST_ENTRY_BYTES: Final = 1024
 
 
-def encode(user_id: str, entry: str, filters: str = "") -> str:
-    """The cursor after `entry` of the pages of `user_id` under `filters`, which are text without line breaks."""
-    return base64.urlsafe_b64encode(f"{entry}\n{filters}\n{user_id}".encode()).decode().rstrip("=")
+# What the entries of a user's list begin with; those of a transaction's history with the digits of a version.
+OF_A_USER: Final = re.compile("transaction#")
+OF_A_HISTORY: Final = re.compile("[0-9]{10}#[0-9]{40}", re.ASCII)
 
 
-def decode(user_id: str, cursor: str | None) -> tuple[str, str] | None:
-    """The entry that `cursor` stands for, and the filters; `Problem` 400 where it is not one of the user's pages."""
+def encode(owner_id: str, entry: str, filters: str = "") -> str:
+    """The cursor after `entry` of the pages of `owner_id` under `filters`, which are text without line breaks."""
+    return base64.urlsafe_b64encode(f"{entry}\n{filters}\n{owner_id}".encode()).decode().rstrip("=")
+
+
+def decode(owner_id: str, cursor: str | None, form: re.Pattern[str] = OF_A_USER) -> tuple[str, str] | None:
+    """The entry that `cursor` stands for, and the filters; `Problem` 400 where it is not one of the owner's pages."""
     if cursor is None:
         return None
     try:
@@ -25,7 +31,7 @@ def decode(user_id: str, cursor: str | None) -> tuple[str, str] | None:
         text = ""
     entry, _, rest = text.partition("\n")
     filters, _, owner = rest.partition("\n")
-    if owner != user_id or not entry.startswith("transaction#") or len(entry.encode()) > MOST_ENTRY_BYTES:
+    if owner != owner_id or not form.match(entry) or len(entry.encode()) > MOST_ENTRY_BYTES:
         raise unknown()
     return entry, filters
 

@@ -42,7 +42,7 @@ def http_handler(respond: Callable[[Request], Response]) -> Handler:
     @wraps(respond)
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         request = Request(event, context)
-        _logger.append_keys(request_id=request.id)
+        logging.name_request(request.id, request.transaction_id)
         try:
             answer = respond(request).to_lambda()
         except Exception as error:

@@ -1,6 +1,7 @@
 """A request as API Gateway passes it on (payload format 2.0), and its caller."""
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -8,8 +9,11 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from securities_transactions import logging
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.order_config import MOST_NOTES_CHARACTERS
+from securities_transactions.domain.transaction import TRANSACTION_ID
 from securities_transactions.http import problems
 from securities_transactions.http.problems import Problem
 
@@ -25,6 +29,12 @@ _SCOPE_CLAIMS: Final = ("scope", "scp")
 # So many unknown parameters are named, and so much of each name.
 _MOST_SHOWN: Final = 64
 
+# Issuers name the client that a token was issued to in one of these.
+_CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
+_MOST_CLIENT_CHARACTERS: Final = 128
+
+_logger = logging.logger()
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -34,6 +44,7 @@ class Caller:
 
     user_id: str
     is_service: bool
+    client: str | None = None
 
     def acting_for(self, notes: str | None) -> str:
         """The user this call is for: the caller, or for a service whom it names.
@@ -46,11 +57,34 @@ class Caller:
             raise problems.of_field("notes", f"must have 1 to {MOST_NOTES_CHARACTERS} characters")
         if not self.is_service:
             raise Problem(problems.FORBIDDEN, "notes: only a token with the service scope may name another user")
+        self._leave_trace(notes)
         return notes
 
     def may_see(self, user_id: str) -> bool:
-        """Whether what belongs to `user_id` is this caller's to see."""
-        return self.is_service or user_id == self.user_id
+        """Whether what belongs to `user_id` is this caller's to see; a service that sees it leaves a trace."""
+        if user_id == self.user_id:
+            return True
+        if self.is_service:
+            self._leave_trace(user_id)
+        return self.is_service
+
+    def cause(self, kind: CauseKind, request: "Request", user_id: str) -> Cause:
+        """The cause of what this caller changes for `user_id`: a user is not named in their own history."""
+        if user_id == self.user_id:
+            return Cause(kind=kind, request_id=request.id_in_log)
+        return Cause(kind=kind, request_id=request.id_in_log, subject=self.user_id, client=self.client)
+
+    def _leave_trace(self, user_id: str) -> None:
+        """Log that a service acts for a user, whom the line names by a pseudonym (`pseudonym_of`)."""
+        _logger.info(
+            "acts for a user",
+            extra={"subject": self.user_id, "client": self.client, "for_user": pseudonym_of(user_id)},
+        )
+
+
+def pseudonym_of(user_id: str) -> str:
+    """The name of a user in log lines: the first 16 characters of the SHA-256 of `notes`, in hexadecimal."""
+    return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -64,6 +98,17 @@ class Request:
     def id(self) -> str:
         """API Gateway's id of the request, which its access log has, too; empty where the event has none."""
         return str((self.event.get("requestContext") or {}).get("requestId") or "")
+
+    @property
+    def id_in_log(self) -> str | None:
+        """The `request_id` of the request's log lines: API Gateway's, else Lambda's, if there is one."""
+        return self.id or (None if self.context is None else str(self.context.aws_request_id) or None)
+
+    @property
+    def transaction_id(self) -> str | None:
+        """The transaction that the path names, if it does and the name has the form of an id."""
+        value = (self.event.get("pathParameters") or {}).get("transactionId")
+        return value if isinstance(value, str) and TRANSACTION_ID.fullmatch(value) else None
 
     def allow(self, *names: str) -> None:
         """`Problem` 400 that names every query parameter that is not one of these: it may be a misspelt one."""
@@ -161,7 +206,8 @@ class Request:
         if not user_id or len(user_id) > MOST_NOTES_CHARACTERS:
             raise Problem(problems.UNUSABLE_TOKEN, f"sub must have 1 to {MOST_NOTES_CHARACTERS} characters")
         scopes = {scope for name in _SCOPE_CLAIMS for scope in _words(claims.get(name))}
-        return Caller(user_id, service_scope in scopes)
+        client = next((claims[name] for name in _CLIENT_CLAIMS if isinstance(claims.get(name), str)), None)
+        return Caller(user_id, service_scope in scopes, client and client[:_MOST_CLIENT_CHARACTERS])
 
 
 def _words(claim: Any) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from securities_transactions.domain import sdk_response
 from securities_transactions.domain.account_linking import token_adds_account
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.errors import Contended, Fault, InvalidField
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.sdk_response import TOKEN_FIELD, Resolved, Signal
@@ -38,27 +39,30 @@ class AcceptSdkResponse:
     clock: Callable[[], datetime]
     verify: VerifyToken = tokens.verify_with_any
 
-    def accept(self, transaction: Transaction, posted: Any) -> None:
-        """Store what `posted` reports about `transaction`, and request a pull.
+    def accept(self, transaction: Transaction, posted: Any, cause: Cause | None = None) -> None:
+        """Store what `posted` reports about `transaction`, with its `cause`, and request a pull.
 
         `posted` is any JSON. Raises `InvalidField` for another transaction's and for a token that is not genuine.
         """
         now = self.clock()
         response = sdk_response.read(posted, transaction.transaction_id)
         if isinstance(response, Signal):
-            self.users.transactions.request_pull(transaction.transaction_id, now, response.error)
+            self.users.transactions.request_pull(transaction.transaction_id, now, response.error, cause)
         else:
-            self._accept_resolved(transaction, response, now)
+            self._accept_resolved(transaction, response, now, cause)
 
-    def _accept_resolved(self, transaction: Transaction, resolved: Resolved, now: datetime) -> None:
+    def _accept_resolved(
+        self, transaction: Transaction, resolved: Resolved, now: datetime, cause: Cause | None
+    ) -> None:
         """Link the account that the verified token names, and report the batch that the SDK showed.
 
         The first write is complete without the second: the pull that it requests brings the orders in any case.
         """
         auth_id = self._verified(resolved.token, now)
         stored: Transaction | None = transaction
+        transition = Transition(pull_requested_at=now, cause=cause)
         for _ in range(_ATTEMPTS):
-            if stored is None or self._link(stored, auth_id, resolved.broker, now):
+            if stored is None or self._link(stored, auth_id, resolved.broker, transition, now):
                 break
             stored = self.users.transactions.get(transaction.transaction_id)
         else:
@@ -77,6 +81,7 @@ class AcceptSdkResponse:
                 user_id=None,
                 source=Source.SDK,
                 at=now,
+                cause=cause,
             )
         )
 
@@ -95,8 +100,9 @@ class AcceptSdkResponse:
         except tokens.NotSigned:  # the secret may have changed
             return self.verify(token, self.read_secrets(fresh=True).gateway_keys, now)
 
-    def _link(self, stored: Transaction, auth_id: str, broker: str | None, now: datetime) -> bool:
-        transition = Transition(pull_requested_at=now)
+    def _link(
+        self, stored: Transaction, auth_id: str, broker: str | None, transition: Transition, now: datetime
+    ) -> bool:
         if token_adds_account(stored, auth_id):
             return LinkAccount(self.users).save(stored, transition, auth_id, broker, now)
         return self.users.transactions.apply(stored, transition)

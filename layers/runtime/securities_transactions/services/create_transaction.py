@@ -8,6 +8,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from securities_transactions import logging
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.errors import Contended, ReferenceReserved, ReferenceTaken, TooMany
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
@@ -50,8 +51,8 @@ class CreateTransaction:
     clock: Callable[[], datetime]
     new_holder: Callable[[], str]
 
-    def create(self, new: NewTransaction, user_id: str, mint: Mint) -> Created:
-        """Create `new` for the user, with the SDK token that `mint` signs.
+    def create(self, new: NewTransaction, user_id: str, mint: Mint, cause: Cause) -> Created:
+        """Create `new` for the user, with the SDK token that `mint` signs; `cause` is stored with it.
 
         The Gateway is called first and the transaction stored second: where the process dies in between, an id exists
         that no user has seen and that expires unused; a webhook for it would be adopted. A reference is leased before
@@ -66,7 +67,7 @@ class CreateTransaction:
             detail = f"a user can create {self.per_minute} transactions in a minute"
             raise TooMany(detail, retry_after=60 - asked.second)
         if new.reference is None:
-            return self._create(new, user_id, mint)
+            return self._create(new, user_id, mint, cause)
         holder = self.new_holder()
         if not self.references.take(user_id, new.reference, holder, asked):
             # A holder that is done keeps its lease until it runs out.
@@ -75,7 +76,7 @@ class CreateTransaction:
         try:
             # After the lease: what an earlier holder stored is seen.
             self._check_free(user_id, new.reference)
-            return self._create(new, user_id, mint)
+            return self._create(new, user_id, mint, cause)
         except Exception:
             self._release(user_id, new.reference, holder)
             raise
@@ -91,7 +92,7 @@ class CreateTransaction:
         if named is not None:
             raise ReferenceTaken(named.transaction_id)
 
-    def _create(self, new: NewTransaction, user_id: str, mint: Mint) -> Created:
+    def _create(self, new: NewTransaction, user_id: str, mint: Mint, cause: Cause) -> Created:
         created = self.gateway.create_transaction(new.gateway_body(user_id), mint)
         now = self.clock()
         expire_at = plausible_expiry(created.expire_at, now) or now + ASSUMED_LIFETIME
@@ -105,6 +106,7 @@ class CreateTransaction:
             requested=Deferred.of(new.request()),
             reference=new.reference,
             next_check_at=expire_at + FIRST_CHECK_AFTER_EXPIRY,
+            cause=cause,
         )
         if not self.users.create(transaction):
             self._explain(transaction)

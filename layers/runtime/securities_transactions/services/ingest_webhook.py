@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.transaction import ConfirmPolicy, Source, Transaction
 from securities_transactions.domain.transitions import Report
@@ -18,11 +20,15 @@ from securities_transactions.domain.webhook_verification import (
     Verification,
     reconsider,
     verify,
+    webhook_id,
 )
 from securities_transactions.gateway.secrets import ReadSecrets, Role
 from securities_transactions.storage.counters import WebhookCounts
 from securities_transactions.storage.transactions import Transactions, Written
 from securities_transactions.storage.webhooks import Webhooks
+
+# Enough to find a webhook by; the whole id would cost a write unit where a basket's item is just small enough.
+_WEBHOOK_ID_CHARACTERS: Final = 32
 
 Verify = Callable[[bytes, Sequence[ApiSecret], datetime, Policy], Verification]
 Reconsider = Callable[[Accepted, Transaction | None], Unchanged | Suspicious]
@@ -67,8 +73,11 @@ class IngestWebhook:
     verify: Verify = verify
     reconsider: Reconsider = reconsider
 
-    def ingest(self, raw: bytes) -> Ingested:
-        """Verify a body as received, then report it, store it or reject it; one write decides."""
+    def ingest(self, raw: bytes, request_id: str | None = None) -> Ingested:
+        """Verify a body as received, then report it, store it or reject it; one write decides.
+
+        `request_id` is that of the request.
+        """
         now, secrets = self.clock(), self.read_secrets()
         verification = self.verify(raw, secrets.api_keys, now, self.policy)
         if isinstance(verification, Rejected) and verification.mismatch:
@@ -78,13 +87,13 @@ class IngestWebhook:
             case Rejected():
                 return Ingested(verification, IngestStatus.REJECTED)
             case Accepted():
-                ingested = self._report(raw, verification, now)
+                ingested = self._report(raw, verification, now, request_id)
                 return replace(ingested, api_secret=secrets.role(verification.signer))
             case Suspicious() | Unrelated():
                 ingested = self._store(raw, verification, now)
                 return replace(ingested, api_secret=secrets.role(verification.signer))
 
-    def _report(self, raw: bytes, accepted: Accepted, now: datetime) -> Ingested:
+    def _report(self, raw: bytes, accepted: Accepted, now: datetime, request_id: str | None) -> Ingested:
         report = Report.under(
             self.confirm,
             accepted.snapshot,
@@ -94,6 +103,11 @@ class IngestWebhook:
             user_id=accepted.user_id,
             source=Source.WEBHOOK,
             at=now,
+            cause=Cause(
+                kind=CauseKind.WEBHOOK,
+                request_id=request_id,
+                webhook_id=webhook_id(raw)[:_WEBHOOK_ID_CHARACTERS],
+            ),
         )
         written = self.transactions.report(report)
         if isinstance(written, Written):

@@ -1,7 +1,6 @@
 """Publishing what the tables' streams record: events go on the bus in order, requests to pull to their queue."""
 
-import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from securities_transactions.events.publisher import Entry, Outcome, Refusal, en
 from securities_transactions.events.schemas import Event
 from securities_transactions.services.pull_queue import PullQueue
 from securities_transactions.storage import mapper
-from securities_transactions.storage.dynamodb import of_attributes
+from securities_transactions.storage.dynamodb import of_attributes, of_stream
 from securities_transactions.storage.webhooks import webhook_of
 
 if TYPE_CHECKING:
@@ -112,11 +111,11 @@ def update_of(record: Record) -> Update:
     images = record["dynamodb"]
     if "NewImage" not in images:
         return Update()
-    new = of_attributes(binary(images["NewImage"]))
+    new = of_attributes(of_stream(images["NewImage"]))
     if "webhookId" in new:
         webhook = webhook_of(new)
         return of_webhook(webhook) if record["eventName"] == "INSERT" or webhook.suspicion is not None else Update()
-    old = of_attributes(binary(images["OldImage"])) if "OldImage" in images else None
+    old = of_attributes(of_stream(images["OldImage"])) if "OldImage" in images else None
     return of_transaction(None if old is None else mapper.of_item(old), mapper.of_item(new))
 
 
@@ -148,14 +147,3 @@ def latest_of(item: Mapping[str, Any]) -> Update:
     if "webhookId" in item:
         return of_webhook(webhook_of(item))
     return Update(builder.latest(mapper.of_item(item)))
-
-
-def binary(image: Mapping[str, Any]) -> dict[str, Any]:
-    """A stream image as the event carries it, in JSON and so with binary as base64 text, with bytes as bytes."""
-    return dict(_decoded(image))
-
-
-def _decoded(image: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in image.items():
-        encoded = value.get("B")
-        yield name, {"B": base64.b64decode(encoded)} if isinstance(encoded, str) else value

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.selection import EVERYTHING, Selection
@@ -61,8 +62,16 @@ class ReadOrders:
         """What refreshes a transaction from the Gateway."""
         return self.make_reconcile()
 
-    def one(self, transaction_id: str, may_see: Callable[[str], bool], *, refresh: bool = False) -> Read:
+    def one(
+        self,
+        transaction_id: str,
+        may_see: Callable[[str], bool],
+        *,
+        refresh: bool = False,
+        cause_for: Callable[[str], Cause] | None = None,
+    ) -> Read:
         """The transaction, pulled first where `refresh` is set. `may_see` is asked whether a user's are to be seen.
+        `cause_for` makes the cause that is stored with what the pull changes, of the transaction's user.
 
         `NotFound` where it does not exist or is not to be seen: which of the two is not said.
         """
@@ -71,7 +80,8 @@ class ReadOrders:
             raise NotFound("there is no such transaction of yours")
         if not refresh:
             return Read(transaction)
-        if self.reconcile.pull(PullRequest(transaction_id)) is PullOutcome.BUSY:
+        request = PullRequest(transaction_id, cause=cause_for and cause_for(transaction.user_id))
+        if self.reconcile.pull(request) is PullOutcome.BUSY:
             return Read(transaction, refreshed=False)
         return Read(self.transactions.get(transaction_id) or transaction, refreshed=True)
 

@@ -5,13 +5,14 @@ forged webhooks does not become a flood of calls to the Gateway.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from securities_transactions import logging
 from securities_transactions.domain import reconciliation
 from securities_transactions.domain.account_linking import pull_adds_account
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.errors import Contended
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
@@ -80,7 +81,7 @@ class Reconcile:
         now = self.clock()
         match self.transactions.lease_pull(request, now, self.interval):
             case Leased(stored):
-                return self._save(stored, self._fetch(stored, now))
+                return self._save(stored, self._fetch(stored, now, request.cause), request.cause)
             case NotLeased.BUSY:
                 return PullOutcome.BUSY
             case NotLeased.DONE:
@@ -93,19 +94,19 @@ class Reconcile:
         stored = self.transactions.get(transaction_id)
         return stored is not None and stored.next_check_at is not None
 
-    def _fetch(self, stored: Transaction, now: datetime) -> GatewayTransaction:
+    def _fetch(self, stored: Transaction, now: datetime, cause: Cause | None) -> GatewayTransaction:
         try:
             return self.gateway.pull(stored.transaction_id, now, stored.batch_id)
         except GatewayError as error:
             later = timedelta(seconds=error.retry_after) if isinstance(error, GatewayUnavailable) else timedelta()
             check = reconciliation.wait(stored, now + later, self.policy, self.jitter())
-            self.transactions.apply(stored, check)
+            self.transactions.apply(stored, replace(check, cause=cause))
             raise
 
-    def _save(self, stored: Transaction, state: GatewayTransaction) -> PullOutcome:
+    def _save(self, stored: Transaction, state: GatewayTransaction, cause: Cause | None) -> PullOutcome:
         """Decide and save; decide anew where another writer changed the transaction meanwhile."""
         for _ in range(_ATTEMPTS):
-            if self._decide_and_save(stored, state):
+            if self._decide_and_save(stored, state, cause):
                 return PullOutcome.PULLED
             again = self.transactions.get(stored.transaction_id)
             if again is None:
@@ -113,10 +114,10 @@ class Reconcile:
             stored = again
         raise Contended(stored.transaction_id)
 
-    def _decide_and_save(self, stored: Transaction, state: GatewayTransaction) -> bool:
+    def _decide_and_save(self, stored: Transaction, state: GatewayTransaction, cause: Cause | None) -> bool:
         now = self.clock()
         self._log_missing_orders(stored, state)
-        transition = self.decide(stored, state, now, self.policy, self.jitter())
+        transition = replace(self.decide(stored, state, now, self.policy, self.jitter()), cause=cause)
         auth_id = state.smallcase_auth_id
         if auth_id is None or not pull_adds_account(stored, auth_id):
             return self.transactions.apply(stored, transition)
@@ -157,14 +158,15 @@ class Reconcile:
         if user_id is None:
             # The Gateway's API may lag: the user is named with the orders at the latest.
             return PullOutcome.DEFERRED if state.batch is None else PullOutcome.UNKNOWN
-        self.users.create(_adopted(state, user_id, now, suspicious=request.suspicious))
+        self.users.create(_adopted(state, user_id, now, request))
         stored = self.transactions.get(transaction_id)
         if stored is None:
             return PullOutcome.UNKNOWN
-        return PullOutcome.ADOPTED if self._decide_and_save(stored, state) else PullOutcome.DEFERRED
+        saved = self._decide_and_save(stored, state, request.cause)
+        return PullOutcome.ADOPTED if saved else PullOutcome.DEFERRED
 
 
-def _adopted(state: GatewayTransaction, user_id: str, now: datetime, *, suspicious: bool) -> Transaction:
+def _adopted(state: GatewayTransaction, user_id: str, now: datetime, request: PullRequest) -> Transaction:
     created_at = state.created_at if state.created_at is not None and state.created_at <= now else now
     return Transaction(
         transaction_id=state.transaction_id,
@@ -176,6 +178,7 @@ def _adopted(state: GatewayTransaction, user_id: str, now: datetime, *, suspicio
         requested=Deferred.of(state.requested or {}),
         next_check_at=now,
         pulled_at=now,
-        suspected_at=now if suspicious else None,
+        suspected_at=now if request.suspicious else None,
         adopted=True,
+        cause=request.cause,
     )

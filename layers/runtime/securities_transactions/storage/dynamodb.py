@@ -1,5 +1,6 @@
 """Plain values to DynamoDB's attribute values and back, and update expressions from dictionaries."""
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +51,24 @@ def to_attributes(item: Mapping[str, Any]) -> Attributes:
 def of_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The item in attribute values; numbers are `Decimal`."""
     return {name: _of_attribute(value) for name, value in attributes.items()}
+
+
+def of_stream(image: Mapping[str, Any]) -> Attributes:
+    """The attribute values in a stream image, which an event has in JSON and so with binary as base64 text."""
+    return {name: _of_stream(value) for name, value in image.items()}
+
+
+def _of_stream(value: Mapping[str, Any]) -> dict[str, Any]:
+    ((kind, inner),) = value.items()
+    match kind:
+        case "B" if isinstance(inner, str):
+            return {kind: base64.b64decode(inner)}
+        case "M":
+            return {kind: of_stream(inner)}
+        case "L":
+            return {kind: [_of_stream(each) for each in inner]}
+        case _:
+            return dict(value)
 
 
 def _to_attribute(value: Any) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
+from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Revision, Snapshot
@@ -81,6 +83,7 @@ class Attribute(StrEnum):
     NEXT_CHECK_AT = "nextCheckAt"
     CHECK_SHARD = "checkShard"
     CHECKS = "checks"
+    CAUSE = "cause"
 
 
 A = Attribute
@@ -140,6 +143,7 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.NEXT_CHECK_AT: _text(t.next_check_at),
             A.CHECK_SHARD: None if t.next_check_at is None else check_shard(t.transaction_id),
             A.CHECKS: t.checks or None,
+            A.CAUSE: None if t.cause is None else of_cause(t.cause),
         }
     )
 
@@ -184,6 +188,7 @@ def of_item(item: Item) -> Transaction:
         pull_requested_at=_read(item, A.PULL_REQUESTED_AT, time_of),
         next_check_at=_read(item, A.NEXT_CHECK_AT, time_of),
         checks=int(item.get(A.CHECKS, 0)),
+        cause=_read(item, A.CAUSE, to_cause),
     )
 
 
@@ -236,6 +241,7 @@ def changes_of(transition: Transition, transaction_id: str) -> Changes:
         A.GATEWAY_STATUS: _word(transition.gateway_status),
         A.PULL_REQUESTED_AT: _text(transition.pull_requested_at),
         A.SDK_ERROR: None if transition.sdk_error is None else _of_sdk_error(transition.sdk_error),
+        A.CAUSE: of_cause(transition.cause) if transition.cause is not None and transition.has_history else None,
     }
     if transition.ends_suspicion:
         removed |= {A.SUSPECTED_AT}
@@ -312,6 +318,39 @@ def _to_sdk_error(stored: Any) -> SdkError:
         raise ValueError("not an error")
     code = stored.get("code")
     return SdkError(None if code is None else int(code), stored.get("message"))
+
+
+def of_cause(cause: Cause) -> list[Any]:
+    """A cause as it is stored: kind, request id, webhook id, subject, client; ids as bytes where they are hexadecimal.
+
+    It is written with every webhook, and the item of a few orders is to cost one write unit.
+    """
+    webhook = None if cause.webhook_id is None else bytes.fromhex(cause.webhook_id)
+    parts = [cause.kind.value, _packed(cause.request_id), webhook, cause.subject, cause.client]
+    while parts[-1] is None:
+        parts.pop()
+    return parts
+
+
+def to_cause(stored: Any) -> Cause:
+    """The cause in an item; `TypeError` or `ValueError` where it is not one."""
+    parts: list[Any] = [*stored, *[None] * (5 - len(stored))]
+    kind, request_id, webhook, subject, client = parts
+    return Cause(
+        kind=CauseKind(kind),
+        request_id=str(UUID(bytes=request_id)) if isinstance(request_id, bytes) else request_id,
+        webhook_id=None if webhook is None else webhook.hex(),
+        subject=subject,
+        client=client,
+    )
+
+
+def _packed(request_id: str | None) -> str | bytes | None:
+    """The request id, which Lambda gives as a UUID, in 16 bytes; any other as it is."""
+    try:
+        return request_id if request_id is None or str(UUID(request_id)) != request_id else UUID(request_id).bytes
+    except ValueError:
+        return request_id
 
 
 def _text(moment: datetime | None) -> str | None:

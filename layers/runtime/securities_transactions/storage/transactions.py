@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.times import parse_time, timestamp_text
 from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
@@ -109,6 +110,7 @@ class Transactions:
             A.CONFIRMATION: Confirmation.REPORTED.value,
             A.REPORTED_AT: stamp,
             A.SOURCE: report.source.value,
+            A.CAUSE: None if report.cause is None else mapper.of_cause(report.cause),
             A.SMALLCASE_AUTH_ID: report.smallcase_auth_id or None,
         }
         removed: frozenset[str] = frozenset({A.ERROR})
@@ -272,9 +274,11 @@ class Transactions:
             names={f"#{A.VERSION}": A.VERSION},
         )
 
-    def request_pull(self, transaction_id: str, now: datetime, sdk_error: SdkError | None) -> None:
+    def request_pull(
+        self, transaction_id: str, now: datetime, sdk_error: SdkError | None, cause: Cause | None = None
+    ) -> None:
         """Store the error that the SDK gave the user, if any, and request a pull; what is gone stays gone."""
-        changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error), transaction_id)
+        changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error, cause=cause), transaction_id)
         self._write(transaction_id, update(changes.set, condition=f"attribute_exists({A.TRANSACTION_ID})"))
 
     def suspect(self, transaction_id: str, now: datetime) -> bool:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from securities_transactions.domain.stored_webhook import StoredWebhook
+from securities_transactions.domain.stored_webhook import FoundWebhook, StoredWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.webhook_verification import Suspicious, Unrelated, webhook_id
-from securities_transactions.storage.dynamodb import present, to_attributes
+from securities_transactions.storage.dynamodb import of_attributes, present, to_attributes
 from securities_transactions.storage.mapper import time_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The vendor retries after 15 minutes, a day and two days. A suspicious webhook that comes again requests another pull.
 _ASKS_AGAIN_AFTER: Final = timedelta(minutes=10)
+# The index of stored webhooks by the transaction that they name, sorted by `receivedAt`.
+BY_TRANSACTION: Final = "byTransaction"
 # An item holds 400 KB; what does not fit even deflated is stored as its beginning, its length and its name.
 _MOST_BYTES: Final = 350_000
 
@@ -85,3 +87,17 @@ def webhook_of(item: Mapping[str, Any]) -> StoredWebhook:
         body=zlib.decompressobj().decompress(item["body"]),
         whole="bytes" not in item,
     )
+
+
+def webhooks_about(client: "DynamoDBClient", table: str, transaction_id: str) -> list[FoundWebhook]:
+    """The stored webhooks that name a transaction, the oldest first; at most what a megabyte of the index holds."""
+    response = client.query(
+        TableName=table,
+        IndexName=BY_TRANSACTION,
+        KeyConditionExpression="transactionId = :id",
+        ExpressionAttributeValues={":id": {"S": transaction_id}},
+    )
+    return [
+        FoundWebhook(item["webhookId"], time_of(item["receivedAt"]), item["kind"], item.get("suspicion"))
+        for item in map(of_attributes, response["Items"])
+    ]
