@@ -111,6 +111,10 @@ valgrind: ## What counts instructions, where there is none yet (Debian and Ubunt
 simulate: .venv/.ready ## The promises under seeded faults (N=100000 schedules; SEED=42 replays one and tells its story)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--n $(or $(N),2000))
 
+.PHONY: failure-drill
+failure-drill: .venv/.ready ## Provoke each way of failing, and see which of the template's alarms ring
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.failure_drill
+
 .PHONY: planted-bugs
 planted-bugs: .venv/.ready ## Bugs planted at the product's seams, the promise that catches each, after how many schedules
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation.plants

@@ -8,6 +8,7 @@ records for a DynamoDB event source*).
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +40,7 @@ def publish(stage: Stage, content: bytes) -> Published:
         dead_letter_queue_url=outputs["PublishDeadLetterQueueUrl"],
         pull_queue=PullQueue(stage.sqs, outputs["ReconcileQueueUrl"]),
         pause=lambda attempt: time.sleep(0.2 * 2**attempt),
+        clock=lambda: datetime.now(UTC),
     )
     return updates.publish(records_in(content))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from securities_transactions import logging
 from securities_transactions.bootstrap import Application, start
+from securities_transactions.services.publish_updates import Published
 
 logger = logging.logger()
 Handler = Callable[[Mapping[str, Any], object], None]
@@ -17,9 +18,16 @@ def make_handler(application: Application) -> Handler:
 
     def handler(event: Mapping[str, Any], context: object) -> None:
         published = updates.publish(event["Records"])
-        logger.info("published", extra={"records": len(event["Records"]), **vars(published)})
+        logger.info("published", extra={"records": len(event["Records"]), **facts(published)})
 
     return application.deadline.bounds(handler)
+
+
+def facts(published: Published) -> dict[str, Any]:
+    """What is logged of a record batch; metric filters count it."""
+    found = dict(vars(published))
+    levels = found.pop("levels")
+    return found if levels is None else found | {k: v for k, v in vars(levels).items() if v is not None}
 
 
 handler = start(make_handler, os.environ)

@@ -334,6 +334,7 @@ class Application:
             dead_letter_queue_url=self.settings.dead_letter_queue_url,
             pull_queue=self.pull_queue,
             pause=lambda attempt: self.pause(attempt, first=0.1),
+            clock=self.clock,
         )
 
     def pause(self, attempt: int, first: float = 0.02) -> None:

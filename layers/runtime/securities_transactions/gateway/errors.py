@@ -41,8 +41,9 @@ class GatewayRefused(GatewayError):
         self, status: int, errors: tuple[str, ...], error_type: str | None, *, is_about_us: bool = False
     ) -> None:
         self.is_about_us = is_about_us or any(error.strip().lower() in _ABOUT_US for error in errors)
+        refused = "refuses our credentials" if self.is_about_us else "refused"  # an alarm counts the former
         check = ": check apiSecret and gatewaySecret in the secret, and GatewayName" if self.is_about_us else ""
-        super().__init__(f"the Gateway refused ({status}, {error_type or 'no type'}){check}")
+        super().__init__(f"the Gateway {refused} ({status}, {error_type or 'no type'}){check}")
         self.status = status
         self.errors = errors
         self.error_type = error_type

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from botocore.exceptions import ClientError
+
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.secrets import ApiSecret, GatewaySecret
 from securities_transactions.gateway.errors import SecretsError
@@ -140,13 +142,20 @@ class SecretReader:
             at, known = self._read
             if now - at < self._age and not (fresh and self._may_reread(now)):
                 return known
-        response = self._client.get_secret_value(SecretId=self._arn)
-        known = parse(response["SecretString"])
+        known = parse(self._stored())
         with self._turn:
             # Of two reads at once, the one that began later has what is stored now.
             if self._read is None or self._read[0] <= now:
                 self._read = now, known
         return known
+
+    def _stored(self) -> str:
+        try:
+            return self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                raise SecretsError("the Gateway's secret has no value; put it in Secrets Manager") from error
+            raise
 
     def _may_reread(self, now: datetime) -> bool:
         with self._turn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from securities_transactions import logging
@@ -13,6 +14,7 @@ from securities_transactions.events import builder, dead_letters
 from securities_transactions.events.publisher import Entry, Outcome, Refusal, entry, publish
 from securities_transactions.events.schemas import Event
 from securities_transactions.services.pull_queue import PullQueue
+from securities_transactions.services.service_levels import ServiceLevels, service_levels
 from securities_transactions.storage import mapper
 from securities_transactions.storage.dynamodb import of_attributes, of_stream
 from securities_transactions.storage.webhooks import webhook_of
@@ -37,17 +39,22 @@ class Update:
 
 @dataclass
 class Published:
-    """How many events and requests to pull were sent, and how many events the bus refused for good."""
+    """How many events and requests to pull were sent, and how many events the bus refused for good.
+
+    `levels` are the service levels of a record batch; what an operator publishes again counts for none.
+    """
 
     events: int = 0
     pulls: int = 0
     refused: int = 0
+    levels: ServiceLevels | None = field(default=None, compare=False)
 
 
 @dataclass
 class _Batch:
     """A record batch as it was read."""
 
+    events: list[Event] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     pulls: list[PullRequest] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -56,7 +63,10 @@ class _Batch:
 
 @dataclass(frozen=True)
 class PublishUpdates:
-    """Publishes record batches to the bus named `bus`. `pause(attempt)` waits before an entry is put again."""
+    """Publishes record batches to the bus named `bus`. `pause(attempt)` waits before an entry is put again.
+
+    `clock` gives aware UTC.
+    """
 
     events: "EventBridgeClient"
     sqs: "SQSClient"
@@ -64,6 +74,7 @@ class PublishUpdates:
     dead_letter_queue_url: str
     pull_queue: PullQueue
     pause: Callable[[int], None]
+    clock: Callable[[], datetime]
     read: Callable[[Record], Update] = lambda record: update_of(record)
     put: Put = publish
 
@@ -80,7 +91,8 @@ class PublishUpdates:
             self._set_aside(message)
         for refusal in outcome.refused:
             self._set_aside_refused(refusal, batch.origins[refusal.entry["Detail"]])
-        return Published(outcome.accepted, pulls, len(outcome.refused))
+        levels = service_levels(batch.events, self.clock())
+        return Published(outcome.accepted, pulls, len(outcome.refused), levels)
 
     def _read(self, records: Sequence[Record]) -> _Batch:
         batch = _Batch()
@@ -92,6 +104,7 @@ class PublishUpdates:
                 _logger.exception("a record cannot be read")
                 batch.unreadable.append(dead_letters.of_record(record, error))
                 continue
+            batch.events += update.events
             batch.entries += entries
             batch.origins |= {each["Detail"]: record for each in entries}
             batch.pulls += [] if update.pull is None else [update.pull]
