@@ -120,6 +120,10 @@ def test_other_accounts_only_get_at_rules_of_their_own() -> None:
 
 
 def test_the_example_consumers_are_deployed_only_when_asked_for() -> None:
-    examples = {name for name in resources() if name.startswith(("Positions", "Notifier", "Messages", "Settled"))}
+    examples = {
+        name
+        for name in resources()
+        if name.startswith(("Positions", "Notifier", "Messages", "SettledRule", "SettledQueue"))
+    }
     assert len(examples) == 12
     assert {resources()[name]["Condition"] for name in examples} == {"HasExamples"}

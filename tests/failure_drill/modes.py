@@ -185,6 +185,7 @@ MODES: Final = (
     _provoked("settled later than five minutes", "SettledLateAlarm", _settled_late),
     _provoked("published later than two seconds", "EventsLateAlarm", _published_late),
     _counted("the publisher lags", "LaggingAlarm", 400_000, minutes=6),
+    _counted("the recorder of histories lags", "UnrecordedAlarm", 400_000, minutes=6),
     _counted("Lambda discards records of the stream", "DiscardedRecordsAlarm", 1),
     _counted("Lambda cannot store what it discards", "LostRecordsAlarm", 1),
     _counted("a function times out, or has too little memory", "FunctionErrorsAlarm", 1, minutes=3),
