@@ -136,6 +136,10 @@ fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=1000
 matrix: .venv/.ready ## An order under each value of each unknown of the Gateway: works, or names the wrong setting
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.matrix
 
+.PHONY: two-dynamodbs
+two-dynamodbs: .venv/.ready ## The functions' tests over two DynamoDBs, ours in memory and moto's: each call is compared
+	@TWO_DYNAMODBS=1 exec $(PYTEST) -m "not long" tests/unit/functions tests/field && exec $(PYTEST) tests/dynamodb
+
 .PHONY: soak
 soak: env ## Late, repeated and reordered webhooks, 20 a second, while orders trade (SECONDS=60)
 	@SOAK_SECONDS=$(or $(SECONDS),60) exec $(BIN)/python -m pytest -q --timeout $$((300 + $(or $(SECONDS),60))) \

@@ -18,7 +18,7 @@ from tests.application import ENVIRONMENT
 from tests.simulation.dynamodb import Table
 from tests.simulation.messaging import resources
 from tests.strict_messaging import StrictBus, StrictQueue
-from tests.unit.functions.harness import Context, Rig, routes
+from tests.unit.functions.harness import Client, Context, Rig, routes
 
 _STREAMS: Final = ("Transactions", "Webhooks")
 _MOST_RECORDS: Final = 100
@@ -65,16 +65,18 @@ class Message:
 class Deployment:
     """The functions, their tables, queues and bus. `gateway` answers what the product requests of the Gateway.
 
-    `settings` overrule the environment of the functions.
+    `settings` overrule the environment of the functions. `client` makes the client of DynamoDB.
     """
 
     def __init__(
         self,
         secret: Mapping[str, str],
         gateway: Callable[[httpx.Request], httpx.Response],
+        client: Callable[..., Client] | None = None,
+        /,
         **settings: str,
     ) -> None:
-        self._rig = Rig(**settings)
+        self._rig = Rig(client, **settings)
         self._rig.secret = json.dumps(secret)
         self._rig.gateway.answer = gateway
         self._rig.tables |= {"Positions": Table(("holder", "security")), "Messages": Table(("notes", "message"))}

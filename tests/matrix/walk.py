@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +13,7 @@ from securities_transactions import logging as product_logging
 from tests.field.deployment import Deployment, HttpResponse
 from tests.matrix.cell import GATEWAY_SECRET, OLD, Cell, End
 from tests.matrix.gateway import SimulatedGateway
+from tests.unit.functions.harness import Client
 
 USER: Final = "user-42"
 _MINUTE: Final = timedelta(minutes=1)
@@ -80,13 +81,13 @@ def _silence(record: logging.LogRecord) -> bool:
     return False
 
 
-def walk(cell: Cell) -> Outcome:
-    """The outcome of a cell."""
+def walk(cell: Cell, client: Callable[..., Client] | None = None) -> Outcome:
+    """The outcome of a cell, over the client of DynamoDB that `client` makes."""
     fault: str | None = None
     end_after: timedelta | None = None
     with logged_errors() as lines:
         try:
-            end_after = _Walk(cell).run()
+            end_after = _Walk(cell, client).run()
         except (Wrong, AssertionError) as error:
             fault = str(error)
     named = next((line for line in lines if cell.wrong is not None and cell.wrong in line), None)
@@ -94,10 +95,10 @@ def walk(cell: Cell) -> Outcome:
 
 
 class _Walk:
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, client: Callable[..., Client] | None) -> None:
         self.cell = cell
         secret = {"gatewaySecret": GATEWAY_SECRET, "apiSecret": OLD, **cell.secret}
-        self.product = Deployment(secret, self._request, **cell.product)
+        self.product = Deployment(secret, self._request, client, **cell.product)
         settings = {"gateway_secret": GATEWAY_SECRET, "api_secret": OLD, "fills_per_order": 2, "seed": 11}
         self.outage = cell.outage
         self.gateway = SimulatedGateway(self._deliver, self.product.now, **{**settings, **cell.gateway})

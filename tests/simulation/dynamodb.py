@@ -11,9 +11,11 @@ from tests.simulation.world import World
 
 _MOST_ITEM_BYTES: Final = 400 * 1024
 _MOST_BATCH_WRITES: Final = 25
-
-# The keys of the indexes.
+_MOST_KEY_BYTES: Final = (2048, 1024)  # of a partition key and of a sort key
+_MOST_ACTIONS: Final = 100
+# The keys of the indexes; `due` is the one of the transactions' table.
 _INDEXES: Final = {"due": ("checkShard", "nextCheckAt"), "byTransaction": ("transactionId", "receivedAt")}
+INDEX: Final = _INDEXES["due"]
 
 Key = tuple[str, ...]
 # Called after each write with the table, the item before and the item after.
@@ -30,11 +32,23 @@ class Table:
         self.stream: list[dict[str, Any]] = []
 
     def key(self, attributes: Mapping[str, Any]) -> Key:
-        """The key in an item; DynamoDB refuses an empty one."""
-        values = tuple(str(attributes[name]["S"]) for name in self.keys)
-        if not all(values):
-            raise _error("ValidationException", "a key is empty")
-        return values
+        """The key in an item. DynamoDB refuses one that is absent, empty, too long or of another type than text."""
+        return tuple(
+            _key_text(attributes.get(name), most) for name, most in zip(self.keys, _MOST_KEY_BYTES, strict=False)
+        )
+
+    def check_index(self, item: Item) -> None:
+        """Refuse an item whose attributes of the index could not be its keys."""
+        for name, most in zip(INDEX, _MOST_KEY_BYTES, strict=True):
+            if self.keys == ("transactionId",) and name in item:
+                _key_text(item[name], most)
+
+
+def _key_text(value: Mapping[str, Any] | None, most: int) -> str:
+    text = (value or {}).get("S")
+    if not isinstance(text, str) or not text or len(text.encode()) > most:
+        raise _error("ValidationException", "a key is absent, empty, too long or not text")
+    return text
 
 
 def _error(code: str, message: str = "", more: dict[str, Any] | None = None) -> ClientError:
@@ -80,6 +94,7 @@ class DynamoDB:
         ConditionExpression: str | None = None,
         ExpressionAttributeNames: Mapping[str, str] | None = None,
         ExpressionAttributeValues: Mapping[str, Any] | None = None,
+        ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
         """PutItem."""
         names, values = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}
@@ -88,7 +103,8 @@ class DynamoDB:
             table = self.tables[TableName]
             old = table.items.get(table.key(Item))
             if not self._holds([ConditionExpression], ConditionExpression, old, names, values):
-                raise _error("ConditionalCheckFailedException")
+                whole = ReturnValuesOnConditionCheckFailure == "ALL_OLD" and old
+                raise _error("ConditionalCheckFailedException", "", {"Item": dict(old or {})} if whole else None)
             self._store(TableName, table.key(Item), old, dict(Item))
             return {}
 
@@ -111,6 +127,32 @@ class DynamoDB:
             return {"UnprocessedItems": left}
 
         return self._call("BatchWriteItem", effect)
+
+    def delete_item(self, *, TableName: str, Key: Item) -> dict[str, Any]:
+        """DeleteItem; what is not there stays so."""
+
+        def effect() -> dict[str, Any]:
+            table = self.tables[TableName]
+            key = table.key(Key)
+            if key in table.items:
+                self._store(TableName, key, table.items[key], None)
+            return {}
+
+        return self._call("DeleteItem", effect)
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """BatchGetItem of one table, consistent; some of the keys may be left over."""
+        ((name, asked),) = RequestItems.items()
+        table = self.tables[name]
+
+        def effect() -> dict[str, Any]:
+            keys = list(asked["Keys"])
+            left = 1 if len(keys) > 1 and self.world.random.random() < 0.1 else 0
+            items = [table.items.get(table.key(key)) for key in keys[left:]]
+            found = {"Responses": {name: [dict(item) for item in items if item is not None]}}
+            return found | {"UnprocessedKeys": {name: {**asked, "Keys": keys[:left]}} if left else {}}
+
+        return self._call("BatchGetItem", effect)
 
     def update_item(self, *, TableName: str, Key: Item, **arguments: Any) -> dict[str, Any]:
         """UpdateItem."""
@@ -135,7 +177,8 @@ class DynamoDB:
             if done:
                 return {}
             writes: list[tuple[str, Key, Item | None, Item | None]] = []
-            reasons = []
+            reasons: list[dict[str, Any]] = []
+            self._check_actions(TransactItems)
             for request in TransactItems:
                 ((verb, write),) = request.items()
                 table = self.tables[write["TableName"]]
@@ -144,7 +187,8 @@ class DynamoDB:
                 names, values = (write.get(f"ExpressionAttribute{each}", {}) for each in ("Names", "Values"))
                 condition, update = write.get("ConditionExpression"), write.get("UpdateExpression")
                 if not self._holds([condition, update], condition, old, names, values):
-                    reasons.append({"Code": "ConditionalCheckFailed"})
+                    shown = write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and old
+                    reasons.append({"Code": "ConditionalCheckFailed"} | ({"Item": dict(old or {})} if shown else {}))
                     continue
                 reasons.append({"Code": "None"})
                 new: Item | None = dict(write["Item"]) if verb == "Put" else None
@@ -173,8 +217,20 @@ class DynamoDB:
             found = [item for item in items if holds(KeyConditionExpression, Bound(item, {}, values))]
             if index and self.world.now < self.world.rates.calm:
                 found = [item for item in found if self.world.random.random() > 0.02]
-            found.sort(key=lambda item: item[sort]["S"], reverse=not arguments.get("ScanIndexForward", True))
-            return {"Items": [dict(item) for item in found]}
+            backwards = not arguments.get("ScanIndexForward", True)
+            found.sort(key=lambda item: item[sort]["S"], reverse=backwards)
+            if "ExclusiveStartKey" in arguments:
+                start = arguments["ExclusiveStartKey"][sort]["S"]
+                found = [item for item in found if (item[sort]["S"] < start if backwards else item[sort]["S"] > start)]
+            page = found[: arguments.get("Limit", len(found))]
+            shown = {*table.keys, *INDEX}  # the index has its keys and the table's, no other attribute
+            answer: dict[str, Any] = {
+                "Items": [{name: item[name] for name in item if not index or name in shown} for item in page]
+            }
+            # DynamoDB gives a key to go on after where the limit was reached, also where nothing is left.
+            if page and len(page) == arguments.get("Limit"):
+                answer["LastEvaluatedKey"] = {each: page[-1][each] for each in table.keys}
+            return answer
 
         return self._call("Query", effect)
 
@@ -221,13 +277,27 @@ class DynamoDB:
         condition, update = write.get("ConditionExpression"), write["UpdateExpression"]
         if not self._holds([condition, update], condition, old, names, values):
             return None
-        return updated(update, Bound(key if old is None else old, names, values))
+        new, written = updated(update, Bound(key if old is None else old, names, values))
+        if not written.isdisjoint(table.keys):
+            raise ExpressionError("an attribute of the key cannot be updated")
+        return new
+
+    def _check_actions(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse more actions than are allowed, and two of them on one item."""
+        places = set()
+        for action in actions:
+            ((verb, write),) = action.items()
+            table = self.tables[write["TableName"]]
+            places.add((write["TableName"], table.key(write["Item"] if verb == "Put" else write["Key"])))
+        if len(places) < len(actions) or not 1 <= len(actions) <= _MOST_ACTIONS:
+            raise _error("ValidationException", "too many actions, or two on one item")
 
     def _store(self, table_name: str, key: Key, old: Item | None, new: Item | None) -> None:
         table = self.tables[table_name]
         if new is None:
             table.items.pop(key, None)
         else:
+            table.check_index(new)
             if len(repr(new)) > _MOST_ITEM_BYTES and _size(new) > _MOST_ITEM_BYTES:
                 raise _error("ValidationException", "Item size has exceeded the maximum allowed size")
             table.items[key] = new

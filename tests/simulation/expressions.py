@@ -7,7 +7,7 @@ attribute that is written twice.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ class Bound:
 Condition = Callable[[Bound], bool]
 Operand = Callable[[Bound], Value]
 
+# DynamoDB's numbers have 38 digits.
+_EXACT: Final = Context(prec=38, traps=[Inexact])
 _TOKEN: Final = re.compile(r"\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_][A-Za-z0-9_.]*)")
 _COMPARATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "=": lambda a, b: bool(a == b),
@@ -47,8 +49,8 @@ def holds(condition: str | None, bound: Bound) -> bool:
     return condition is None or _condition(condition)(bound)
 
 
-def updated(expression: str, bound: Bound) -> Item:
-    """The item that an UpdateExpression makes of the one in `bound`."""
+def updated(expression: str, bound: Bound) -> tuple[Item, set[str]]:
+    """The item that an UpdateExpression makes of the one in `bound`, and the attributes that it writes."""
     changed = dict(bound.item)
     touched: set[str] = set()
     for verb, path, operand in _update(expression):
@@ -65,10 +67,9 @@ def updated(expression: str, bound: Bound) -> Item:
         if value is None:
             raise ExpressionError(f"an operand of {path} is not in the item")
         if verb == "ADD":
-            old = bound.item.get(name)
-            value = {"N": str(Decimal(old["N"]) + Decimal(value["N"]))} if old else value
+            value = _total(bound.item.get(name) or {"N": "0"}, 1, value)
         changed[name] = value
-    return changed
+    return changed, touched
 
 
 def check_placeholders(expressions: Sequence[str | None], names: Mapping[str, str], values: Mapping[str, Any]) -> None:
@@ -97,6 +98,15 @@ def _tokens(text: str) -> list[str]:
 
 def _resolve(path: str, bound: Bound) -> str:
     return bound.names[path] if path.startswith("#") else path
+
+
+def _total(a: dict[str, Any], sign: int, b: dict[str, Any]) -> dict[str, Any]:
+    if "N" not in a or "N" not in b:
+        raise ExpressionError("an operand is not a number")
+    try:
+        return {"N": str(_EXACT.add(Decimal(a["N"]), sign * Decimal(b["N"])))}
+    except Inexact:
+        raise ExpressionError("a number of more than 38 digits") from None
 
 
 def _plain(value: dict[str, Any]) -> tuple[str, Any]:
@@ -143,7 +153,7 @@ class _Reader:
 
         def total(bound: Bound) -> Value:
             a, b = first(bound), second(bound)
-            return None if a is None or b is None else {"N": str(Decimal(a["N"]) + sign * Decimal(b["N"]))}
+            return None if a is None or b is None else _total(a, sign, b)
 
         return total
 
@@ -189,9 +199,11 @@ class _Reader:
         def compared(bound: Bound) -> bool:
             a, b = left(bound), right(bound)
             if a is None or b is None:
-                return False
+                return comparator == "<>"
             (kind_a, plain_a), (kind_b, plain_b) = _plain(a), _plain(b)
-            return kind_a == kind_b and compare(plain_a, plain_b) and (further is None or further(bound))
+            if kind_a != kind_b:
+                return comparator == "<>"
+            return compare(plain_a, plain_b) and (further is None or further(bound))
 
         return compared
 

@@ -4,6 +4,7 @@ Requests are matched to functions by the template's routes. Nothing here waits o
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -108,6 +109,15 @@ class Client(DynamoDB):
                 raise self.failing[name]
 
 
+def _client() -> Callable[..., Client]:
+    """The client in memory; with TWO_DYNAMODBS in the environment one that makes each call on moto's as well."""
+    if not os.environ.get("TWO_DYNAMODBS"):
+        return Client
+    from tests.dynamodb.second import TwoDynamoDBs  # it imports this module, and moto takes a second
+
+    return TwoDynamoDBs
+
+
 class Gateway:
     """The Gateway's side: what it was asked, and how it answers, `answer` first where a test sets it."""
 
@@ -183,10 +193,10 @@ class Context:
 class Rig:
     """The API without API Gateway: `call(route, …)` runs the function that the template gives the route.
 
-    `settings` overrules the environment of the functions.
+    `settings` overrules the environment of the functions. `client` makes the client of DynamoDB.
     """
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, client: Callable[..., Client] | None = None, /, **settings: str) -> None:
         self.world = World(1, Rates(), (0,), story=False)
         self.tables = {
             "Transactions": Table(("transactionId",), streams=True),
@@ -195,7 +205,8 @@ class Rig:
             "History": Table(("transactionId", "entry")),
             "Idempotency": Table(("id",)),
         }
-        self.dynamodb = Client(self.world, self.tables, lambda table, old, new: None)
+        make = client or _client()
+        self.dynamodb = make(self.world, self.tables, lambda table, old, new: None)
         self.gateway = Gateway()
         self.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
         self.clients = FakeClients(dynamodb=self.dynamodb, secretsmanager=self, http=self.gateway)
