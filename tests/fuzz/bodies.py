@@ -87,7 +87,7 @@ class Bodies:
             "", " ", "0", "NaN",
             "\x00", "\x0b\x1f", "\uffff", "a\ufffe", "\ud83d", "\u202e",
             "x" * 300, "9" * 5_000, "'; DROP TABLE", "{{7*7}}", "../../etc",
-            "\U0001f4a9", [], {}, [[]], {"": 0},
+            "\U0001f4a9", 10**63, 10**64, "1E+99999", [], {}, [[]], {"": 0},
             {"!": 2, "a": [1]}, {"$ref": "#"}, ["orders"], "PLACED", "2026-01-15T04:30:12.345Z",
         ]  # fmt: skip
         if depth < 3 and chance.random() < 0.2:
@@ -102,6 +102,14 @@ def dump(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
+_BATCH_FIELDS: Final = (
+    "variety", "status", "buyAmount", "sellAmount", "unplacedQty", "completedDate", "quantity", "filled", "broker",
+    "label", "originalLabel", "scid", "iscid",
+)  # fmt: skip
+_ORDER_FIELDS: Final = (
+    "tradingsymbol", "transactionType", "status", "quantity", "filledQuantity", "averagePrice", "orderType", "price",
+    "triggerPrice", "product", "exchange", "exchangeOrderId", "errorCode", "statusMessage", "orderTimestamp",
+)  # fmt: skip
 _HOSTILE_KEYS: Final = (
     "__proto__", "__class__", "__dict__", "__pydantic_extra__", "model_config", "model_dump", "as_sent", "is_final",
     "derived_status", "", "!", "#version", ":one", "version", "settledAt", "confirmation", "snapshot", "revision",
@@ -145,6 +153,17 @@ def _wrong_type_in_order(made: Bodies) -> bytes:
     order = dict(body["orders"][0])
     order[made.chance.choice(list(order))] = made.strange()
     body[made.chance.choice(["orders", "unplaced"])] = [order, made.strange()][: made.chance.choice([1, 1, 2])]
+    return dump(body)
+
+
+def _every_field(made: Bodies) -> bytes:
+    """One field, or several, of all that the Gateway documents, of the batch and of each kind of row."""
+    body = made.genuine()
+    row = dict.fromkeys(_ORDER_FIELDS) | body["orders"][0]
+    for target, names in ((body, (*_BATCH_FIELDS, "more")), (row, (*_ORDER_FIELDS, "more"))):
+        for name in made.chance.sample(names, made.chance.choice([0, 1, 1, 2, len(names) - 4])):
+            target[name] = made.strange()
+    body[made.chance.choice(["orders", "orders", "unplaced"])] = [row] * made.chance.choice([1, 2])
     return dump(body)
 
 
@@ -319,8 +338,8 @@ def _right(made: Bodies) -> bytes:
 
 
 _LIGHT: Final[tuple[Callable[[Bodies], bytes], ...]] = (
-    _noise, _cut, _flipped, _other_encoding, _not_an_object, _wrong_type, _wrong_type_in_order, _missing, _hostile_keys,
-    _duplicate_keys, _constants, _deep, _wrong_checksum, _moved_boundary, _odd_timestamp, _odd_auth_id, _replayed,
-    _another_kind, _right,
+    _noise, _cut, _flipped, _other_encoding, _not_an_object, _wrong_type, _wrong_type_in_order,
+    _every_field, _missing, _hostile_keys, _duplicate_keys, _constants, _deep, _wrong_checksum, _moved_boundary,
+    _odd_timestamp, _odd_auth_id, _replayed, _another_kind, _right,
 )  # fmt: skip
 _KINDS: Final = (*_LIGHT * 12, _huge)

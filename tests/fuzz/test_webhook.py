@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.fuzz.bodies import API_SECRET
+from tests.fuzz.readers import Unread, readable
 from tests.fuzz.webhook import fuzz, is_genuine
 from tests.simulation.product import simulated
 
@@ -25,6 +26,27 @@ def test_the_oracle_knows_the_documented_checksum() -> None:
     parts = {"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "65a1b2c3d4e5f60718293a4b"}
     checksum = hmac.new(API_SECRET.encode(), "".join(parts.values()).encode(), "sha256").hexdigest()
     assert is_genuine(json.dumps({**parts, "checksum": checksum}).encode())
+    assert is_genuine(json.dumps({**parts, "checksum": checksum.upper()}).encode())
     assert not is_genuine(json.dumps({**parts, "checksum": checksum[::-1]}).encode())
     assert not is_genuine(b"{}")
     assert not is_genuine(b"\xff")
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_an_oracle_that_always_says_the_same_breaks(says: bool) -> None:
+    """One that always says no meets an accepted webhook, one that always says yes a refused one."""
+    with simulated():
+        _, broken = fuzz(1_000_000, 200, lambda raw: says)
+    assert broken
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\uffff"}', '{"a": NaN}', f'{{"a": {"9" * 65}}}', "[" * 70 + "]" * 70])
+def test_strict_readers_refuse(text: str) -> None:
+    """Characters outside XML, no numbers, too many digits, too deep."""
+    with pytest.raises(Unread):
+        readable(text)
+
+
+def test_strict_readers_take_what_is_plain() -> None:
+    """A document of ours."""
+    readable('{"a": ["₹", 1.5, null, {"b": "line\\n"}]}')
