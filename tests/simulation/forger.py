@@ -11,6 +11,7 @@ from tests.simulation.world import MINUTE, SECOND, Violation, World
 Post = Callable[[str, str, Any], None]
 _KINDS: Final = (
     "filled",
+    "open",
     "shrunk",
     "other batch",
     "other transaction",
@@ -40,6 +41,8 @@ class Forger:
         kind = chance.choice(_KINDS)
         self.world.covered[f"forged: {kind}"] += 1
         delay = chance.choice([0, 5 * SECOND, 2 * MINUTE, 14 * MINUTE, 40 * MINUTE])
+        if kind == "open":
+            delay = chance.choice([0, 5 * SECOND, 2 * MINUTE])
         for n in range(12 if kind == "flood" else 1):
             forged = self.forge(kind, body, n)
             self.world.at(self.world.now + delay + 10 * n, partial(self._send, kind, forged))
@@ -66,10 +69,20 @@ class Forger:
             "unplaced": [],
         }
 
+    def ahead(self, batch: Document) -> Document:
+        """Open orders that are further than they will be for hours: nearly all filled, at a price of the forger's."""
+        orders = [
+            {**order, "status": "PLACED", "filledQuantity": order["quantity"] - 1, "averagePrice": 777}
+            for order in batch["orders"] or batch["unplaced"]
+        ]
+        return {"status": "PLACED", "completedDate": None, "orders": orders, "unplaced": []}
+
     def forge(self, kind: str, body: Document, n: int = 0) -> Document:
         """A body of the forger's on a genuine timestamp, smallcaseAuthId and checksum."""
         if kind == "filled":
             return {**self.altered(body), "broker": "groww"}
+        if kind == "open":
+            return {**body, **self.ahead(body)}
         if kind == "shrunk":
             order = (body["orders"] or body["unplaced"])[0]
             cancelled = {**order, "status": "CANCELLED", "filledQuantity": 0, "averagePrice": 0}

@@ -98,7 +98,9 @@ class Queue:
         self._deliver(message, self.world.random.randrange(5, 400))
         if self.world.now < self.world.rates.calm and self.world.random.random() < 0.03:
             self.world.covered["message delivered twice"] += 1
-            self._deliver(Message(message.id, body), self.world.random.randrange(5, 90_000))
+            self._deliver(
+                Message(message.id, body), self.world.random.randrange(5, self.world.random.choice([400, 90_000]))
+            )
 
     def back(self, message: Message) -> None:
         """The function did not do it: again once it is visible, or dead after too many times."""

@@ -10,11 +10,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from securities_transactions.bootstrap import Application
+from securities_transactions.http.idempotency import Once
 from securities_transactions.services.ingest_webhook import Reconsider, Verify
 from securities_transactions.services.publish_updates import Record, Update
 from securities_transactions.services.reconcile import Decide, PullsTransactions, Reconcile
 from securities_transactions.storage.transactions import Transactions
 from securities_transactions.storage.users import Users
+from tests.simulation import edge_bugs as edge
 from tests.simulation import rule_bugs as rules
 from tests.simulation import service_bugs as services
 from tests.simulation import storage_bugs as storage
@@ -93,6 +95,27 @@ def _clients(name: str, changed: Callable[[Any], Any]) -> Bug:
         application.clients = services.ClientsWith(clients, name, changed(getattr(clients, name)))
 
     return Bug(plant)
+
+
+def _once(kind: type[Once]) -> Bug:
+    def plant(application: Application) -> None:
+        application.once = kind(application.clients.dynamodb, application.settings.idempotency_table)
+
+    return Bug(plant)
+
+
+def _show_anyone(application: Application) -> None:
+    application.read_orders = edge.ShowsAnyone(
+        application.transactions, lambda: application.users, lambda: application.reconcile
+    )
+
+
+def _connect_any_account(application: Application) -> None:
+    application.issue_sdk_token = edge.ConnectsAnyAccount(**vars(application.issue_sdk_token))
+
+
+def _put_backwards(application: Application) -> None:
+    application.publish_updates = replace(application.publish_updates, put=edge.put_backwards)
 
 
 def _adopt_without_lease(application: Application) -> None:
@@ -188,4 +211,23 @@ BUGS: Final = (
         "book in the ledger without its lock",
         _clients("dynamodb", lambda client: storage.unconditional_puts(client, "Positions")),
     ),
+    PlantedBug("create anew whatever the Idempotency-Key", _once(edge.Anew)),
+    PlantedBug("keep an Idempotency-Key after the creation alone", _once(edge.KeepsKeysAfterwards)),
+    PlantedBug("share Idempotency-Keys among users", _once(edge.OneUsersKeys)),
+    PlantedBug("answer another body under the same Idempotency-Key", _once(edge.AnyBody)),
+    PlantedBug("show a transaction to any user", Bug(_show_anyone)),
+    PlantedBug("skip an entry at the end of a page", _users(edge.SkipsAtPageEnds)),
+    PlantedBug("accept a cursor of another user's", Bug(handler=edge.accept_any_cursor)),
+    PlantedBug("read what was stored before", _transactions(edge.ReadsStale)),
+    PlantedBug("issue a token for any account", Bug(_connect_any_account)),
+    PlantedBug("unlink an account for any user", _users(edge.UnlinksForAnyone)),
+    PlantedBug("put the newest event first", Bug(_put_backwards)),
+    PlantedBug("state the own sequence as the previous one", _read(edge.skip_in_previous_sequence)),
+    PlantedBug("book every event, booked before or not", _clients("dynamodb", edge.book_every_event)),
+    PlantedBug("acknowledge a notification that failed", Bug(handler=edge.acknowledge_failed_notices)),
+    PlantedBug("name a message anew each time", _clients("dynamodb", edge.name_messages_anew)),
+    PlantedBug("leave a check where it was", _decide(edge.leave_the_check)),
+    PlantedBug("check once a day from the beginning", _decide(edge.check_once_a_day)),
+    PlantedBug("let the first outcome wait for the lease", _transactions(edge.DeniesFirstOutcome)),
+    PlantedBug("drop unplaced orders", _gateway(lambda application: edge.DropsUnplaced(application.gateway))),
 )

@@ -12,10 +12,13 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any, Final
 
-from securities_transactions.bootstrap import Application
+from securities_transactions.bootstrap import Application, build
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.services.reconcile import Reconcile
-from tests.application import FakeClients, Handler, application, handler
+from securities_transactions.settings import Settings
+from tests.application import ENVIRONMENT, FakeClients, Handler, handler
+from tests.recorded_calls import RecordedClients
+from tests.simulation.deadlines import Context, InvocationDeadline, KeysInWorldTime
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, matches, resources, rule
 from tests.simulation.vendor import Vendor
@@ -28,7 +31,13 @@ _NAMES: Final = (
     "reconcile",
     "check_due",
     "accept_sdk_response",
+    "create_transaction",
+    "fetch_transaction",
+    "fetch_orders",
+    "issue_sdk_token",
+    "broker_accounts",
     "positions",
+    "notifier",
 )
 
 
@@ -96,6 +105,7 @@ class Product:
         pulls: Pulls | None = None,
     ) -> None:
         self.world = world
+        self.vendor = vendor
         self.secret = ""
         self.tables = {
             "Transactions": Table(("transactionId",), streams=True),
@@ -104,6 +114,7 @@ class Product:
             "History": Table(("transactionId", "entry")),
             "Idempotency": Table(("id",)),
             "Positions": Table(("holder", "security")),
+            "Messages": Table(("notes", "message")),
         }
         self._watch = watch
         self._accepted = accepted
@@ -111,6 +122,8 @@ class Product:
         self.queue.consume = partial(self._consume, self.queue, "reconcile")
         self.settled = Queue(world, "PositionsQueue")
         self.settled.consume = partial(self._consume, self.settled, "positions")
+        self.notices = Queue(world, "NotifierQueue")
+        self.notices.consume = partial(self._consume, self.notices, "notifier")
         self.shards = [
             Shard(self, "Transactions", "publish_updates"),
             Shard(self, "Transactions", "record_history"),
@@ -118,14 +131,21 @@ class Product:
         ]
         self._checks: set[int] = set()
         clients = FakeClients(
-            dynamodb=DynamoDB(world, self.tables, self._written),
+            dynamodb=KeysInWorldTime(DynamoDB(world, self.tables, self._written), world),
             events=EventBridge(world, self._delivered),
             secretsmanager=self,
             sqs=Sqs(world, self.queue),
             http=vendor,
         )
-        self.application = application(
-            clients, world.clock, world.random.random, lambda seconds: world.pause(int(seconds * 1000)), CONFIRM=confirm
+        environment = ENVIRONMENT | {"CONFIRM": confirm}
+        recorded: Any = RecordedClients(clients, environment)
+        self.application = build(
+            Settings(environment),
+            recorded,
+            world.clock,
+            world.random.random,
+            lambda seconds: world.pause(int(seconds * 1000)),
+            InvocationDeadline(world),
         )
         bug.application(self.application)
         if pulls is not None:
@@ -143,10 +163,22 @@ class Product:
 
     # --- what AWS runs
 
-    def request(self, name: str, event: Mapping[str, Any], ended: Callable[[dict[str, Any] | None], None]) -> None:
-        """An HTTP request to a function."""
+    def request(
+        self,
+        name: str,
+        event: Mapping[str, Any],
+        ended: Callable[[dict[str, Any] | None], None],
+        began: Callable[[], None] = lambda: None,
+    ) -> None:
+        """An HTTP request to a function; `began` is called in the invocation, before the function."""
         handler = self.handlers[name]
-        self.world.invoke(name, _timeout(name), lambda: handler(event, None), ended)
+
+        def run() -> dict[str, Any]:
+            began()
+            answer: dict[str, Any] = handler(event, Context(self.world))
+            return answer
+
+        self.world.invoke(name, _timeout(name), run, ended)
 
     def _consume(self, queue: Queue, name: str, messages: list[Message]) -> None:
         """An event source mapping: the function gets the messages, and the queue those that failed."""
@@ -162,10 +194,11 @@ class Product:
         self.world.invoke(name, _timeout(name), lambda: handler({"Records": records}, None), ended)
 
     def _delivered(self, event: dict[str, Any]) -> None:
-        """The bus: its rule sends settled orders to the ledger."""
+        """The bus: its rule sends settled orders to the example consumers."""
         self._accepted(event)
         if matches(rule("SettledRule")[0], event):
             self.settled.send(json.dumps(event))
+            self.notices.send(json.dumps(event))
 
     def _written(self, table: str, old: Any, new: Any) -> None:
         self._watch(table, old, new)

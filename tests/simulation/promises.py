@@ -70,6 +70,11 @@ def _moved(content: Material) -> int:
     return sum(row[0] == "unplaced" or row[3] != "PLACED" for row in content)
 
 
+def is_as_far(content: Material, other: Material) -> bool:
+    """Whether `content` has progressed as far as `other`."""
+    return (_progress(content), _moved(content)) >= (_progress(other), _moved(other))
+
+
 def _true(made: VendorTransaction) -> list[Material]:
     """Every batch that the Gateway has of a transaction, in the order in which they become true."""
     return [material(state.batch) for state in made.states if state.batch is not None]
@@ -89,11 +94,15 @@ class Promises(Pulls):
         self.events: dict[str, dict[str, Any]] = {}
         # By transaction, the event of the state with each sequence.
         self.sequences: dict[str, dict[int, str]] = defaultdict(dict)
+        # By event id.
+        self.types: dict[str, str] = {}
         self.newest: dict[str, dict[str, Any]] = {}
         self.answered: list[tuple[Document, bool]] = []
         self.created: set[str] = set()
         self.suspicious: set[str] = set()
         self.items: dict[str, Any] = {}
+        # Accounts that their users have unlinked: they are linked again with the next transaction.
+        self.unlinked: set[str] = set()
         # The invocation that wrote each transaction's latest lease, and when each invocation's pull began.
         self.lessees: dict[str, Invocation | None] = {}
         self.began: dict[int, int] = {}
@@ -237,10 +246,13 @@ class Promises(Pulls):
         detail = event["detail"]
         known = self.events.setdefault(detail["eventId"], detail)
         if known is detail:
+            self.types[detail["eventId"]] = event["detail-type"]
             self.world.tell(f"  event {event['detail-type']} {detail['eventId']}")
             self.world.covered[f"event {event['detail-type']}"] += 1
         elif known != detail:
             raise Violation("one event, one id", f"{detail['eventId']} said two things")
+        if detail.get("previousSequence", 0) >= detail.get("sequence", 1):
+            raise Violation("in order per transaction", f"{detail['eventId']} follows {detail['previousSequence']}")
         if "sequence" in detail:
             self._ordered(detail["transactionId"], detail["sequence"], detail, _is_of_state(event["detail-type"]))
         if event["detail-type"] == "OrdersSettled" and self.confirm != "none":
@@ -354,7 +366,8 @@ class Promises(Pulls):
         shown = "snapshot" in item and material(decode(item["snapshot"]["B"])) == material(last.batch)
         if last.final and not (shown and "settledAt" in item):
             raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, should be settled")
-        if last.final and ("owner#" + made.auth_id, "owner") not in tables["Users"].items:
+        is_linked = ("owner#" + made.auth_id, "owner") in tables["Users"].items or made.auth_id in self.unlinked
+        if last.final and not is_linked:
             raise Violation("all converge", f"{made.auth_id} of {made.id} is linked to nobody")
         if not last.final and not shown and self.vendor.moods.batches == "full":
             raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, shows something else")

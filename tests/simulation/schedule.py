@@ -4,17 +4,16 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import jwt
 
-from securities_transactions.domain.cause import Cause, CauseKind
-from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.gateway.errors import GatewayRefused
-from tests.recorded_calls import made_by
+from tests.simulation.answers import Answers
+from tests.simulation.apps import Apps
+from tests.simulation.delays import Delays
 from tests.simulation.forger import Forger
 from tests.simulation.product import NO_BUG, Bug, Product
 from tests.simulation.promises import Promises
@@ -35,7 +34,6 @@ _RETRIES: Final = (15 * MINUTE, 24 * HOUR, 48 * HOUR)
 _REST: Final = 4 * DAY
 # A flood of made-up transactions shares its lease with a genuine one that is not stored: each redrive settles a few.
 _REDRIVES: Final = 8
-_ASKED: Final = NewTransaction.model_validate({"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 10}]})
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,7 @@ class Schedule:
             repeated=wild * chance.choice([0, 0.03, 0.1]),
             answer_lost=wild * chance.choice([0, 0.02]),
             slow=wild * chance.choice([0, 0.02]),
+            overtaken=wild * chance.choice([0, 0, 0.1]),
             switch=chance.choice([0.1, 0.3, 0.6]),
             calm=calm,
         )
@@ -83,10 +82,16 @@ class Schedule:
         confirm = chance.choice(["final", "final", "final", "every"])
         self.promises = Promises(self.world, self.vendor, confirm, skews != (0,))
         promises = self.promises
+        self.answers = Answers(self.world, promises)
+        self.delays = Delays(self.world, self.vendor)
+        if moods.locked[1]:
+            self.delays.refused_until(moods.locked[1] + 6 * MINUTE)
         self.product = Product(
-            self.world, self.vendor, confirm, promises.watch, promises.accepted, promises.requested, bug, promises
+            self.world, self.vendor, confirm, self._watch, promises.accepted, promises.requested, bug, promises
         )
         self._store("secret first stored", current="1")
+        self.vendor.created = self.answers.created_at_gateway
+        self.apps = Apps(self.world, self.product, self.answers, self._live, self._good_keys)
         self.restamped = chance.random() < 0.5
         self.loss = chance.choice([0, 0, 0.3, 1.0])
         self.forger = Forger(self.world, self.vendor, chance.choice([0, 0.3, 0.8]), self._post)
@@ -99,17 +104,27 @@ class Schedule:
         try:
             self.world.run(self.until)
             for number in range(_REDRIVES):
-                queues = (self.product.queue, self.product.settled)
+                queues = (self.product.queue, self.product.settled, self.product.notices)
                 if number >= 2 and not any(queue.dead for queue in queues):
                     break
                 for queue in queues:
                     queue.redrive()
                 self.world.run(self.world.now + _REST // 2)
             self.promises.at_rest(self.product.tables)
+            self.answers.at_rest(self.product.tables)
+            if not self.promises.beyond:
+                self.delays.at_rest()
         except Violation as found:
             violation = found
             self.world.tell(f"VIOLATION {found}")
         return Outcome(self.seed, violation, self.world.covered, self.world.told or [])
+
+    def _watch(self, table: str, old: Any, new: Any) -> None:
+        self.promises.watch(table, old, new)
+        if table == "Users":
+            self.answers.linked(old, new)
+        elif table == "Transactions" and new is not None:
+            self.delays.written(new)
 
     # --- the cast
 
@@ -143,6 +158,7 @@ class Schedule:
             if chance.random() < 0.3:  # the vendor switches unannounced
                 when = ours = max(when, signs, calls) + chance.choice(gaps)
             both = chance.random() < 0.5
+            self.delays.faults_until(max(when, signs, calls, ours) + 6 * MINUTE)
             for second in range(-5, 25):
                 self.world.at(max(0, signs + second * SECOND), self._forge_with_a_wrong_key)
             self.world.at(when, partial(self._store, "secret stored", next="2", current="1"))
@@ -156,49 +172,25 @@ class Schedule:
     def _create(self, made: VendorTransaction) -> None:
         world = self.world
         made.created = world.now
-        plan(world, made)
-        world.covered[f"plan {made.plan}"] += 1
-        world.tell(f"{made.notes} gets {made.id} ({made.plan}){'' if made.ours else ' elsewhere'}")
-        self.until = max(self.until, made.last.at + 4 * DAY, world.rates.calm + DAY)
-        if not made.ours:
-            self.vendor.transactions[made.id] = made
-            self._live(made)
+        self.until = max(self.until, made.created + LIFETIME + 4 * DAY, world.rates.calm + DAY)
+        if made.ours:
+            self.apps.create(made)
             return
-
-        def create() -> bool:
-            self.vendor.next[made.notes] = made
-            with made_by("create_transaction"):
-                self._create_at_the_gateway(made)
-            return True
-
-        def ended(done: bool | None) -> None:
-            if made.id not in self.vendor.transactions:
-                return
-            if done:
-                self.promises.created.add(made.id)
-                self._live(made)
-            else:  # the app has no transactionId: nobody will ever trade with it
-                made.states = [made.states[0], replace(made.states[0], at=made.created + LIFETIME, status="EXPIRED")]
-
-        world.invoke("create", 20 * SECOND, create, ended)
-
-    def _create_at_the_gateway(self, made: VendorTransaction) -> None:
-        good = self.vendor.accepted & {*self._keys()}
-        try:
-            self.product.application.create_transaction.create(
-                _ASKED, made.notes, lambda secret: "guest", Cause(kind=CauseKind.API)
-            )
-        except GatewayRefused as error:
-            if error.is_about_us and good & self.vendor.accepted:
-                raise Violation("a stored secret is used", f"{made.id} is not created: {error}") from error
-            raise
+        self.vendor.transactions[made.id] = made
+        self._live(made)
 
     def _live(self, made: VendorTransaction) -> None:
         """The user and the Gateway go on: states become true, webhooks are sent, the app posts what the SDK said."""
-        chance = self.world.random
+        world = self.world
+        chance = world.random
+        plan(world, made)
+        world.covered[f"plan {made.plan}"] += 1
+        world.tell(f"{made.notes} has {made.id} ({made.plan}){'' if made.ours else ' elsewhere'}")
+        self.until = max(self.until, made.last.at + 4 * DAY)
+        self.apps.reads(made)
         for state in made.states:
             if state.batch is not None:
-                self.world.at(state.at, partial(self._notify, made, state.batch))
+                world.at(state.at, partial(self._notify, made, state.batch))
         shown = next((state for state in made.states if state.batch is not None), None)
         if made.ours and chance.random() < 0.4:
             at, batch = (made.last.at, None) if shown is None else (shown.at, shown.batch)
@@ -243,6 +235,8 @@ class Schedule:
 
         def answered(status: int | None) -> None:
             self.promises.genuine(body, raw, status, self.product.tables, self._keys())
+            if status == 200:
+                self.delays.reported(body, self.promises.items.get(made.id))
             ended(status)
 
         world.at(world.now + delay, lambda: self._post("webhook", raw, answered))
@@ -275,7 +269,7 @@ class Schedule:
             "pathParameters": {"transactionId": made.id},
             "requestContext": claims,
         }
-        self.product.request("accept_sdk_response", event, lambda answer: None)
+        self.product.request("accept_sdk_response", event, self.answers.accepted)
 
     # --- operators
 
@@ -283,6 +277,10 @@ class Schedule:
         """The API secrets that are stored, since whenever."""
         secrets = json.loads(self.product.secret)
         return [secrets[name] for name in ("apiSecret", "nextApiSecret", "previousApiSecret") if name in secrets]
+
+    def _good_keys(self) -> set[str]:
+        """The stored API secrets that the Gateway accepts now."""
+        return self.vendor.accepted & {*self._keys()}
 
     def _store(self, step: str, **numbers: str) -> None:
         """The operator stores these API secrets: current, next or previous, by their numbers."""

@@ -7,8 +7,8 @@ earlier state (it lags), refuse, limit, fail or not answer.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx
@@ -97,8 +97,9 @@ class Vendor:
         self.known = {self.api_secret}
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
-        # What each user is about to create, by `notes`.
-        self.next: dict[str, VendorTransaction] = {}
+        # What each running invocation is about to create, by its `id`, and who hears of each creation.
+        self.making: dict[int, VendorTransaction] = {}
+        self.created: Callable[[VendorTransaction, VendorTransaction], None] = lambda planned, made: None
 
     @property
     def accepted(self) -> set[str]:
@@ -162,10 +163,7 @@ class Vendor:
 
     def _answer(self, method: str, path: str, params: Sequence[tuple[str, str]], content: str | None) -> Answer:
         if method == "POST":
-            made = self.next[json.loads(content or "{}")["notes"]]
-            self.transactions[made.id] = made
-            expire_at = timestamp_text(self.world.moment(made.created + LIFETIME))
-            return _success({"transactionId": made.id, "expireAt": expire_at})
+            return self._create(json.loads(content or "{}")["notes"])
         ids = [value for name, value in params if name == "transactionId"]
         if path == "/v1/simulated/engine/transactiondetails":
             found = self.transactions.get(ids[0])
@@ -176,6 +174,17 @@ class Vendor:
         batch_ids = {value for name, value in params if name == "batchId"}
         rows = [row for each in self.transactions.values() for row in self._rows(each, ids, batch_ids)]
         return _success({"orders": rows})
+
+    def _create(self, notes: str) -> Answer:
+        """Each call makes another transaction: this API knows no Idempotency-Key. It expires unless it is used."""
+        now, planned = self.world.now, self.making[id(self.world.running)]
+        number = sum(each.startswith(planned.id) for each in self.transactions)
+        made = replace(planned, id=f"{planned.id}_{number}") if number else planned
+        made.notes, made.created = notes, now
+        made.states = [State(now, "INITIALIZED"), State(now + LIFETIME, "EXPIRED")]
+        self.transactions[made.id] = made
+        self.created(planned, made)
+        return _success({"transactionId": made.id, "expireAt": timestamp_text(self.world.moment(now + LIFETIME))})
 
     def _seen(self, made: VendorTransaction) -> State:
         lag = 0
@@ -267,15 +276,16 @@ PLANS: Final = (*_ENDS, "abandoned before login", "abandoned after login", "canc
 
 
 def plan(world: World, made: VendorTransaction) -> None:
-    """Fix what becomes of a transaction."""
+    """Fix what becomes of a transaction of which the app knows since now."""
     chance = world.random
-    login = made.created + chance.randrange(5 * SECOND, 3 * MINUTE)
+    begun = max(world.now, made.created)
+    login = begun + chance.randrange(5 * SECOND, 3 * MINUTE)
     confirmed = login + chance.randrange(5 * SECOND, 3 * MINUTE)
     if chance.random() < 0.15:
         confirmed = made.created + LIFETIME - chance.randrange(1, 5 * SECOND)
     twin = made.twin_of
-    if twin is not None and twin.placed < LIFETIME + made.created:
-        login, confirmed = twin.login, twin.placed - SECOND
+    if twin is not None and begun < twin.placed - 2 * SECOND and twin.placed < LIFETIME + made.created:
+        login, confirmed = max(begun, twin.login), twin.placed - SECOND
     start = State(made.created, "INITIALIZED")
     used = State(login, "USED")
     expired = State(made.created + LIFETIME + chance.choice([0, HOUR, 8 * HOUR]), "EXPIRED")

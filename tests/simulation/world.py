@@ -20,6 +20,9 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+# Calls whose conditions decide: others may write between what was read and the condition.
+_WRITES: Final = ("PutItem", "UpdateItem", "TransactWriteItems")
+
 T = TypeVar("T")
 
 
@@ -44,6 +47,7 @@ class Rates:
     repeated: float = 0.0
     answer_lost: float = 0.0
     slow: float = 0.0
+    overtaken: float = 0.0
     switch: float = 0.3
     calm: int = 0
 
@@ -161,12 +165,15 @@ class World:
 
     def call(self, name: str, effect: Callable[[], T], refusal: Callable[[], Exception], lost: Exception) -> T:
         """An I/O call with everything that can befall it: refused, done twice, answered to nobody, died around."""
-        self.pause()
         rates = self.rates
+        self.pause()
         if self.now >= rates.calm:
             result = effect()
             self.pause()
             return result
+        if name in _WRITES and self._running is not None and self.random.random() < rates.overtaken:
+            self.covered[f"overtaken before {name}"] += 1
+            self.pause(self.random.choice([300, 3_000, 20_000]))
         chance = self.random.random()
         if (chance := chance - rates.crash) < 0 and self._running is not None:
             self.covered[f"crash before {name}"] += 1
