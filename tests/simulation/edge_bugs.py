@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from securities_transactions.bootstrap import Application
 from securities_transactions.domain import reconciliation
 from securities_transactions.domain.account_linking import LinkedAccount
+from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.selection import EVERYTHING, Selection
 from securities_transactions.domain.transaction import Transaction
@@ -77,8 +78,15 @@ class KeepsKeysAfterwards(Once):
 class ShowsAnyone(ReadOrders):
     """Shows a transaction to every user who has its id."""
 
-    def one(self, transaction_id: str, may_see: Callable[[str], bool], *, refresh: bool = False) -> Read:
-        return super().one(transaction_id, lambda user_id: True, refresh=refresh)
+    def one(
+        self,
+        transaction_id: str,
+        may_see: Callable[[str], bool],
+        *,
+        refresh: bool = False,
+        cause_for: Callable[[str], Cause] | None = None,
+    ) -> Read:
+        return super().one(transaction_id, lambda user_id: True, refresh=refresh, cause_for=cause_for)
 
 
 class SkipsAtPageEnds(Users):
