@@ -121,10 +121,11 @@ def test_metric_namespaces_are_named_after_the_stack() -> None:
 
 
 def test_no_name_depends_on_the_stage() -> None:
-    """Two deployments of one stage stand side by side: the stack only says what stage it is."""
+    """Two deployments of one stage stand side by side: the stack shows its stage, and a rule of parameters looks at it."""
     text = (ROOT / "template.yaml").read_text()
     assert re.findall(r"\$\{Stage\}", text) == []
-    assert [line.strip() for line in text.splitlines() if "!Ref Stage" in line] == ["Value: !Ref Stage"]
+    lines = [line.strip() for line in text.splitlines() if "!Ref Stage" in line]
+    assert lines == ["RuleCondition: !Equals [!Ref Stage, prod]", "Value: !Ref Stage"]
 
 
 COLLIDING = """
