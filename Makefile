@@ -31,6 +31,10 @@ run: env ## Deploy locally, place two orders, stay up and print the URLs (option
 demo: env ## The same, checking every step; exits 0 or 1
 	@exec $(BIN)/python -m tools.local_stack demo $(ARGS)
 
+.PHONY: trigger
+trigger: .venv/.ready ## Let something happen on what `make run` keeps up (SCENARIO=guest-order; without one they are listed)
+	@exec $(BIN)/python -m tools.local_stack.trigger $(SCENARIO)
+
 .PHONY: gateway
 gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your own (options: make gateway ARGS=--help)
 	@exec $(BIN)/python -m tools.gateway_simulator $(ARGS)

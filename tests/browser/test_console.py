@@ -258,3 +258,20 @@ def test_a_long_name_does_not_widen_a_phones_page(desk: Sit, product: Product) -
     here = desk(390, 844)
     here.page.get_by_role("button", name="N" * 100).wait_for()
     assert here.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(
+    ("ticker", "quantity", "says"),
+    [
+        ("IN FY", 1, "securities.0.ticker: has a character that it cannot have"),
+        ("INFY", 1_000_000_001, "securities.0.quantity: must be at most 1000000000"),
+        ("FOOBAR", 1, "FOOBAR"),
+    ],
+    ids=["character", "quantity", "refused by the Gateway"],
+)
+def test_each_kind_of_error_is_told_in_the_words_of_the_api(desk: Sit, ticker: str, quantity: int, says: str) -> None:
+    here = desk()
+    here.security(1, ticker, quantity)
+    here.order()
+    here.said(says)
+    assert "undefined" not in here.page.locator("#said").inner_text()

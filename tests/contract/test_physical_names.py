@@ -121,7 +121,7 @@ def test_metric_namespaces_are_named_after_the_stack() -> None:
 
 
 def test_no_name_depends_on_the_stage() -> None:
-    """Two deployments of one stage stand side by side: the stack shows its stage, and a rule of parameters looks at it."""
+    """Two deployments of one stage stand side by side: the stack shows its stage, and a rule reads it."""
     text = (ROOT / "template.yaml").read_text()
     assert re.findall(r"\$\{Stage\}", text) == []
     lines = [line.strip() for line in text.splitlines() if "!Ref Stage" in line]

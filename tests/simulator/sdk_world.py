@@ -23,6 +23,42 @@ PAGE = """<!doctype html><html lang="en"><title>Partner</title><h1>Partner</h1>
   }};
 </script></html>"""
 
+# The same page in other styles. A component that adds the script when it mounts and removes it when it goes away, and
+# mounts twice; a module that imports it; a bundle, in which there is no script element and no `this`.
+_BUY = """
+  window.buy = (transactionId, userData, more = {{}}) => {{
+    window.result = null;
+    const gateway = new window.scDK({{ gateway: "demo-gw", userData, config: {{ amo: true }} }});
+    gateway.init({{ userData }}).then(() => gateway.triggerTransaction({{ transactionId, ...more }})).then(
+      (value) => {{ window.result = ["resolved", value]; }},
+      ({{ message, code }}) => {{ window.result = ["rejected", {{ message, code }}]; }},
+    );
+  }};
+"""
+_START = """<!doctype html><html lang="en"><title>Partner</title><h1>Partner</h1><script type="module">"""
+PAGES = {
+    "": PAGE,
+    "twice": _START
+    + """
+  const mount = () => new Promise((resolve) => {{
+    const script = document.createElement("script");
+    script.src = "{gateway}/scdk/2.0.0/scdk.js";
+    script.async = true;
+    script.onload = () => resolve(() => script.remove());
+    document.head.append(script);
+  }});
+  const unmount = await mount();
+  const first = new window.scDK({{ gateway: "demo-gw", userData: "{token}" }});
+  unmount();
+  await Promise.all([mount(), mount()]);
+  window.same = first === new window.scDK({{ gateway: "demo-gw", userData: "{token}" }});
+"""
+    + _BUY
+    + "</script></html>",
+    "import": _START + 'await import("{gateway}/scdk/2.0.0/scdk.js");' + _BUY + "</script></html>",
+    "bundle": _START + "(function () {{ {script} }}).call(undefined);" + _BUY + "</script></html>",
+}
+
 
 class World:
     """A Gateway, a partner's page on another origin, and a browser on that page."""

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from playwright import sync_api as playwright
 
 from tests.polling import eventually
 from tests.simulator.harness import API_SECRET, GATEWAY_SECRET, token
-from tests.simulator.sdk_world import PAGE, World, check_accessible
+from tests.simulator.sdk_world import PAGES, World, check_accessible
 from tools.gateway_simulator.app import create_app
 from tools.gateway_simulator.settings import Settings
 
@@ -50,11 +51,13 @@ def partner(gateway: str) -> Iterator[str]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/" else 204)
+            page = PAGES.get(self.path[1:])
+            self.send_response(204 if page is None else 200)
             self.send_header("content-type", "text/html")
             self.end_headers()
-            if self.path == "/":
-                self.wfile.write(PAGE.format(gateway=gateway).encode())
+            if page is not None:
+                script = httpx.get(f"{gateway}/scdk/2.0.0/scdk.js", trust_env=False).text
+                self.wfile.write(page.format(gateway=gateway, token=token(), script=script).encode())
 
         def log_message(self, *_: object) -> None:
             """Nothing: a test's output is the test's."""
@@ -85,7 +88,7 @@ def world(request: pytest.FixtureRequest, browser: Any, gateway: str, partner: s
     page.goto(partner)
     world = World(gateway, page)
     yield world
-    world.settings(market="open")
+    world.settings(market="open", sdkWindow="overlay")
     world.http.close()
     context.close()
     assert [text for text in trouble if not re.search(r"status of 4\d\d", text)] == []
@@ -331,3 +334,100 @@ def test_limit_orders_are_for_brokers_that_take_them(world: World) -> None:
     world.press("Log in")
     world.frame.get_by_role("heading", name="Confirm your order").wait_for()
     assert world.frame.get_by_label("Order type").count() == 0
+
+
+@pytest.mark.parametrize("style", ["twice", "import", "bundle"])
+def test_page_of_another_style_completes_an_order(world: World, partner: str, style: str) -> None:
+    """§8: loaded again by a component that mounts again, by import(), and as part of a bundle; `userData`."""
+    world.page.goto(partner + style)
+    world.page.wait_for_function("window.buy !== undefined")
+    transaction_id = world.create()
+    world.buy(transaction_id)
+    for name in ("Zerodha", "Log in", "Confirm order"):
+        world.press(name)
+    world.frame.get_by_text("Your order is complete.").wait_for()
+    world.press("Done")
+    outcome, value = world.result()
+    assert (outcome, value["transactionId"]) == ("resolved", transaction_id)
+    assert style != "twice" or world.page.evaluate("window.same") is True
+
+
+@pytest.mark.parametrize("method", ["connect", "openSmallplug", "triggerSmallcaseOrder"])
+def test_method_that_is_not_simulated_rejects_by_name(world: World, method: str) -> None:
+    """§8: public clients call them; there is nothing here for them to do."""
+    said = world.page.evaluate(
+        "(method) => new window.scDK({ gateway: 'demo-gw', userData: 'a' })[method]({}).catch((e) => e.message)",
+        method,
+    )
+    assert said == f"{method} is not simulated"
+
+
+def in_its_window(world: World) -> playwright.Page:
+    """The window that the SDK opens for a new transaction."""
+    with world.page.expect_popup() as opened:
+        world.buy(world.create())
+    window: playwright.Page = opened.value
+    window.get_by_role("heading", name="Choose your broker").wait_for()
+    return window
+
+
+@pytest.mark.parametrize("kind", ["popup", "tab"])
+def test_order_in_a_window_of_its_own(world: World, kind: str) -> None:
+    """§8: the window closes when the user is through, and the promise resolves."""
+    world.settings(sdkWindow=kind)
+    window = in_its_window(world)
+    for name in ("Zerodha", "Log in", "Confirm order"):
+        window.get_by_role("button", name=name, exact=True).click()
+    window.get_by_text("Your order is complete.").wait_for()
+    with window.expect_event("close"):
+        window.get_by_role("button", name="Done", exact=True).click()
+    assert world.result()[0] == "resolved"
+
+
+@pytest.mark.parametrize(("steps", "code"), [([], 1011), (["Zerodha", "Log in"], 1012)])
+def test_window_that_the_user_closes_rejects_and_tells_the_gateway_nothing(
+    world: World, steps: list[str], code: int
+) -> None:
+    """§2.2, §6.3: the transaction stays INITIALIZED or USED; the SDK goes by that."""
+    world.settings(sdkWindow="popup")
+    window = in_its_window(world)
+    for name in steps:
+        window.get_by_role("button", name=name, exact=True).click()
+    if steps:
+        window.get_by_role("heading", name="Confirm your order").wait_for()
+    window.close()
+    assert world.result() == ("rejected", {"message": "user_cancelled", "code": code})
+    (newest, *_) = world.http.get("/_sim/transactions").json()["transactions"]
+    assert newest["status"] == ("USED" if steps else "INITIALIZED")
+
+
+BLOCK = "window.blocked = window.open; window.open = () => null"
+
+
+def test_window_that_the_browser_blocks_is_opened_by_a_click(world: World) -> None:
+    """§8: a blocked window is offered again."""
+    world.settings(sdkWindow="popup")
+    world.page.evaluate(BLOCK)
+    world.buy(world.create())
+    world.page.get_by_text("Your browser blocked the window of your broker.").wait_for()
+    check_accessible(world.page)
+    world.page.evaluate("window.open = window.blocked")
+    with world.page.expect_popup() as opened:
+        world.page.get_by_role("button", name="Open it").click()
+    window = opened.value
+    window.get_by_role("button", name="I have no broker account").click()
+    assert world.result() == ("rejected", {"message": "no_broker", "code": 1007})
+
+
+@pytest.mark.parametrize("how", ["Cancel", "Escape"])
+def test_user_may_leave_a_blocked_window_alone(world: World, how: str) -> None:
+    """§6.2: user_cancelled, 1010."""
+    world.settings(sdkWindow="tab")
+    world.page.evaluate(BLOCK)
+    world.buy(world.create())
+    world.page.get_by_text("Your browser blocked the window of your broker.").wait_for()
+    if how == "Escape":
+        world.page.keyboard.press("Escape")
+    else:
+        world.page.get_by_role("button", name="Cancel").click()
+    assert world.result() == ("rejected", {"message": "user_cancelled", "code": 1010})

@@ -60,6 +60,7 @@ def create_app(product: Product) -> Starlette:
                 await asyncio.gather(*sources, return_exceptions=True)
 
     routes = [
+        Route("/health", _health),
         Route("/settings", _settings),
         Route("/feed", feed),
         Route("/positions", _positions),
@@ -86,6 +87,18 @@ class _Page(StaticFiles):
 async def _settings(request: Request) -> Response:
     product: Product = request.app.state.product
     return JSONResponse({"gateway": GATEWAY_NAME, "gatewayUrl": product.gateway_url, "apiUrl": product.api_url})
+
+
+async def _health(request: Request) -> Response:
+    """200 once a request gets through the product: its API answers one without a token with 401."""
+    product: Product = request.app.state.product
+    try:
+        answer = await request.app.state.http.get(f"{product.api_url}/orders")
+        simulator = await request.app.state.http.get(f"{product.gateway_url}/_sim/clock")
+    except httpx.HTTPError as error:
+        return JSONResponse({"status": "down", "reason": type(error).__name__}, 503)
+    is_up = answer.status_code == 401 and simulator.status_code == 200
+    return JSONResponse({"status": "up" if is_up else "down"}, 200 if is_up else 503)
 
 
 async def _positions(request: Request) -> Response:

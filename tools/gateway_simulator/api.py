@@ -59,6 +59,9 @@ def routes(orders_path: str) -> list[Route]:
         Route("/v1/{gatewayName}/engine/transactiondetails", _let_in("details", _details), methods=["GET"]),
         Route(orders_path, _let_in("orders", _orders), methods=["GET"]),
         Route("/v1/{gatewayName}/engine/orders", _let_in("orders", _smallcase_orders), methods=["GET"]),
+        Route("/v1/{gatewayName}/engine/user/holdings", _let_in("holdings", _holdings), methods=["GET"]),
+        Route("/gateway/{gatewayName}/user/holdings", _let_in("holdings", _holdings), methods=["GET"]),
+        Route("/v1/{gatewayName}/engine/user/investments", _let_in("holdings", _investments), methods=["GET"]),
     ]
 
 
@@ -175,6 +178,33 @@ async def _smallcase_orders(call: Call) -> Response:
 def _listed(rows: list[dict[str, Any]], sim: Simulator) -> Any:
     key = sim.settings.orders_key
     return rows if key == "data" else {key: rows}
+
+
+async def _holdings(call: Call) -> Response:
+    """What the account has traded or was given, in the first form of §4.4; it needs no consent here."""
+    account = call.sim.world.accounts.get(_connected(call))
+    held = {} if account is None else account.books()["holdings"]
+    rows = [{"ticker": ticker, "shares": shares} for ticker, shares in held.items() if shares]
+    content = {
+        "securities": {"holdings": rows},
+        "smallcases": {"public": [], "private": {"stats": {}}},
+        "snapshotDate": _now(call.sim),
+        "lastUpdate": _now(call.sim),
+        "updating": False,
+    }
+    return succeeded(content)
+
+
+async def _investments(call: Call) -> Response:
+    """The vendor's baskets that the user is invested in: no account here has one."""
+    _connected(call)
+    return succeeded([])
+
+
+def _connected(call: Call) -> str:
+    if call.caller.auth_id is None:
+        raise Refusal(failed(call.sim.settings.refusals.bad_token, "a connected token is required"))
+    return call.caller.auth_id
 
 
 def _shown(sim: Simulator, transaction: Transaction, endpoint: Endpoint) -> View:

@@ -1,6 +1,7 @@
 """The simulator as a Starlette app: `create_app(settings)`."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,7 +11,9 @@ import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tools.gateway_simulator import admin, api, client_plane
@@ -53,8 +56,15 @@ def create_app(
         if settings.origins
         else Middleware(CORSMiddleware, allow_origin_regex=_LOOPBACK, allow_methods=["*"], allow_headers=["*"])
     )
-    sdk = Mount("/scdk/2.0.0", StaticFiles(directory=_SDK))
-    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes(), sdk]
+    sdk = [Route("/scdk/2.0.0/scdk.js", _script), Mount("/scdk/2.0.0", StaticFiles(directory=_SDK))]
+    routes = [*api.routes(settings.orders_path), *client_plane.routes(), *admin.routes(), *sdk]
     app = Starlette(routes=routes, middleware=[origins], lifespan=lifespan)
     app.state.simulator = simulator
     return app
+
+
+async def _script(request: Request) -> Response:
+    """The SDK, with the address that it was asked for at."""
+    origin = json.dumps(f"{request.url.scheme}://{request.url.netloc}")
+    text = (_SDK / "scdk.js").read_text().replace('"ORIGIN"', origin)
+    return Response(text, media_type="text/javascript", headers={"cache-control": "no-cache"})

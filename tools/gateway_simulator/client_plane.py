@@ -81,6 +81,7 @@ async def _init_session(request: Request) -> Response:
     return succeeded(
         {
             "csrf": csrf,
+            "window": sim.settings.sdk_window,
             "connected": session.auth_id is not None,
             "broker": None if account is None else account.broker,
             "brokers": [

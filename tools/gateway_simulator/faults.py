@@ -64,13 +64,14 @@ class Faults(Knobs):
     create: CallFault | None = None
     details: CallFault | None = None
     orders: CallFault | None = None
+    holdings: CallFault | None = None
     details_lag_seconds: Seconds = 0  # of both pull APIs
     orders_lag_seconds: Seconds | None = None  # of stocks order details, where it has another
     webhooks: WebhookFaults = WebhookFaults()
     wire: WireFaults = WireFaults()
 
 
-Endpoint = Literal["create", "details", "orders"]
+Endpoint = Literal["create", "details", "orders", "holdings"]
 
 
 @dataclass(frozen=True)

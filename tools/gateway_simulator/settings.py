@@ -94,6 +94,9 @@ class Settings(Knobs):
     initial_holding: int = 1000  # shares of each security that an account starts with
     average_price: Literal["executed", "complete_only"] = "executed"
 
+    # where the SDK opens its screens: over the page, or in a window that may be blocked and closed (§8)
+    sdk_window: Literal["overlay", "popup", "tab"] = "overlay"
+
     # pace
     place_seconds: Seconds = 0
     fill_seconds: Seconds = 0.4

@@ -137,7 +137,7 @@ class Simulator:
     def set_faults(self, transaction: Transaction, patch: dict[str, Any]) -> None:
         """Faults of this transaction alone; those it does not name stay the ones for all."""
         given = Faults.model_validate(patch).model_dump(by_alias=True, exclude_unset=True)
-        if calls := given.keys() & {"create", "details", "orders"}:
+        if calls := given.keys() & {"create", "details", "orders", "holdings"}:
             raise ValueError(f"{', '.join(sorted(calls))} can only be set for all transactions")
         transaction.fault_patch = given
 

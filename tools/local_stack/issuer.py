@@ -30,8 +30,8 @@ _LIFETIME: Final = timedelta(hours=1)
 def create_app(issuer: str, audience: str = AUDIENCE) -> Starlette:
     """The issuer known as `issuer` (its own URL), with a fresh key.
 
-    POST /token takes {"sub": user, "scope"?: "words"} and gives {access_token, token_type, expires_in}
-    (seconds).
+    POST /token takes {"sub": user, "scope"?: "words", "expires_in"?: seconds} and gives {access_token, token_type,
+    expires_in} (seconds).
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
@@ -56,16 +56,16 @@ def create_app(issuer: str, audience: str = AUDIENCE) -> Starlette:
         try:
             wanted = await request.json()
             subject, scope = wanted["sub"], wanted.get("scope", "")
+            seconds = wanted.get("expires_in", int(_LIFETIME.total_seconds()))
         except (ValueError, KeyError, TypeError, AttributeError):
-            subject, scope = None, ""
-        if not (isinstance(subject, str) and subject and isinstance(scope, str)):
+            subject, scope, seconds = None, "", 0
+        if not (isinstance(subject, str) and subject and isinstance(scope, str) and isinstance(seconds, int)):
             return JSONResponse({"error": "invalid_request", "error_description": "sub is needed"}, 400)
         now = datetime.now(UTC)
-        claims = {"iss": issuer, "sub": subject, "aud": audience, "iat": now, "exp": now + _LIFETIME}
+        claims = {"iss": issuer, "sub": subject, "aud": audience, "iat": now, "exp": now + timedelta(seconds=seconds)}
         if scope:
             claims["scope"] = scope
         signed = jwt.encode(claims, key, "RS256", {"kid": _KEY_ID})
-        seconds = int(_LIFETIME.total_seconds())
         return JSONResponse({"access_token": signed, "token_type": "Bearer", "expires_in": seconds})
 
     return Starlette(

@@ -52,9 +52,9 @@ class Product:
     def api_url(self) -> str:
         return self.outputs["ApiUrl"]
 
-    def token(self, user: str, scope: str | None = None) -> str:
+    def token(self, user: str, scope: str | None = None, seconds: int = 3600) -> str:
         """An access token of `user`, as the team's identity provider would give it."""
-        asked = {"sub": user} | ({"scope": scope} if scope else {})
+        asked = {"sub": user, "expires_in": seconds} | ({"scope": scope} if scope else {})
         answer = httpx.post(f"{self.issuer_url}/token", json=asked, trust_env=False)
         answer.raise_for_status()
         return str(answer.json()["access_token"])

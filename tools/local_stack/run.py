@@ -7,33 +7,28 @@ import os
 import signal
 import sys
 import time
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from operations.timeline import Timeline
 from operations.updates import Updates
 from tools.console.app import serving
-from tools.local_stack import consumers, walkthrough
+from tools.local_stack import consumers, env_file, walkthrough
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.engine import REGION, is_free
 from tools.local_stack.process_supervisor import ROOT, RUNS, Failed
 from tools.local_stack.product import Ports, Product, running
 
 USER = "asha"
+_LAST_PORT: Final = 65535
 
 
 def main(arguments: list[str]) -> int:
     """0 where all went as it should, 1 where it did not, 130 or 143 where it was interrupted."""
     options = _options(arguments)
     ports = Ports(options.port, options.gateway_port, options.issuer_port)
-    for name, port in (
-        ("port", ports.engine),
-        ("gateway-port", ports.gateway),
-        ("issuer-port", ports.issuer),
-        ("console-port", options.console_port),
-    ):
-        if port and not is_free(port):
-            print(f"Port {port} is in use: stop what listens there, or pick another with --{name}.", file=sys.stderr)
-            return 1
+    if taken := _taken(options):
+        print("\n".join(taken), file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, _interrupted)
     tell = Timeline()
     try:
@@ -42,7 +37,7 @@ def main(arguments: list[str]) -> int:
                 good = _show(product, tell)
                 tell.note("\nEverything went as it should." if good else "\nSomething went wrong, see above.")
                 return 0 if good else 1
-            with serving(product, options.console_port) as console_url:
+            with serving(product, options.console_port) as console_url, env_file.written(product, console_url, USER):
                 _show(product, tell)
                 _next_things(product, tell, console_url)
                 while True:
@@ -72,9 +67,46 @@ def _options(arguments: list[str]) -> argparse.Namespace:
             )
         ):
             variable = f"LOCAL_{name.upper().replace('-', '_')}"
-            default = int(os.environ.get(variable, first + offset if first else 0))
-            sub.add_argument(f"--{name}", type=int, default=default, help=f"of {whose}; 0: any free one; or {variable}")
-    return parser.parse_args(arguments)
+            usual = "0: any free one" if offset == 0 else f"default: --port + {offset}, or any free one"
+            sub.add_argument(
+                f"--{name}",
+                type=_port_number,
+                default=os.environ.get(variable),
+                help=f"of {whose}; {usual}; or {variable}",
+            )
+        sub.set_defaults(first=first)
+    options = parser.parse_args(arguments)
+    if options.port is None:
+        options.port = options.first
+    for offset, name in enumerate(("gateway_port", "issuer_port", "console_port"), 1):
+        if getattr(options, name) is None:
+            setattr(options, name, options.port + offset if options.port else 0)
+            if getattr(options, name) > _LAST_PORT:
+                parser.error(
+                    f"--port {options.port} leaves no room for the ports behind it: give one below {_LAST_PORT - 2}"
+                )
+    return options
+
+
+def _port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= _LAST_PORT and len(text) <= len(str(_LAST_PORT))):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to {_LAST_PORT}")
+    return int(text)
+
+
+def _taken(options: argparse.Namespace) -> list[str]:
+    """A line for each port that cannot be had, all at once."""
+    wanted = ("port", "gateway-port", "issuer-port", *(["console-port"] if options.command == "run" else []))
+    lines: list[str] = []
+    seen: dict[int, str] = {}
+    for name in wanted:
+        port = getattr(options, name.replace("-", "_"))
+        if port and port in seen:
+            lines.append(f"Port {port} is given twice: pick another with --{name} or --{seen[port]}.")
+        elif port and not is_free(port):
+            lines.append(f"Port {port} is in use: stop what listens there, or pick another with --{name}.")
+        seen[port] = name
+    return lines
 
 
 def _interrupted(number: int, _: object) -> NoReturn:
@@ -108,8 +140,6 @@ def _port(product: Product) -> str:
 
 
 def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
-    token = f'curl -s {product.issuer_url}/token -d \'{{"sub": "{USER}"}}\''
-    field = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"access_token\"])'"
     bearer = '-H "authorization: Bearer $TOKEN"'
     order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
     unsigned = f'{{"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
@@ -129,19 +159,22 @@ Try next, in a browser: place orders, throw faults, and see what the backend mak
 
 Or in another terminal:
 
-  TOKEN=$({token} | {field})
-  curl -s {product.api_url}/orders {bearer}
-  curl -s {product.api_url}/transactions {bearer} -d '{order}'
+  . {env_file.PATH.relative_to(ROOT)}          # API, GATEWAY, ISSUER, CONSOLE, HEALTH, TOKEN, SERVICE_TOKEN
+  curl -s $API/orders {bearer}
+  curl -s $API/transactions {bearer} -d '{order}'
 
   # with the transactionId it answers, be the user in the Gateway, and look again:
   TX=TRX_…
-  curl -s {product.gateway_url}/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
-  curl -s {product.gateway_url}/_sim/transactions/$TX/confirm -d '{{}}'
-  curl -s {product.api_url}/transactions/$TX/orders {bearer}
+  curl -s $GATEWAY/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
+  curl -s $GATEWAY/_sim/transactions/$TX/confirm -d '{{}}'
+  curl -s $API/transactions/$TX/orders {bearer}
+
+  # or a whole story in one command (make trigger lists them):
+  make trigger SCENARIO=rejected
 
   # what the bus says, as it happens:
   make tail{_port(product)}
 
   # a webhook that the Gateway has not signed is refused:
-  curl -si {product.api_url}/webhooks/orders -d '{unsigned}'
+  curl -si $API/webhooks/orders -d '{unsigned}'
 """)

@@ -29,3 +29,41 @@ def test_ports_can_be_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_run_listens_where_its_user_finds_it_again() -> None:
     options = run._options(["run"])
     assert (options.port, options.gateway_port, options.issuer_port) == (4566, 4567, 4568)
+
+
+def test_other_ports_follow_the_first() -> None:
+    """Several products run side by side with one option each."""
+    options = run._options(["run", "--port", "9000"])
+    assert (options.port, options.gateway_port, options.issuer_port, options.console_port) == (9000, 9001, 9002, 9003)
+    options = run._options(["run", "--port", "9000", "--issuer-port", "0"])
+    assert (options.gateway_port, options.issuer_port, options.console_port) == (9001, 0, 9003)
+    assert run._options(["run", "--port", "0"]).console_port == 0
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "x", "", "4566.5", "٣٤", "9" * 5000])
+def test_port_that_is_none_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run.main(["run", f"--gateway-port={port}"])
+    assert ended.value.code == 2
+    assert "argument --gateway-port: " in capsys.readouterr().err
+
+
+def test_port_without_room_for_the_others_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["run", "--port", "65534"])
+    assert "--port 65534 leaves no room" in capsys.readouterr().err
+
+
+def test_all_ports_in_use_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.bind(("127.0.0.1", 0))
+            each.listen()
+        ports = [str(each.getsockname()[1]) for each in (one, two)]
+        given = ["--port", "0", "--gateway-port", ports[0], "--issuer-port", ports[1], "--console-port", ports[1]]
+        assert run.main(["run", *given]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"Port {ports[0]} is in use: stop what listens there, or pick another with --gateway-port.",
+        f"Port {ports[1]} is in use: stop what listens there, or pick another with --issuer-port.",
+        f"Port {ports[1]} is given twice: pick another with --console-port or --issuer-port.",
+    ]

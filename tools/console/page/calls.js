@@ -13,7 +13,7 @@ async function call(path, method, body, headers = {}) {
   if (!answer.ok) {
     // A problem of the API; the simulator's list of errors; or whatever else was said.
     const wrong = (said?.errors ?? []).map((each) =>
-      each.field ? `${each.field}: ${each.message}` : String(each),
+      each.field ? `${each.field}: ${each.detail}` : String(each),
     );
     throw new Error(
       [said?.title, wrong.join("; ") || said?.detail].filter(Boolean).join(": ") ||

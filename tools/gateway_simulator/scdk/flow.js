@@ -5,13 +5,14 @@ const $ = (id) => document.getElementById(id);
 const TYPES = ["MARKET", "LIMIT", "SL", "SLM"];
 const FINAL = new Set(["COMPLETED", "PARTIALLYFILLED", "UNFILLED", "UNPLACED", "CANCELLED", "MARKEDCOMPLETE"]);
 
+const app = window.opener ?? window.parent; // where the SDK is
 let start = null; // what the SDK told us: transactionId, brokers, linked, amo, gateway, csrf
 let stage = "chooser"; // chooser → login → confirm → status, or over
 let timer = 0;
 
 const done = () => {
   clearTimeout(timer);
-  window.parent.postMessage({ scdk: "done" }, "*"); // says nothing but that we are through
+  app.postMessage({ scdk: "done" }, "*"); // says nothing but that we are through
 };
 
 async function call(method, path, content = {}) {
@@ -223,7 +224,7 @@ window.addEventListener("keydown", (event) => {
   else leave();
 });
 window.addEventListener("message", ({ source, data }) => {
-  if (source !== window.parent) return;
+  if (source !== app) return;
   if (data?.scdk === "leave") leave();
   if (data?.scdk !== "start" || start) return;
   start = data;
@@ -231,4 +232,4 @@ window.addEventListener("message", ({ source, data }) => {
   if (linked) login(linked);
   else chooseBroker();
 });
-window.parent.postMessage({ scdk: "ready" }, "*");
+app.postMessage({ scdk: "ready" }, "*");

@@ -1,16 +1,36 @@
 // A drop-in for the vendor's SDK, served by the simulator (docs/reference/gateway.md §8): window.scDK.
 (() => {
   "use strict";
-  const origin = new URL(document.currentScript.src).origin;
+  // The simulator writes its own address here: a module or a bundle has no script element to read it from.
+  const origin = "ORIGIN";
+  if (window.scDK?.simulator) return; // a component that mounts again adds the script again: the first one stays
   const POLLS = 15;
   const POLL_MS = 2000;
+  const CLOSED_MS = 200;
+  const SIZE = "popup,width=480,height=760";
+  // What public clients call and the simulator does not have.
+  const UNSERVED = ["connect", "openSmallplug", "triggerSmallcaseOrder"];
+  const FLOW = `${origin}/scdk/2.0.0/flow.html`;
   let instance = null;
 
   // What the promise rejects with: `message` as documented, the code where the vendor has one.
   const failure = (message, code = null, data = null) =>
     Object.assign(new Error(message), { success: false, code, errorCode: code, data });
 
+  // `userData` is an older name of the token.
+  const named = ({ userData, ...options }) =>
+    userData && !options.smallcaseAuthToken ? { ...options, smallcaseAuthToken: userData } : options;
+
+  const dialogOf = (label) => {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-label", label);
+    dialog.className = "scdk";
+    dialog.style.cssText = "border:0;padding:0;margin:auto;background:Canvas;color:CanvasText;border-radius:12px;";
+    return dialog;
+  };
+
   class ScDK {
+    static simulator = origin;
     #options = {};
     #csrf = null;
     #session = null; // the promise of initSession's answer
@@ -19,14 +39,14 @@
     constructor(options = {}) {
       if (instance) return instance; // one SDK per page: the first stays
       instance = this;
-      this.#options = { ...options };
+      this.#options = named(options);
       this.#session = this.#open();
       this.#session.catch(() => {}); // told by the next triggerTransaction
     }
 
     // Begins anew for another user; keys that are left out stay.
     init(options = {}) {
-      const { config, ...rest } = options;
+      const { config, ...rest } = named(options);
       Object.assign(this.#options, rest);
       if (config) this.#options.config = { ...this.#options.config, ...config };
       this.#session = this.#open();
@@ -52,7 +72,7 @@
           .filter(({ key, testAccounts }) => (!brokers?.length || brokers.includes(key)) && (!test || testAccounts))
           .map(({ key, name }) => (test ? { key: `${key}-leprechaun`, name: `${name} (test)` } : { key, name }));
         if (!offered.length) throw failure("no_broker", 1008);
-        await this.#show({
+        await this.#show(session.window, {
           transactionId,
           brokers: offered,
           linked: session.broker && (test ? `${session.broker}-leprechaun` : session.broker),
@@ -84,42 +104,99 @@
       if (expired || status !== "INITIALIZED") throw failure("transaction_expired", 3001, { transactionId });
     }
 
-    // The Gateway's screens, until the user is through or leaves.
-    #show(start) {
-      const dialog = document.createElement("dialog");
-      dialog.setAttribute("aria-label", "Order with your broker");
-      dialog.className = "scdk";
-      dialog.style.cssText =
-        "border:0;padding:0;margin:auto;width:min(32rem,100vw);height:min(46rem,100dvh);max-width:100vw;max-height:100dvh;background:Canvas;border-radius:12px;overflow:hidden";
+    // The Gateway's screens, until the user is through, leaves, or closes their window.
+    #show(kind, start) {
+      return kind === "overlay" ? this.#overlay(start) : this.#separate(kind, start);
+    }
+
+    // Talks with the screens in `there`; `over` is called when they are done.
+    #talk(there, start, over) {
+      const hear = ({ source, origin: from, data }) => {
+        if (source !== there() || from !== origin) return;
+        if (data?.scdk === "ready") {
+          source.postMessage({ scdk: "start", gateway: this.#options.gateway, csrf: this.#csrf, ...start }, origin);
+          source.focus();
+        }
+        if (data?.scdk === "done") over();
+      };
+      window.addEventListener("message", hear);
+      return () => window.removeEventListener("message", hear);
+    }
+
+    #overlay(start) {
+      const dialog = dialogOf("Order with your broker");
+      dialog.style.cssText +=
+        "width:min(32rem,100vw);height:min(46rem,100dvh);max-width:100vw;max-height:100dvh;overflow:hidden";
       const frame = document.createElement("iframe");
       frame.title = "smallcase Gateway (simulator)";
-      frame.src = `${origin}/scdk/2.0.0/flow.html`;
+      frame.src = FLOW;
       frame.style.cssText = "border:0;width:100%;height:100%;display:block";
       dialog.append(frame);
       document.body.append(dialog);
       const before = document.activeElement;
       return new Promise((resolve) => {
-        const hear = ({ source, origin: from, data }) => {
-          if (source !== frame.contentWindow || from !== origin) return;
-          if (data?.scdk === "ready") {
-            frame.contentWindow.postMessage(
-              { scdk: "start", gateway: this.#options.gateway, csrf: this.#csrf, ...start },
-              origin,
-            );
-            frame.focus();
-          }
-          if (data?.scdk === "done") {
-            window.removeEventListener("message", hear);
-            dialog.close();
-            dialog.remove();
-            before?.focus?.();
-            resolve();
-          }
-        };
-        window.addEventListener("message", hear);
+        const hush = this.#talk(() => frame.contentWindow, start, () => {
+          hush();
+          dialog.close();
+          dialog.remove();
+          before?.focus?.();
+          resolve();
+        });
         dialog.addEventListener("cancel", (event) => {
           event.preventDefault(); // Escape: the page inside knows at which stage it is left
           frame.contentWindow.postMessage({ scdk: "leave" }, origin);
+        });
+        dialog.showModal();
+      });
+    }
+
+    // In a window of its own, which the browser may block and the user may close: nobody tells the Gateway then.
+    async #separate(kind, start) {
+      const open = () => window.open(FLOW, "_blank", kind === "popup" ? SIZE : undefined);
+      const there = open() ?? (await this.#afterBlock(open));
+      if (there === null) {
+        const left = { transactionId: start.transactionId, status: "ERRORED", errorCode: 1010 };
+        await this.#call("POST", "transaction/markErrored", { ...left, errorMessage: "user_cancelled" });
+        return;
+      }
+      await new Promise((resolve) => {
+        let timer = 0;
+        const over = () => {
+          clearInterval(timer);
+          hush();
+          there.close();
+          resolve();
+        };
+        const hush = this.#talk(() => there, start, over);
+        timer = setInterval(() => there.closed && over(), CLOSED_MS);
+      });
+    }
+
+    // The window was blocked: a click of the user's may open it. Resolves with it, or with null where the user cancels.
+    #afterBlock(open) {
+      const dialog = dialogOf("Your browser blocked a window");
+      dialog.style.padding = "1.5rem";
+      const text = document.createElement("p");
+      text.textContent = "Your browser blocked the window of your broker.";
+      const button = (label) => Object.assign(document.createElement("button"), { type: "button", textContent: label });
+      const again = button("Open it");
+      const cancel = button("Cancel");
+      dialog.append(text, again, " ", cancel);
+      document.body.append(dialog);
+      return new Promise((resolve) => {
+        const over = (value) => {
+          dialog.close();
+          dialog.remove();
+          resolve(value);
+        };
+        again.addEventListener("click", () => {
+          const there = open();
+          if (there) over(there);
+        });
+        cancel.addEventListener("click", () => over(null));
+        dialog.addEventListener("cancel", (event) => {
+          event.preventDefault();
+          over(null);
         });
         dialog.showModal();
       });
@@ -157,5 +234,8 @@
     }
   }
 
+  for (const name of UNSERVED) {
+    ScDK.prototype[name] = () => Promise.reject(failure(`${name} is not simulated`));
+  }
   window.scDK = ScDK;
 })();
