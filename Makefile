@@ -257,6 +257,10 @@ clients: .venv/.ready .venv-clients/.ready ## Make clients of the API for the ap
 golden: .venv/.ready ## Stored items as this code writes them, for later versions to read (VERSION=1.0)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.golden $(VERSION)
 
+.PHONY: packages
+packages: .venv/.ready .venv-clients/.ready ## Make what a consumer's own repository installs: types, kit and fixtures (wheel, npm)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.packages
+
 .PHONY: env
 env: ## Install what the other targets need (.venv, .venv-engine)
 	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready

@@ -9,7 +9,7 @@ import pytest
 from securities_transactions.events.schemas import CATALOGUE
 from tests.simulation.messaging import resources, template
 from tools.template_checks.conditions import decided
-from tools.template_checks.templates import CONSUMER_BUS, CONSUMER_RULE, CONSUMER_TARGET, translated
+from tools.template_checks.templates import CONSUMER_BUS, CONSUMER_HTTP, CONSUMER_RULE, CONSUMER_TARGET, translated
 
 # About a user's broker accounts and other webhooks: a consumer asks for these by name.
 NOT_BY_DEFAULT = {"BrokerAccountLinked", "BrokerAccountConflict", "WebhookReceived"}
@@ -45,12 +45,12 @@ def statement(resource: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-@pytest.mark.parametrize("path", [CONSUMER_RULE, CONSUMER_BUS])
+@pytest.mark.parametrize("path", [CONSUMER_RULE, CONSUMER_BUS, CONSUMER_HTTP])
 def test_a_rule_asks_for_the_public_events_of_this_version(path: str) -> None:
     wanted = read(path).template["Parameters"]["DetailTypes"]["Default"].split(",")
     assert set(wanted) | NOT_BY_DEFAULT == {event.detail_type for event in CATALOGUE}
     assert not set(wanted) & NOT_BY_DEFAULT
-    name = "Rule" if path == CONSUMER_RULE else "SourceRule"
+    name = "SourceRule" if path == CONSUMER_BUS else "Rule"
     pattern = of(path)[name]["Properties"]["EventPattern"]
     assert pattern == {
         "source": ["securities-transactions"],
@@ -114,3 +114,21 @@ def test_the_bus_lets_a_consumers_cloudformation_manage_its_rules() -> None:
     allowed = resources()["ConsumerAccountsPolicy"]["Properties"]["Statement"]
     assert set(allowed["Action"]) == OWN_RULES
     assert template()["Parameters"]["ConsumerAccounts"]["Type"] == "CommaDelimitedList"
+
+
+def test_what_cannot_be_posted_is_kept_and_nothing_else_may_be_invoked() -> None:
+    made = of(CONSUMER_HTTP)
+    [target] = made["Rule"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["Undelivered", "Arn"]}}
+    [policy] = made["Role"]["Properties"]["Policies"]
+    [allowed] = policy["PolicyDocument"]["Statement"]
+    assert (allowed["Action"], allowed["Resource"]) == (
+        "events:InvokeApiDestination",
+        {"Fn::GetAtt": ["Destination", "Arn"]},
+    )
+
+
+def test_key_of_an_http_consumer_is_in_no_parameter() -> None:
+    """It is resolved from the secret when the stack is deployed."""
+    key = of(CONSUMER_HTTP)["Connection"]["Properties"]["AuthParameters"]["ApiKeyAuthParameters"]["ApiKeyValue"]
+    assert key == {"Fn::Sub": "{{resolve:secretsmanager:${SecretName}:SecretString}}"}

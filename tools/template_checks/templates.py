@@ -18,9 +18,10 @@ DOMAIN: Final = "operations/templates/domain.yaml"
 CONSUMER_TARGET: Final = "operations/templates/consumer-target.yaml"
 CONSUMER_RULE: Final = "operations/templates/consumer-rule.yaml"
 CONSUMER_BUS: Final = "operations/templates/consumer-bus.yaml"
+CONSUMER_HTTP: Final = "operations/templates/consumer-http.yaml"
 PIPELINE: Final = "operations/templates/pipeline.yaml"
 # Plain CloudFormation, for every region.
-BESIDE: Final = (KEY, DOMAIN, CONSUMER_TARGET, CONSUMER_RULE, CONSUMER_BUS, PIPELINE)
+BESIDE: Final = (KEY, DOMAIN, CONSUMER_TARGET, CONSUMER_RULE, CONSUMER_BUS, CONSUMER_HTTP, PIPELINE)
 DEPLOYED: Final = (PRODUCT, REGISTRY, *BESIDE)
 
 _ACCOUNT: Final = "arn:aws:{service}:ap-south-1:123456789012:{name}"
