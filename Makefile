@@ -238,6 +238,16 @@ history: .venv/.ready ## Print what happened to a transaction, who did it and wh
 redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)
 
+.PHONY: brake
+brake: .venv/.ready ## Stop creates, pause or slow pulls (CREATES=off|on REASON='…' PULLS=off|slow|on MOST=5 STAGE=prod)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.brake $(STAGED) $(if $(CREATES),--creates $(CREATES)) \
+	  $(if $(REASON),--reason '$(REASON)') $(if $(PULLS),--pulls $(PULLS)) $(if $(MOST),--most $(MOST))
+
+.PHONY: dead-letters
+dead-letters: .venv/.ready ## What waits in dead-letter queues (ACTION=look|drop|retry MESSAGE=id REASON='…' STAGE=prod)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.dead_letters $(STAGED) $(ACTION) \
+	  $(if $(MESSAGE),--message '$(MESSAGE)') $(if $(REASON),--reason '$(REASON)')
+
 .PHONY: republish
 republish: .venv/.ready ## Emit again where transactions stand (SINCE=2026-01-15T00:00:00Z STAGE=dev)
 	@test -n "$(SINCE)" || { echo "Say since when: make republish SINCE=2026-01-15T00:00:00Z" >&2; exit 1; }

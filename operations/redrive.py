@@ -1,12 +1,13 @@
 """`python -m operations.redrive`: give what waits in the dead-letter queues another try, once its cause is gone.
 
 A message leaves its dead-letter queue only after what it asks for was handed on; what fails again stays there. The same
-for the record batches in the bucket of discarded records.
+for the record batches in the bucket of discarded records. A message that comes back again and again is handed on three
+times, and after that only by name (`operations.dead_letters`).
 """
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,14 +25,23 @@ from securities_transactions.storage.dynamodb import of_attributes
 
 # What lies in these queues is sent to the queue it came from as it is.
 _REDRIVEN: Final = ("Reconcile", "Updates", "Positions", "Notifier")
+# The dead-letter queues, as the stack's outputs begin.
+QUEUES: Final = (*_REDRIVEN, "Publish", "Bus")
+# How often a message is handed on: after that it is taken for poison.
+RETRIES: Final = 3
+_ATTRIBUTE: Final = "retries"
 
 
 @dataclass
 class Result:
-    """What became of the messages of one queue, or of the record batches in the bucket."""
+    """What became of the messages of one queue, or of the record batches in the bucket.
+
+    `poison` were handed on so often before that they wait for an operator.
+    """
 
     handed_on: int = 0
     failed: int = 0
+    poison: int = 0
 
 
 def redrive(stage: Stage) -> dict[str, Result]:
@@ -40,17 +50,27 @@ def redrive(stage: Stage) -> dict[str, Result]:
     The bucket first: a record in it that cannot be read goes to a queue.
     """
     outputs = stage.outputs
-
-    def send(queue: str) -> Callable[[str], None]:
-        return lambda body: _sent(stage, outputs[queue], body)
-
-    hands: dict[str, Callable[[str], None]] = {
-        **{f"{name}DeadLetterQueueUrl": send(f"{name}QueueUrl") for name in _REDRIVEN},
-        "PublishDeadLetterQueueUrl": lambda body: _published(stage, body),
-        "BusDeadLetterQueueUrl": lambda body: _put(stage, [put_again(loads(body), outputs["EventBusName"])]),
-    }
+    queues = {f"{name}DeadLetterQueueUrl": name for name in QUEUES}
     buckets = {name: _drain_bucket(stage, outputs[name]) for name in ("DiscardedRecordsBucket",) if name in outputs}
-    return buckets | {name: _drain(stage, outputs[name], hand_on) for name, hand_on in hands.items() if name in outputs}
+    return buckets | {name: _drain(stage, outputs[name], queue) for name, queue in queues.items() if name in outputs}
+
+
+def hand_on(stage: Stage, queue: str, message: Mapping[str, Any]) -> None:
+    """Do what a message of the dead-letter queue of `queue` asks for; raises where that fails again."""
+    body = message["Body"]
+    match queue:
+        case "Publish":
+            _published(stage, body)
+        case "Bus":
+            _put(stage, [put_again(loads(body), stage.outputs["EventBusName"])])
+        case _:
+            _sent(stage, stage.outputs[f"{queue}QueueUrl"], body, retries_of(message) + 1)
+
+
+def retries_of(message: Mapping[str, Any]) -> int:
+    """How often a message was handed on before: its attribute goes with it when SQS moves it back."""
+    text = message.get("MessageAttributes", {}).get(_ATTRIBUTE, {}).get("StringValue", "0")
+    return int(text) if text.isdigit() else 0
 
 
 def put_again(event: Mapping[str, Any], bus: str) -> Entry:
@@ -63,8 +83,9 @@ def put_again(event: Mapping[str, Any], bus: str) -> Entry:
     }
 
 
-def _sent(stage: Stage, queue: str, body: str) -> None:
-    stage.sqs.send_message(QueueUrl=queue, MessageBody=body)
+def _sent(stage: Stage, queue: str, body: str, retries: int = 0) -> None:
+    counted: Any = {_ATTRIBUTE: {"DataType": "Number", "StringValue": str(retries)}}
+    stage.sqs.send_message(QueueUrl=queue, MessageBody=body, **({"MessageAttributes": counted} if retries else {}))
 
 
 def _published(stage: Stage, body: str) -> None:
@@ -124,24 +145,32 @@ def _drain_bucket(stage: Stage, bucket: str) -> Result:
     return result
 
 
-def _drain(stage: Stage, queue: str, hand_on: Callable[[str], None]) -> Result:
+def _drain(stage: Stage, url: str, queue: str) -> Result:
     result = Result()
     while True:
         # What failed is not seen again before this has ended.
         answer = stage.sqs.receive_message(
-            QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=600
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=1,
+            VisibilityTimeout=600,
+            MessageAttributeNames=["All"],
         )
         messages = answer.get("Messages", [])
         if not messages:
             return result
         for message in messages:
+            if retries_of(message) >= RETRIES:
+                print(f"{message['MessageId']} stays: it was handed on {RETRIES} times", file=sys.stderr)
+                result.poison += 1
+                continue
             try:
-                hand_on(message["Body"])
+                hand_on(stage, queue, message)
             except Exception as error:  # it stays where it is, is told, and the others are tried
                 print(f"{message['MessageId']} stays: {type(error).__name__}: {error}", file=sys.stderr)
                 result.failed += 1
                 continue
-            stage.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            stage.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             result.handed_on += 1
 
 
@@ -155,8 +184,9 @@ def main(arguments: list[str]) -> int:
         return 1
     for name, result in results.items():
         what = name.removesuffix("DeadLetterQueueUrl").removesuffix("Bucket").lower()
-        print(f"{what}: {result.handed_on} handed on, {result.failed} failed")
-    return 1 if any(result.failed for result in results.values()) else 0
+        poison = f", {result.poison} wait for an operator (make dead-letters)" if result.poison else ""
+        print(f"{what}: {result.handed_on} handed on, {result.failed} failed{poison}")
+    return 1 if any(result.failed or result.poison for result in results.values()) else 0
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ consumers drop what they have seen. What happened in between is not emitted, and
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,16 +32,21 @@ _CHANGED: Final = (
 )
 
 
-def republish(stage: Stage, since: datetime) -> Published:
+# Called with the name of an item that cannot be read, and what is wrong.
+Unreadable = Callable[[str, Exception], None]
+
+
+def republish(stage: Stage, since: datetime, unreadable: Unreadable) -> Published:
     """Emit the latest events of what changed since `since` (aware), and request the pulls of suspicious webhooks again.
 
-    Raises `PublishError` where the bus does not accept an event, and `SendError` where the queue refuses a request.
+    An item that cannot be read is `unreadable`, and the others are emitted. Raises `PublishError` where the bus does
+    not accept an event, and `SendError` where the queue refuses a request.
     """
     pulls: list[PullRequest] = []
     bus = stage.outputs["EventBusName"]
 
     def entries() -> Iterator[Entry]:
-        for update in updates(stage, timestamp_text(since)):
+        for update in updates(stage, timestamp_text(since), unreadable):
             pulls.extend([] if update.pull is None else [update.pull])
             for event in update.events:
                 yield entry(event, bus)
@@ -50,13 +55,27 @@ def republish(stage: Stage, since: datetime) -> Published:
     return Published(events, PullQueue(stage.sqs, stage.outputs["ReconcileQueueUrl"]).send(pulls))
 
 
-def updates(stage: Stage, since: str) -> Iterator[Update]:
+def updates(stage: Stage, since: str, unreadable: Unreadable) -> Iterator[Update]:
     """Where each transaction stands that changed since `since` (UTC, ISO 8601), and each webhook stored since."""
     value = {":since": {"S": since}}
     changed = " OR ".join(f"{name} >= :since" for name in _CHANGED)
     for table, condition in (("TransactionsTable", changed), ("WebhooksTable", "receivedAt >= :since")):
         for item in stage.items(stage.outputs[table], FilterExpression=condition, ExpressionAttributeValues=value):
-            yield latest_of(of_attributes(item))
+            try:
+                update = latest_of(of_attributes(item))
+            except Exception as error:  # one item must not keep the others from being emitted
+                unreadable(_named(item), error)
+                continue
+            yield update
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    """The key of an item, whatever else it has."""
+    for name in ("transactionId", "webhookId"):
+        key = item.get(name)
+        if isinstance(key, Mapping) and isinstance(key.get("S"), str):
+            return f"{name} {key['S']}"
+    return "an item without a key"
 
 
 def moment(text: str) -> datetime:
@@ -69,17 +88,23 @@ def moment(text: str) -> datetime:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where all was emitted, 1 where not: then do it again, repeats do no harm."""
+    """0 where all was emitted, 1 where not: then do it again, repeats do no harm. What cannot be read is named."""
     parser = stages.parser(__doc__)
     parser.add_argument("since", type=moment, help="a time, as 2026-01-15T00:00:00Z")
     options = parser.parse_args(arguments)
+    left = list[str]()
+
+    def unreadable(name: str, error: Exception) -> None:
+        print(f"{name} cannot be read: {type(error).__name__}", file=sys.stderr)
+        left.append(name)
+
     try:
-        published = republish(stages.of(options), options.since)
+        published = republish(stages.of(options), options.since, unreadable)
     except (BotoCoreError, ClientError, PublishError, SendError) as error:
         print(f"not all was emitted: {error}", file=sys.stderr)
         return 1
     print(f"{published.events} events emitted again, {published.pulls} pulls requested again")
-    return 0
+    return 1 if left else 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -79,6 +80,10 @@ class Stage:
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self._session.client("logs", endpoint_url=self.url, config=self._config)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        return self._session.client("lambda", endpoint_url=self.url, config=self._config)
 
     @property
     def api_url(self) -> str:

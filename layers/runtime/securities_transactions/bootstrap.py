@@ -193,6 +193,7 @@ class Application:
         from uuid import uuid4
 
         from securities_transactions.services.create_transaction import CreateTransaction
+        from securities_transactions.storage.brakes import Brakes
         from securities_transactions.storage.counters import CreationCounts
         from securities_transactions.storage.reference_leases import ReferenceLeases
 
@@ -202,6 +203,7 @@ class Application:
             users=self.users,
             counts=counts,
             references=ReferenceLeases(self.clients.dynamodb, self.settings.idempotency_table),
+            brakes=Brakes(self.clients.dynamodb, self.settings.idempotency_table),
             per_minute=self.settings.creations_per_minute,
             clock=self.clock,
             new_holder=lambda: uuid4().hex,

@@ -48,12 +48,18 @@ class Queues:
     """SQS: bodies by the queue's URL. What was received and is not deleted is not received again."""
 
     bodies: dict[str, list[str]] = field(default_factory=dict)
+    # By the queue's URL and the message's place: what it was sent with, and what SQS says of it.
+    attributes: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    system: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     received: set[tuple[str, int]] = field(default_factory=set)
     deleted: set[tuple[str, int]] = field(default_factory=set)
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+    def send_message(
+        self, *, QueueUrl: str, MessageBody: str, MessageAttributes: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         check_message("SendMessage", MessageBody)
         self.bodies.setdefault(QueueUrl, []).append(MessageBody)
+        self.attributes[QueueUrl, len(self.bodies[QueueUrl]) - 1] = MessageAttributes or {}
         return {}
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -64,10 +70,16 @@ class Queues:
 
     def receive_message(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:
         for number, body in enumerate(self.bodies.get(QueueUrl, [])):
-            if (QueueUrl, number) not in self.received:
+            if (QueueUrl, number) not in self.received | self.deleted:
                 self.received.add((QueueUrl, number))
-                return {"Messages": [{"MessageId": f"m{number}", "Body": body, "ReceiptHandle": str(number)}]}
+                message = {"MessageId": f"m{number}", "Body": body, "ReceiptHandle": str(number)}
+                more = {"MessageAttributes": self.attributes.get((QueueUrl, number), {})}
+                return {"Messages": [message | more | {"Attributes": self.system.get((QueueUrl, number), {})}]}
         return {}
+
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
+        assert VisibilityTimeout == 0
+        self.received.discard((QueueUrl, int(ReceiptHandle)))
 
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
         self.deleted.add((QueueUrl, int(ReceiptHandle)))

@@ -7,6 +7,7 @@ RequestError           the caller's request cannot be carried out
 ├── ReferenceReserved  another request with the reference is under way
 └── TooMany            the caller makes too many requests
 Contended              the transaction changed under every attempt to write
+Stopped                operators have stopped what was requested
 """
 
 from enum import Enum
@@ -66,3 +67,11 @@ class Contended(Exception):
 
     def __init__(self, transaction_id: str) -> None:
         super().__init__(transaction_id)
+
+
+class Stopped(Exception):
+    """Operators have stopped what was requested; `retry_after` is in seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

@@ -18,6 +18,7 @@ from securities_transactions.domain.errors import (
     NotFound,
     ReferenceReserved,
     ReferenceTaken,
+    Stopped,
     TooMany,
 )
 from securities_transactions.gateway.errors import (
@@ -72,6 +73,8 @@ def _problem_of(error: Exception) -> Problem:
             return Problem(problems.REQUEST_IN_PROGRESS, str(error), headers=_after(error.retry_after))
         case TooMany():
             return Problem(problems.TOO_MANY_REQUESTS, str(error), headers=_after(error.retry_after))
+        case Stopped():
+            return Problem(problems.UNAVAILABLE, str(error), headers=_after(error.retry_after))
         case GatewayRefused():
             return _of_refusal(error)
         case GatewayMisconfigured():

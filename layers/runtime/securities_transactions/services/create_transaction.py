@@ -10,13 +10,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from securities_transactions import logging
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
-from securities_transactions.domain.errors import Contended, ReferenceReserved, ReferenceTaken, TooMany
+from securities_transactions.domain.errors import (
+    Contended,
+    ReferenceReserved,
+    ReferenceTaken,
+    Stopped,
+    TooMany,
+)
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.gateway.client import Gateway, Mint
 from securities_transactions.gateway.errors import GatewayUnreadable
+from securities_transactions.storage.brakes import Brakes
 from securities_transactions.storage.counters import CreationCounts
 from securities_transactions.storage.reference_leases import ReferenceLeases
 from securities_transactions.storage.users import Users
@@ -25,6 +32,8 @@ _logger = logging.logger()
 
 # The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
+# When an app may ask again after operators have stopped creates, in seconds.
+STOPPED_RETRY_AFTER: Final = 60
 RESERVED_RETRY_AFTER: Final = 2
 
 
@@ -47,6 +56,7 @@ class CreateTransaction:
     users: Users
     counts: CreationCounts
     references: ReferenceLeases
+    brakes: Brakes
     per_minute: int
     clock: Callable[[], datetime]
     new_holder: Callable[[], str]
@@ -59,10 +69,12 @@ class CreateTransaction:
         the Gateway is called, and stored with the transaction: after a failure it is free again, after a crash once its
         lease is over.
 
-        Raises `TooMany`, `ReferenceTaken` and `ReferenceReserved` before the Gateway is called, what
+        Raises `Stopped`, `TooMany`, `ReferenceTaken` and `ReferenceReserved` before the Gateway is called, what
         `Gateway.create_transaction` raises, and `GatewayUnreadable` for an id that it gave before.
         """
         asked = self.clock()
+        if self.brakes.is_set("creates"):
+            raise Stopped("operators have stopped creating transactions; try again later", STOPPED_RETRY_AFTER)
         if not self.counts.count(user_id, asked, self.per_minute):
             detail = f"a user can create {self.per_minute} transactions in a minute"
             raise TooMany(detail, retry_after=60 - asked.second)
