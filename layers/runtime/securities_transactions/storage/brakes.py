@@ -1,4 +1,4 @@
-"""Brakes that operators set without a deployment, in the Idempotency table: without a time, so TTL leaves them there."""
+"""Brakes that operators set without a deployment, in the Idempotency table: without a time, so TTL leaves them."""
 
 from dataclasses import dataclass
 from datetime import datetime
