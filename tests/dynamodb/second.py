@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tests.simulation.dynamodb import INDEX, Table, Watch
+from tests.simulation.dynamodb import INDEXES, PROJECTED, Table, Watch
 from tests.simulation.world import Rates, World
 from tests.unit.functions.harness import Client
 
@@ -25,6 +25,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Idempotency": ("id",),
     "Positions": ("holder", "security"),
     "Messages": ("notes", "message"),
+    "History": ("transactionId", "entry"),
 }
 
 Answer = dict[str, Any]
@@ -177,19 +178,34 @@ def two_dynamodbs() -> Iterator[TwoDynamoDBs]:
     client.compare_tables()
 
 
+# Which table an index is of.
+_OF: Final = {"due": "Transactions", "byTransaction": "Webhooks"}
+
+
 def _create(client: Any, name: str, keys: tuple[str, ...]) -> None:
-    index = INDEX if name == "Transactions" else ()
+    indexes = {index: parts for index, parts in INDEXES.items() if _OF[index] == name}
     more: dict[str, Any] = {}
-    if index:
+    if indexes:
         more["GlobalSecondaryIndexes"] = [
-            {"IndexName": "due", "KeySchema": _schema(index), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            {"IndexName": index, "KeySchema": _schema(parts), "Projection": _projection(index)}
+            for index, parts in indexes.items()
         ]
+    attributes = dict.fromkeys((*keys, *(part for parts in indexes.values() for part in parts)))
     client.create_table(
         TableName=name,
         KeySchema=_schema(keys),
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (*keys, *index)],
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in attributes],
         BillingMode="PAY_PER_REQUEST",
         **more,
+    )
+
+
+def _projection(index: str) -> dict[str, Any]:
+    projected = PROJECTED.get(index)
+    return (
+        {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*projected]}
+        if projected
+        else {"ProjectionType": "KEYS_ONLY"}
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,10 +32,13 @@ class InvocationDeadline(Deadline):
 
 
 class Context:
-    """The part of Lambda's context that Powertools reads."""
+    """The part of Lambda's context that is read."""
+
+    function_name = "simulated"
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.aws_request_id = str(uuid.UUID(int=world.random.getrandbits(128)))
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the running invocation."""

@@ -14,8 +14,9 @@ _MOST_BATCH_WRITES: Final = 25
 _MOST_KEY_BYTES: Final = (2048, 1024)  # of a partition key and of a sort key
 _MOST_ACTIONS: Final = 100
 # The keys of the indexes; `due` is the one of the transactions' table.
-_INDEXES: Final = {"due": ("checkShard", "nextCheckAt"), "byTransaction": ("transactionId", "receivedAt")}
-INDEX: Final = _INDEXES["due"]
+INDEXES: Final = {"due": ("checkShard", "nextCheckAt"), "byTransaction": ("transactionId", "receivedAt")}
+INDEX: Final = INDEXES["due"]
+PROJECTED: Final = {"byTransaction": ("kind", "suspicion")}
 
 Key = tuple[str, ...]
 # Called after each write with the table, the item before and the item after.
@@ -210,7 +211,7 @@ class DynamoDB:
         def effect() -> dict[str, Any]:
             table = self.tables[TableName]
             index = arguments.get("IndexName")
-            partition, sort = _INDEXES[index] if index else (table.keys[0], table.keys[-1])
+            partition, sort = INDEXES[index] if index else (table.keys[0], table.keys[-1])
             items = [item for item in table.items.values() if sort in item and partition in item]
             values = arguments["ExpressionAttributeValues"]
             check_placeholders([KeyConditionExpression], {}, values)
@@ -223,7 +224,8 @@ class DynamoDB:
                 start = arguments["ExclusiveStartKey"][sort]["S"]
                 found = [item for item in found if (item[sort]["S"] < start if backwards else item[sort]["S"] > start)]
             page = found[: arguments.get("Limit", len(found))]
-            shown = {*table.keys, *INDEX}  # the index has its keys and the table's, no other attribute
+            # An index has its keys, the table's and what it projects, no other attribute.
+            shown = {*table.keys, partition, sort, *PROJECTED.get(str(index), ())}
             answer: dict[str, Any] = {
                 "Items": [{name: item[name] for name in item if not index or name in shown} for item in page]
             }

@@ -23,6 +23,9 @@ DAY: Final = 24 * HOUR
 # Calls whose conditions decide: others may write between what was read and the condition.
 _WRITES: Final = ("PutItem", "UpdateItem", "TransactWriteItems")
 
+# Errors that say a function is wrong, and not that something failed around it.
+_BUGS: Final = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError)
+
 T = TypeVar("T")
 
 
@@ -129,6 +132,8 @@ class World:
                 self.tell(f"  {name} dies: {crash}")
             except Violation as violation:
                 self.failure = self.failure or violation
+            except _BUGS as error:  # no fault of this world makes a function raise one of these
+                self.failure = self.failure or Violation("no function has a bug", f"{name}: {error!r}")
             except Exception as error:  # what a handler raises is its failure, which Lambda's event source sees
                 self.tell(f"  {name} fails: {type(error).__name__}: {error}")
                 self.covered[f"failed {name}"] += 1
