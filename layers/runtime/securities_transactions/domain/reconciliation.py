@@ -24,9 +24,11 @@ from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import (
     Confirmation,
     ConfirmPolicy,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
+    Source,
     Transaction,
 )
 from securities_transactions.domain.transitions import (
@@ -79,13 +81,15 @@ def reconcile(
 def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, soon: bool = False) -> Transition:
     """Nothing new: check again later, and escalate once it has been too long."""
     if stored.escalated_at is None and _is_open_for(stored, now, policy.escalate_after):
-        return escalate(stored, now, policy, jitter)
+        return escalate(stored, now, policy, jitter, EscalationReason.OPEN_TOO_LONG)
     return Transition(check=_next_check(stored, now, policy, 0 if soon else stored.checks, jitter))
 
 
-def escalate(stored: Transaction, now: datetime, policy: Policy, jitter: float) -> Transition:
-    """Escalate, and go on checking."""
-    return Transition(outcome=Escalate(now), check=_next_check(stored, now, policy, stored.checks, jitter))
+def escalate(
+    stored: Transaction, now: datetime, policy: Policy, jitter: float, reason: EscalationReason
+) -> Transition:
+    """Escalate for `reason`, and go on checking."""
+    return Transition(outcome=Escalate(now, reason), check=_next_check(stored, now, policy, stored.checks, jitter))
 
 
 @dataclass(frozen=True)
@@ -106,19 +110,21 @@ class _Decision:
         final = complete and not batch.is_unclear and not state.has_several_batches
         same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
         behind = self._behind(snapshot, same)
-        unclear = not stored.needs_person and self._needs_person(batch)
+        why = self._needs_person(batch)
+        # What a person has found out holds until the Gateway says something else that is final.
+        unclear = None if stored.needs_person or stored.source is Source.PERSON else why
         if behind is not None:
             # The Gateway is done, so it is not behind: nobody can read what it has.
             done = state.status == GatewayStatus.COMPLETED and not self._may_lag()
             if done and unclear and batch.is_unclear:
-                return escalate(stored, self.now, policy, self.jitter)
+                return escalate(stored, self.now, policy, self.jitter, unclear)
             return self._wait(soon=behind == "soon")
         confirmed = stored.confirmation is Confirmation.CONFIRMED
         enough = stored.is_settled if final else (confirmed or policy.confirm is not ConfirmPolicy.EVERY)
         restated = known is not None and facts(known) != facts(batch)
         if same and enough and not restated:
             if unclear:
-                return escalate(stored, self.now, policy, self.jitter)
+                return escalate(stored, self.now, policy, self.jitter, unclear)
             if not stored.is_settled or self._may_show_later(stored.suspected_at):
                 return self._wait()
             return self._wait_for_price() if batch.lacks_price else Transition(check=END_CHECKS)
@@ -126,13 +132,14 @@ class _Decision:
             return self._wait(soon=True)
         if stored.is_settled and not final:
             # What is settled stays settled: only another settled state corrects it.
-            return escalate(stored, self.now, policy, self.jitter) if unclear else self._wait()
+            return escalate(stored, self.now, policy, self.jitter, unclear) if unclear else self._wait()
         account = ShownAccount(
             smallcase_auth_id=state.smallcase_auth_id, broker=state.broker, keeps_account=stored.account is not None
         )
         if not final:
             return Transition(
-                outcome=Confirm(snapshot, self.now, account, escalate=unclear), check=self._check_from_the_start()
+                outcome=Confirm(snapshot, self.now, account, escalate=unclear is not None, reason=unclear),
+                check=self._check_from_the_start(),
             )
         contradicted = known is not None and known.is_final and not same and not stored.is_settled
         # The report is either forged or newer than this (possibly stale) response.
@@ -145,15 +152,18 @@ class _Decision:
             return Transition(outcome=settle, check=self._check_from_the_start())
         return Transition(outcome=settle, check=END_CHECKS)
 
-    def _needs_person(self, batch: Batch) -> bool:
-        """Whether the Gateway cannot say what became of the orders, or says it in a way that decides nothing.
+    def _needs_person(self, batch: Batch) -> EscalationReason | None:
+        """Why a person has to look: the Gateway cannot say what became of the orders, or decides nothing by what it says.
 
         A word that is not known may be a transitional one, as long as the Gateway is not done.
         """
-        if batch.has_lost_order or self.state.has_several_batches:
-            return True
+        if batch.has_lost_order:
+            return EscalationReason.LOST_ORDER
+        if self.state.has_several_batches:
+            return EscalationReason.SEVERAL_BATCHES
         done = self.state.status == GatewayStatus.COMPLETED
-        return batch.is_unclear and (done or _is_open_for(self.stored, self.now, self.policy.escalate_unknown_after))
+        late = done or _is_open_for(self.stored, self.now, self.policy.escalate_unknown_after)
+        return EscalationReason.UNCLEAR_ORDER if batch.is_unclear and late else None
 
     def _wait_for_price(self) -> Transition:
         """Shares were filled and their price is not known: check until it is, then escalate, once."""
@@ -162,7 +172,7 @@ class _Decision:
             return Transition(check=_next_check(stored, self.now, self.policy, stored.checks, self.jitter))
         if stored.needs_person:
             return Transition(check=END_CHECKS)
-        return Transition(outcome=Escalate(self.now), check=END_CHECKS)
+        return Transition(outcome=Escalate(self.now, EscalationReason.NO_PRICE), check=END_CHECKS)
 
     def without_orders(self) -> Transition:
         stored, state, policy = self.stored, self.state, self.policy
@@ -171,7 +181,7 @@ class _Decision:
         denied = reported and state.batch_id not in (None, stored.batch_id)
         unknown = not state.status.is_known and stored.escalated_at is None
         if unknown and _is_open_for(stored, self.now, policy.escalate_unknown_after):
-            return escalate(stored, self.now, policy, self.jitter)
+            return escalate(stored, self.now, policy, self.jitter, EscalationReason.UNKNOWN_STATUS)
         if (state.may_have_orders or _leaves_outcome_open(state.error)) and not denied:
             return self._wait()
         if stored.orders is not None:
@@ -180,7 +190,9 @@ class _Decision:
             if stored.confirmation is Confirmation.CONFIRMED:
                 # The Gateway once showed these orders and now shows none: no rule of ours can settle that.
                 escalated = stored.escalated_at is not None or stored.is_settled
-                return self._wait() if escalated else escalate(stored, self.now, policy, self.jitter)
+                if escalated:
+                    return self._wait()
+                return escalate(stored, self.now, policy, self.jitter, EscalationReason.ORDERS_GONE)
         failure = None if denied else self._failure()
         retract = None if stored.orders is None else Retract(self.now, keeps_account=stored.account is not None)
         if failure is not None:

@@ -31,6 +31,7 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     SDK = "sdk"
     PULL = "pull"
+    PERSON = "person"
 
 
 class AccountLink(StrEnum):
@@ -49,6 +50,18 @@ class FailureReason(StrEnum):
     ERRORED = "errored"
     EXPIRED = "expired"
     ABANDONED = "abandoned"
+
+
+class EscalationReason(StrEnum):
+    """Why a person has to find out what became of the orders."""
+
+    LOST_ORDER = "lost order"
+    UNCLEAR_ORDER = "unclear order"
+    SEVERAL_BATCHES = "several batches"
+    UNKNOWN_STATUS = "unknown status"
+    ORDERS_GONE = "orders gone"
+    OPEN_TOO_LONG = "open too long"
+    NO_PRICE = "no price"
 
 
 class ConfirmPolicy(StrEnum):
@@ -92,7 +105,7 @@ class Transaction:
     (docs/reference/gateway.md §2.2). `reference` is the team's own name of it, unique for the user. `requested` has the
     `orderConfig` and `config` that were asked for. A transaction is *settled* once its final snapshot is confirmed.
     `cause` is that of its last change. `suspected_at` is when something last cast doubt on what is stored,
-    `escalated_at` when it was last escalated to a person.
+    `escalated_at` when it was last escalated to a person, `escalation` why.
     """
 
     transaction_id: str
@@ -121,6 +134,7 @@ class Transaction:
     account: AccountLink | None = None
     adopted: bool = False
     escalated_at: datetime | None = None
+    escalation: EscalationReason | None = None
     suspected_at: datetime | None = None
     pulled_at: datetime | None = None
     final_pulled_at: datetime | None = None
@@ -153,7 +167,9 @@ class Transaction:
     @property
     def needs_person(self) -> bool:
         """Whether it is escalated, and nothing has answered that since."""
-        return self.escalated_at is not None and (self.settled_at is None or self.settled_at < self.escalated_at)
+        if self.escalated_at is None or self.status == Status.FAILED:
+            return False
+        return self.settled_at is None or self.settled_at < self.escalated_at
 
     @property
     def is_over(self) -> bool:

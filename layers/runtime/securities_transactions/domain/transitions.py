@@ -8,7 +8,14 @@ from typing import Any, Final, Literal
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import GatewayStatus, Status
-from securities_transactions.domain.transaction import AccountLink, ConfirmPolicy, Failure, SdkError, Source
+from securities_transactions.domain.transaction import (
+    AccountLink,
+    ConfirmPolicy,
+    EscalationReason,
+    Failure,
+    SdkError,
+    Source,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +39,17 @@ class Confirm:
     at: datetime
     shown: ShownAccount = ShownAccount()
     escalate: bool = False
+    reason: EscalationReason | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Settle:
-    """The Gateway shows these orders, and every one is final."""
+    """The Gateway shows these orders, or a person has found them out, and every one is final."""
 
     snapshot: Snapshot
     at: datetime
     shown: ShownAccount = ShownAccount()
+    source: Source = Source.PULL
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,7 @@ class Escalate:
     """A person has to find out what became of the orders."""
 
     at: datetime
+    reason: EscalationReason | None = field(default=None, compare=False)
 
 
 Outcome = Confirm | Settle | Retract | Fail | Escalate

@@ -19,6 +19,7 @@ from securities_transactions.domain.times import parse_time, timestamp_text
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
@@ -76,6 +77,8 @@ class Attribute(StrEnum):
     ADOPTED = "adopted"
     REFERENCE = "reference"
     ESCALATED_AT = "escalatedAt"
+    ESCALATION = "escalation"
+    OPEN_CASE = "openCase"
     SUSPECTED_AT = "suspectedAt"
     PULLED_AT = "pulledAt"
     FINAL_PULLED_AT = "finalPulledAt"
@@ -95,6 +98,10 @@ CHECK_ATTRIBUTES: Final[frozenset[str]] = frozenset(
     {A.NEXT_CHECK_AT, A.CHECK_SHARD, A.CHECKS, A.SUSPECTED_AT, A.FINAL_PULLED_AT}
 )
 _ACCOUNT_ATTRIBUTES: Final[frozenset[str]] = frozenset({A.SMALLCASE_AUTH_ID, A.BROKER})
+
+
+# The one value of `openCase`: the index of open cases has one partition, for there are few.
+OPEN: Final = "open"
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,8 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.ADOPTED: t.adopted or None,
             A.REFERENCE: t.reference,
             A.ESCALATED_AT: _text(t.escalated_at),
+            A.ESCALATION: _word(t.escalation),
+            A.OPEN_CASE: OPEN if t.needs_person else None,
             A.SUSPECTED_AT: _text(t.suspected_at),
             A.PULLED_AT: _text(t.pulled_at),
             A.FINAL_PULLED_AT: _text(t.final_pulled_at),
@@ -182,6 +191,7 @@ def of_item(item: Item) -> Transaction:
         adopted=bool(item.get(A.ADOPTED)),
         reference=item.get(A.REFERENCE),
         escalated_at=_read(item, A.ESCALATED_AT, time_of),
+        escalation=_read(item, A.ESCALATION, EscalationReason),
         suspected_at=_read(item, A.SUSPECTED_AT, time_of),
         pulled_at=_read(item, A.PULLED_AT, time_of),
         final_pulled_at=_read(item, A.FINAL_PULLED_AT, time_of),
@@ -253,19 +263,23 @@ def _outcome_changes(outcome: Outcome | None) -> tuple[dict[str, Any], frozenset
     match outcome:
         case None:
             return {}, frozenset()
-        case Escalate(at):
-            return {A.ESCALATED_AT: timestamp_text(at)}, frozenset()
-        case Confirm(snapshot, at, shown, escalate):
-            escalated = {A.ESCALATED_AT: timestamp_text(at)} if escalate else {}
+        case Escalate(at, reason):
+            return _escalated(at, reason), frozenset()
+        case Confirm(snapshot, at, shown, escalate, reason):
+            escalated = _escalated(at, reason) if escalate else {}
             return _confirmed(snapshot, at, shown) | escalated, frozenset({A.SETTLED_AT, A.ERROR}) | _unshown(shown)
-        case Settle(snapshot, at, shown):
-            settled = {A.SETTLED_AT: timestamp_text(at)}
-            return _confirmed(snapshot, at, shown) | settled, frozenset({A.ERROR}) | _unshown(shown)
+        case Settle(snapshot, at, shown, source):
+            settled = {A.SETTLED_AT: timestamp_text(at), A.SOURCE: source.value}
+            return _confirmed(snapshot, at, shown) | settled, frozenset({A.ERROR, A.OPEN_CASE}) | _unshown(shown)
         case Retract() as retract:
             return _denied(Status.CREATED, retract.at), _retracted(retract)
         case Fail(at, failure, retract):
             removed = frozenset[str]() if retract is None else _retracted(retract)
-            return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed
+            return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed | {A.OPEN_CASE}
+
+
+def _escalated(at: datetime, reason: EscalationReason | None) -> dict[str, Any]:
+    return {A.ESCALATED_AT: timestamp_text(at), A.ESCALATION: _word(reason), A.OPEN_CASE: OPEN}
 
 
 def _confirmed(snapshot: Snapshot, at: datetime, shown: ShownAccount) -> dict[str, Any]:
