@@ -229,6 +229,10 @@ rotate: .venv/.ready ## Change a secret of the Gateway's (STEP=next|switch|finis
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.rotate $(STAGED) $(STEP) \
 	  $(if $(SECRET),--secret $(SECRET)) $(if $(FORCE),--force)
 
+.PHONY: cases
+cases: .venv/.ready ## List the transactions that need a person: since when, why, and what is known (STAGE=dev)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.cases $(STAGED)
+
 .PHONY: history
 history: .venv/.ready ## Print what happened to a transaction, who did it and what is next (TRANSACTION=id STAGE=dev, TOKEN)
 	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make history TRANSACTION=TRX_…" >&2; exit 1; }

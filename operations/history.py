@@ -51,7 +51,7 @@ def lines(history: Mapping[str, Any]) -> Iterator[str]:
 
 def _what(change: Mapping[str, Any]) -> str:
     error = change.get("sdkError") or change.get("error") or {}
-    why = " ".join(str(error[name]) for name in ("reason", "code", "message") if name in error)
+    why = " ".join(str(error[name]) for name in ("reason", "code", "message") if name in error) or change.get("reason")
     more = {"gateway status": change.get("gatewayStatus"), "account": change.get("account")}.get(change["change"])
     status = change.get("status") if more is None else more
     return " ".join(filter(None, [change["change"], status, f"({why})" if why else None]))

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from securities_transactions.domain.statuses import GatewayStatus
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
@@ -71,7 +72,8 @@ WHOLE: Final = Transaction(
     account=AccountLink.LINKED,
     adopted=True,
     reference="rebalance-2026-01-15",
-    escalated_at=STAMP,
+    escalated_at=STAMP + timedelta(minutes=1),
+    escalation=EscalationReason.LOST_ORDER,
     suspected_at=STAMP,
     pulled_at=STAMP,
     final_pulled_at=STAMP,
@@ -105,6 +107,7 @@ def test_words_of_closed_sets_are_all_named() -> None:
         ("account", AccountLink),
         ("error", FailureReason),
         ("cause", CauseKind),
+        ("escalation", EscalationReason),
     ):
         for word in words:
             assert f"`{word.value}`" in described[attribute]

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from operations import history
+from operations import cases, history
 from operations.updates import Updates
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.webhook_verification import webhook_id
@@ -58,7 +58,7 @@ def let_the_lag_pass(product: Product, transaction_id: str) -> None:
 
 
 def test_support_person_sees_what_happened_who_did_it_and_what_now(
-    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
+    product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str, capsys: Any
 ) -> None:
     transaction_id, truth = lose(product, gateway, user)
     check_now(product, transaction_id)
@@ -89,6 +89,13 @@ def test_support_person_sees_what_happened_who_did_it_and_what_now(
     assert "TCS" in shown
     assert "REJECTED" in shown
     assert shown.splitlines()[-1].startswith("next: A person has to find out")
+
+    url = httpx.URL(product.outputs["ApiUrl"])
+    assert cases.main(["--port", str(url.port), "--stack", NAME]) == 0
+    listed = capsys.readouterr().out
+    assert f"{transaction_id}: since " in listed
+    assert "lost order" in listed
+    assert "INFY: ERROR" in listed
 
     of_the_user = api(user).get(path)
     assert [each["version"] for each in of_the_user.json()["items"]] == [each["version"] for each in found["items"]]

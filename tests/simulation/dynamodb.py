@@ -14,7 +14,11 @@ _MOST_BATCH_WRITES: Final = 25
 _MOST_KEY_BYTES: Final = (2048, 1024)  # of a partition key and of a sort key
 _MOST_ACTIONS: Final = 100
 # The keys of the indexes; `due` is the one of the transactions' table.
-INDEXES: Final = {"due": ("checkShard", "nextCheckAt"), "byTransaction": ("transactionId", "receivedAt")}
+INDEXES: Final = {
+    "due": ("checkShard", "nextCheckAt"),
+    "cases": ("openCase", "escalatedAt"),
+    "byTransaction": ("transactionId", "receivedAt"),
+}
 INDEX: Final = INDEXES["due"]
 PROJECTED: Final = {"byTransaction": ("kind", "suspicion")}
 

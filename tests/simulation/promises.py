@@ -373,6 +373,11 @@ class Promises(Pulls):
             raise Violation("all converge", f"{made.id} ({made.plan}) is {status}, shows something else")
         if last.status == "COMPLETED" and not last.final and "escalatedAt" not in item:
             raise Violation("the unknown is escalated", f"{made.id} stands at {status}")
+        if "escalatedAt" in item and "escalation" not in item:
+            raise Violation("the unknown is escalated", f"{made.id} does not say why")
+        unanswered = _text(item, "settledAt") < _text(item, "escalatedAt") if "escalatedAt" in item else False
+        if ("openCase" in item) is not unanswered:
+            raise Violation("an open case is listed", f"{made.id}, {status}, escalated {_text(item, 'escalatedAt')}")
 
     def _bounded(self) -> None:
         made_up = sorted(at for id_, times in self.vendor.pulls.items() if "made_up" in id_ for at in times)

@@ -12,7 +12,7 @@ from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.reconciliation import Policy, reconcile, wait
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import GatewayStatus, Status
-from securities_transactions.domain.transaction import AccountLink, Confirmation, ConfirmPolicy
+from securities_transactions.domain.transaction import AccountLink, Confirmation, ConfirmPolicy, EscalationReason
 from securities_transactions.domain.transitions import (
     END_CHECKS,
     Confirm,
@@ -476,3 +476,33 @@ def test_policy_has_the_documented_defaults() -> None:
         timedelta(minutes=30),
         timedelta(days=2),
     )
+
+
+def reason(transition: Transition) -> EscalationReason | None:
+    """Why a transition escalates."""
+    outcome = transition.outcome
+    assert isinstance(outcome, Confirm | Escalate)
+    return outcome.reason
+
+
+def test_escalation_says_why() -> None:
+    """An operator begins with it: a lost order is looked for at the broker, a lost answer at the Gateway."""
+    confirmed = {"confirmation": Confirmation.CONFIRMED, "confirmed_at": CREATED}
+    late = NOW - POLICY.escalate_after - MILLISECOND
+    found = {
+        EscalationReason.LOST_ORDER: reconciled(stored(PLACED), state("COMPLETED", UNKNOWN)),
+        EscalationReason.UNCLEAR_ORDER: reconciled(stored(PLACED), state("COMPLETED", batch("FROZEN", 10))),
+        EscalationReason.SEVERAL_BATCHES: reconciled(
+            stored(PLACED), state("COMPLETED", DONE, has_several_batches=True)
+        ),
+        EscalationReason.UNKNOWN_STATUS: reconciled(
+            stored(created_at=NOW - POLICY.escalate_unknown_after - MILLISECOND), state("QUEUED")
+        ),
+        EscalationReason.ORDERS_GONE: reconciled(stored(PLACED, **confirmed), state("EXPIRED")),
+        EscalationReason.OPEN_TOO_LONG: reconciled(stored(PLACED, created_at=late), state("PROCESSING")),
+        EscalationReason.NO_PRICE: reconciled(
+            stored(NO_PRICE, settled_at=NOW - POLICY.price_wait, **confirmed), state("COMPLETED", NO_PRICE)
+        ),
+    }
+    assert {expected: reason(transition) for expected, transition in found.items()} == {each: each for each in found}
+    assert found.keys() == set(EscalationReason)

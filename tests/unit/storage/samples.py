@@ -12,6 +12,7 @@ from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
@@ -51,6 +52,7 @@ FULL: Final = Transaction(
     adopted=True,
     reference="order-7",
     escalated_at=NOW + timedelta(minutes=4),
+    escalation=EscalationReason.LOST_ORDER,
     suspected_at=NOW + timedelta(minutes=5),
     pulled_at=NOW + timedelta(minutes=6),
     final_pulled_at=NOW + timedelta(minutes=7),

@@ -13,6 +13,7 @@ from securities_transactions.domain.statuses import GatewayStatus, Status
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
@@ -47,20 +48,22 @@ SET_BY_SNAPSHOT: Final = {
 }
 CONFIRMED: Final = {"confirmation": "confirmed", "confirmedAt": STAMP}
 BY_PULL: Final = SET_BY_SNAPSHOT | CONFIRMED | {"source": "pull"}
+ESCALATED: Final = {"escalatedAt": STAMP, "openCase": "open"}
 ACCOUNT: Final = {"smallcaseAuthId": "auth", "broker": "kite"}
 CHECK: Final = {"nextCheckAt": STAMP, "checkShard": mapper.check_shard("TRX_1"), "checks": 4}
 KEPT: Final = ShownAccount(keeps_account=True)
 NAMED: Final = ShownAccount(smallcase_auth_id="auth", broker="kite")
 FAILURE: Final = Failure(FailureReason.ERRORED, SdkError(1012))
 OUTCOMES: Final[list[tuple[Outcome, Mapping[str, Any], set[str]]]] = [
-    (Escalate(NOW), {"escalatedAt": STAMP}, set()),
+    (Escalate(NOW), ESCALATED, set()),
+    (Escalate(NOW, EscalationReason.NO_PRICE), ESCALATED | {"escalation": "no price"}, set()),
     (Confirm(SNAPSHOT, NOW, KEPT), BY_PULL, {"settledAt", "error"}),
     (Confirm(SNAPSHOT, NOW), BY_PULL, {"settledAt", "error", *ACCOUNT}),
     (Confirm(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT, {"settledAt", "error"}),
-    (Confirm(SNAPSHOT, NOW, KEPT, escalate=True), BY_PULL | {"escalatedAt": STAMP}, {"settledAt", "error"}),
-    (Settle(SNAPSHOT, NOW, KEPT), BY_PULL | {"settledAt": STAMP}, {"error"}),
-    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error", *ACCOUNT}),
-    (Settle(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error"}),
+    (Confirm(SNAPSHOT, NOW, KEPT, escalate=True), BY_PULL | ESCALATED, {"settledAt", "error"}),
+    (Settle(SNAPSHOT, NOW, KEPT), BY_PULL | {"settledAt": STAMP}, {"error", "openCase"}),
+    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error", "openCase", *ACCOUNT}),
+    (Settle(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error", "openCase"}),
     (Retract(NOW, keeps_account=True), CONFIRMED | {"status": "CREATED"}, SHOWN | {"settledAt"}),
     (
         Retract(NOW, keeps_account=False),

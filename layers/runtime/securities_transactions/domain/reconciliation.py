@@ -28,7 +28,6 @@ from securities_transactions.domain.transaction import (
     Failure,
     FailureReason,
     SdkError,
-    Source,
     Transaction,
 )
 from securities_transactions.domain.transitions import (
@@ -85,9 +84,7 @@ def wait(stored: Transaction, now: datetime, policy: Policy, jitter: float, *, s
     return Transition(check=_next_check(stored, now, policy, 0 if soon else stored.checks, jitter))
 
 
-def escalate(
-    stored: Transaction, now: datetime, policy: Policy, jitter: float, reason: EscalationReason
-) -> Transition:
+def escalate(stored: Transaction, now: datetime, policy: Policy, jitter: float, reason: EscalationReason) -> Transition:
     """Escalate for `reason`, and go on checking."""
     return Transition(outcome=Escalate(now, reason), check=_next_check(stored, now, policy, stored.checks, jitter))
 
@@ -110,9 +107,7 @@ class _Decision:
         final = complete and not batch.is_unclear and not state.has_several_batches
         same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
         behind = self._behind(snapshot, same)
-        why = self._needs_person(batch)
-        # What a person has found out holds until the Gateway says something else that is final.
-        unclear = None if stored.needs_person or stored.source is Source.PERSON else why
+        unclear = None if stored.needs_person else self._needs_person(batch)
         if behind is not None:
             # The Gateway is done, so it is not behind: nobody can read what it has.
             done = state.status == GatewayStatus.COMPLETED and not self._may_lag()
@@ -153,7 +148,7 @@ class _Decision:
         return Transition(outcome=settle, check=END_CHECKS)
 
     def _needs_person(self, batch: Batch) -> EscalationReason | None:
-        """Why a person has to look: the Gateway cannot say what became of the orders, or decides nothing by what it says.
+        """Why a person has to look: the Gateway cannot say what became of the orders, or says nothing that decides.
 
         A word that is not known may be a transitional one, as long as the Gateway is not done.
         """

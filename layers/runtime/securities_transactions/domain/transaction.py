@@ -31,7 +31,6 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     SDK = "sdk"
     PULL = "pull"
-    PERSON = "person"
 
 
 class AccountLink(StrEnum):
@@ -167,9 +166,12 @@ class Transaction:
     @property
     def needs_person(self) -> bool:
         """Whether it is escalated, and nothing has answered that since."""
-        if self.escalated_at is None or self.status == Status.FAILED:
-            return False
-        return self.settled_at is None or self.settled_at < self.escalated_at
+        return self.is_unanswered and self.status != Status.FAILED
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it is escalated and was not settled since: what failed meanwhile may trade after all."""
+        return self.escalated_at is not None and (self.settled_at is None or self.settled_at < self.escalated_at)
 
     @property
     def is_over(self) -> bool:

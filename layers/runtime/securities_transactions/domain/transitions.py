@@ -44,12 +44,11 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Settle:
-    """The Gateway shows these orders, or a person has found them out, and every one is final."""
+    """The Gateway shows these orders, and every one is final."""
 
     snapshot: Snapshot
     at: datetime
     shown: ShownAccount = ShownAccount()
-    source: Source = Source.PULL
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class ChangeView(View):
     batchId: str | None = None
     gatewayStatus: str | None = None
     account: str | None = None
+    reason: Annotated[str | None, Field(description="Why a person is needed from now on.")] = None
     error: dict[str, Any] | None = None
     sdkError: dict[str, Any] | None = None
     orders: list[OrderHistoryView] | None = None
@@ -133,7 +134,8 @@ def history_of(
 def next_of(transaction: Transaction) -> str:
     """What happens next to a transaction, in a sentence."""
     if transaction.needs_person:
-        return "A person has to find out from the broker what became of the orders. The Gateway is still asked."
+        why = "" if transaction.escalation is None else f" ({transaction.escalation})"
+        return f"A person has to find out from the broker what became of the orders{why}. The Gateway is still asked."
     if transaction.is_settled:
         return "Nothing: it is settled. A correction by the Gateway would be published."
     if transaction.is_over:

@@ -77,6 +77,8 @@ def facts(change: history.Change, old: Transaction | None, new: Transaction) -> 
     }
     if old is not None and old.status != new.status:
         found["previousStatus"] = old.status.value
+    if old is not None and old.escalated_at != new.escalated_at and new.escalation is not None:
+        found["reason"] = new.escalation.value
     if new.failure is not None:
         found["error"] = {"reason": new.failure.reason.value, **_error(new.failure.error)}
     if new.sdk_error is not None and (old is None or old.sdk_error != new.sdk_error):

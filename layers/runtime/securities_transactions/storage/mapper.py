@@ -144,7 +144,7 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.REFERENCE: t.reference,
             A.ESCALATED_AT: _text(t.escalated_at),
             A.ESCALATION: _word(t.escalation),
-            A.OPEN_CASE: OPEN if t.needs_person else None,
+            A.OPEN_CASE: OPEN if t.is_unanswered else None,
             A.SUSPECTED_AT: _text(t.suspected_at),
             A.PULLED_AT: _text(t.pulled_at),
             A.FINAL_PULLED_AT: _text(t.final_pulled_at),
@@ -268,18 +268,19 @@ def _outcome_changes(outcome: Outcome | None) -> tuple[dict[str, Any], frozenset
         case Confirm(snapshot, at, shown, escalate, reason):
             escalated = _escalated(at, reason) if escalate else {}
             return _confirmed(snapshot, at, shown) | escalated, frozenset({A.SETTLED_AT, A.ERROR}) | _unshown(shown)
-        case Settle(snapshot, at, shown, source):
-            settled = {A.SETTLED_AT: timestamp_text(at), A.SOURCE: source.value}
+        case Settle(snapshot, at, shown):
+            settled = {A.SETTLED_AT: timestamp_text(at)}
             return _confirmed(snapshot, at, shown) | settled, frozenset({A.ERROR, A.OPEN_CASE}) | _unshown(shown)
         case Retract() as retract:
             return _denied(Status.CREATED, retract.at), _retracted(retract)
         case Fail(at, failure, retract):
             removed = frozenset[str]() if retract is None else _retracted(retract)
-            return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed | {A.OPEN_CASE}
+            return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed
 
 
 def _escalated(at: datetime, reason: EscalationReason | None) -> dict[str, Any]:
-    return {A.ESCALATED_AT: timestamp_text(at), A.ESCALATION: _word(reason), A.OPEN_CASE: OPEN}
+    why: dict[str, Any] = {} if reason is None else {A.ESCALATION: reason.value}
+    return {A.ESCALATED_AT: timestamp_text(at), A.OPEN_CASE: OPEN, **why}
 
 
 def _confirmed(snapshot: Snapshot, at: datetime, shown: ShownAccount) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -27,12 +27,14 @@ from securities_transactions.storage.dynamodb import (
     to_attributes,
     update,
 )
-from securities_transactions.storage.mapper import CHECK_ATTRIBUTES, CHECK_SHARDS, Attribute
+from securities_transactions.storage.mapper import CHECK_ATTRIBUTES, CHECK_SHARDS, OPEN, Attribute
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
 A = Attribute
+# The index of those that need a person, sorted by `escalatedAt`.
+CASES: Final = "cases"
 # Something reported while no check is scheduled any more (a failed transaction trades after all) is checked soon.
 _REVIVED_CHECK = timedelta(minutes=1)
 
@@ -314,6 +316,18 @@ class Transactions:
             for page in pages:
                 for item in map(of_attributes, page["Items"]):
                     yield PullRequest(item[A.TRANSACTION_ID], due_at=parse_time(item[A.NEXT_CHECK_AT]))
+
+    def open_cases(self) -> Iterator[str]:
+        """The transactions that need a person, those first that have needed one for longest."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=CASES,
+            KeyConditionExpression=f"{A.OPEN_CASE} = :open",
+            ExpressionAttributeValues={":open": {"S": OPEN}},
+        )
+        for page in pages:
+            for item in map(of_attributes, page["Items"]):
+                yield str(item[A.TRANSACTION_ID])
 
     def _write(self, transaction_id: str, arguments: dict[str, Any]) -> Written | ConditionFailed:
         found = self._update(transaction_id, arguments)
