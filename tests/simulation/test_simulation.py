@@ -16,7 +16,7 @@ _QUICK = (
 )
 
 
-@pytest.mark.parametrize("first", range(0, 240, 40))
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(40, 240, 40))])
 def test_every_promise_is_kept_under_every_fault(first: int) -> None:
     """Forty schedules; `make simulate` runs as many as asked for."""
     with simulated():
@@ -40,6 +40,7 @@ def test_planted_bug_breaks_a_promise(name: str) -> None:
         assert any(Schedule(seed, bug=planted.bug).run().violation for seed in range(60))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("planted", BUGS, ids=lambda planted: planted.name)
 def test_planted_bug_stays_in_its_own_world(planted: PlantedBug) -> None:
     """A schedule with a bug leaves the next one as it was."""

@@ -152,13 +152,17 @@ function ofBus(event) {
 
 const unchanged = ({ changes, confirmation }) =>
   changes?.length ? "" : `No order changed; now ${confirmation}.`;
+const ENDED = new Set(["COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED_AMO"]);
 const ABOUT = {
   TransactionCreated: ({ expireAt }) => `The user can trade with it until ${time(expireAt)}.`,
   TransactionFailed: ({ reason, errorCode, errorMessage }) =>
     [reason, errorMessage, errorCode].filter(Boolean).join(" · "),
   OrdersProgressed: unchanged,
   OrdersSettled: unchanged,
-  OrdersUnknown: () => "The Gateway cannot say what became of the orders: a person is asked.",
+  OrdersUnknown: ({ orders }) =>
+    orders?.length && orders.every(({ status }) => ENDED.has(status))
+      ? "The orders have ended as shown; something of them, such as a price, is missing: a person is asked."
+      : "The Gateway cannot say what became of the orders: a person is asked.",
   OrdersRetracted: () => "What was reported is not so: the Gateway knows of no orders.",
   BrokerAccountLinked: ({ broker, smallcaseAuthId }) =>
     `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,

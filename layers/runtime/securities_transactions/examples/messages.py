@@ -29,8 +29,8 @@ def _line(order: Order) -> str:
         verb = _VERBS.get(order.transactionType, "Traded")
         wanted = f" of {order.quantity}" if filled != order.quantity else ""
         price = f" at ₹{order.averagePrice:,.2f}" if order.averagePrice is not None else ""
-        return f"{verb} {filled}{wanted} {order.tradingsymbol}{price}."
-    if order.status in (OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO):
+        said = f"{verb} {filled}{wanted} {order.tradingsymbol}{price}."
+    elif order.status in (OrderStatus.CANCELLED, OrderStatus.CANCELLED_AMO):
         said = f"{_asked(order)} was cancelled."
     elif order.status == OrderStatus.REJECTED:
         said = f"{_asked(order)} was rejected."

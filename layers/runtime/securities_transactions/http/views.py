@@ -84,6 +84,9 @@ class OrderView(View):
         str | None, Field(description="The broker's own text, for support: only with the service scope.")
     ] = None
     orderTimestamp: str | None = None
+    derived: Annotated[
+        list[str] | None, Field(description="Fields that were not sent and follow from others, by their names.")
+    ] = None
     userMessage: Annotated[str | None, Field(description="Safe to show to the user.")] = None
 
     @classmethod
