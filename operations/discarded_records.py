@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from operations.stage import Stage
 from securities_transactions.services.publish_updates import Published, PublishUpdates, Record
-from securities_transactions.services.pull_queue import PullQueue
+from securities_transactions.services.pull_queue import PullQueue, PullQueues
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,7 +38,9 @@ def publish(stage: Stage, content: bytes) -> Published:
         sqs=stage.sqs,
         bus=outputs["EventBusName"],
         dead_letter_queue_url=outputs["PublishDeadLetterQueueUrl"],
-        pull_queue=PullQueue(stage.sqs, outputs["ReconcileQueueUrl"]),
+        pull_queues=PullQueues(
+            PullQueue(stage.sqs, outputs["FinalReportsQueueUrl"]), PullQueue(stage.sqs, outputs["ReconcileQueueUrl"])
+        ),
         pause=lambda attempt: time.sleep(0.2 * 2**attempt),
         clock=lambda: datetime.now(UTC),
     )

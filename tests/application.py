@@ -2,18 +2,20 @@
 
 import importlib.util
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from securities_transactions.bootstrap import Application, build
+from securities_transactions.deadline import Deadline
 from securities_transactions.gateway.exchange import BoundedClient
+from securities_transactions.parallel import InParallel
 from securities_transactions.settings import Settings
 from tests.recorded_calls import RecordedClients, made_by
 
@@ -25,6 +27,9 @@ ENVIRONMENT: Final = {
     "CREDENTIALS_REFUSED": "401,403",
     "DEAD_LETTER_QUEUE_URL": "dead letters",
     "EVENT_BUS": "bus",
+    "FINAL_REPORTS_QUEUE_URL": "final reports queue",
+    "GATEWAY_IDS_PARAMETER": "transactionId",
+    "GATEWAY_IDS_PER_CALL": "1",
     "GATEWAY_NAME": "simulated",
     "GATEWAY_ORDERS_PATH": "/v1/{gatewayName}/engine/orders/sst",
     "GATEWAY_SECRET_ARN": "secret",
@@ -48,6 +53,12 @@ ENVIRONMENT: Final = {
 _AWS: Final = {"AWS_DEFAULT_REGION": "ap-south-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
 
 Handler = Callable[[Any, Any], Any]
+T = TypeVar("T")
+
+
+def in_turn(tasks: Sequence[Callable[[], T]], most: int) -> list[T]:
+    """`InParallel` for a world in which nothing waits: one after another."""
+    return [task() for task in tasks]
 
 
 @dataclass
@@ -72,12 +83,14 @@ def application(
     clock: Callable[[], datetime],
     random: Callable[[], float],
     sleep: Callable[[float], None] = lambda seconds: None,
+    deadline: Deadline | None = None,
+    in_parallel: InParallel = in_turn,
     **settings: str,
 ) -> Application:
     """The application over these parts; `settings` overrules the environment."""
     environment = ENVIRONMENT | settings
     recorded: Any = RecordedClients(clients, environment)
-    return build(Settings(environment), recorded, clock, random, sleep)
+    return build(Settings(environment), recorded, clock, random, sleep, deadline, in_parallel)
 
 
 @cache

@@ -91,6 +91,8 @@ def check_message_batch(entries: Sequence[Entry]) -> None:
         raise refused_call(operation, "BatchEntryIdsNotDistinct", "ids are not distinct")
     for entry in entries:
         check_message(operation, entry["MessageBody"])
+        if not 0 <= entry.get("DelaySeconds", 0) <= 900 or not isinstance(entry.get("DelaySeconds", 0), int):
+            raise refused_call(operation, "InvalidParameterValue", "DelaySeconds is a whole number from 0 to 900")
     if sum(len(entry["MessageBody"].encode()) for entry in entries) > _MOST_BYTES:
         raise refused_call(operation, "BatchRequestTooLong", "the messages together are over the limit")
 
@@ -139,15 +141,18 @@ class StrictBus:
 
 @dataclass
 class StrictQueue:
-    """SQS queues: `bodies` are the single messages, `batched` those that came in batches, `by_url` all of a queue.
+    """SQS queues: `bodies` are the single messages, `batched` those that came in batches, `by_url` all of a queue, and
+    `delays` the seconds that each of these is delayed.
 
-    `error` is what it refuses every single message with.
+    `error` is what it refuses every single message with, and `waiting` how many messages it says to have.
     """
 
     error: ClientError | None = None
     bodies: list[str] = field(default_factory=list)
     batched: list[str] = field(default_factory=list)
     by_url: dict[str, list[str]] = field(default_factory=dict)
+    delays: dict[str, list[int]] = field(default_factory=dict)
+    waiting: int = 0
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
         """SendMessage."""
@@ -156,13 +161,19 @@ class StrictQueue:
         check_message("SendMessage", MessageBody)
         self.bodies.append(MessageBody)
         self.by_url.setdefault(QueueUrl, []).append(MessageBody)
+        self.delays.setdefault(QueueUrl, []).append(0)
         return {"MessageId": f"m{len(self.bodies)}"}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> dict[str, Any]:
+        """GetQueueAttributes: as text."""
+        return {"Attributes": {name: str(self.waiting) for name in AttributeNames}}
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Entry]) -> dict[str, Any]:
         """SendMessageBatch."""
         check_message_batch(Entries)
         bodies = [entry["MessageBody"] for entry in Entries]
         self.batched += bodies
+        self.delays.setdefault(QueueUrl, []).extend(entry.get("DelaySeconds", 0) for entry in Entries)
         self.by_url.setdefault(QueueUrl, []).extend(bodies)
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 

@@ -157,6 +157,7 @@ def _provoked(name: str, alarm: str, play: Callable[[Scene], None]) -> Mode:
 _DEAD: Final = {
     "UnpublishedAlarm": "the publisher sets a record or an event aside",
     "UnconfirmedAlarm": "a pull fails five times",
+    "UnconfirmedFinalsAlarm": "a final report's pull fails five times",
     "BusDeadLettersAlarm": "the bus cannot encrypt an event",
     "UndeliveredAlarm": "a consumer's queue refuses an event",
     "UnbookedAlarm": "the example ledger fails five times",
@@ -185,6 +186,8 @@ MODES: Final = (
     _provoked("settled later than five minutes", "SettledLateAlarm", _settled_late),
     _provoked("published later than two seconds", "EventsLateAlarm", _published_late),
     _counted("the publisher lags", "LaggingAlarm", 400_000, minutes=6),
+    _counted("pulls stop, and final reports wait", "BacklogAlarm", 601),
+    _counted("a final report is not settled by pulls", "UnsettledAlarm", 1_801, minutes=5),
     _counted("the recorder of histories lags", "UnrecordedAlarm", 400_000, minutes=6),
     _counted("Lambda discards records of the stream", "DiscardedRecordsAlarm", 1),
     _counted("Lambda cannot store what it discards", "LostRecordsAlarm", 1),

@@ -6,7 +6,7 @@ AssertionError that names it, so that a mark which expects an AssertionError cov
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -54,7 +54,7 @@ class Event:
 
 @dataclass
 class Message:
-    """A message in the pull queue."""
+    """A message in one of the two queues that reconcile is fed by."""
 
     id: str
     body: str
@@ -160,7 +160,8 @@ class Deployment:
             entries = list(self._published())
             for entry in entries:
                 self._deliver(entry)
-            self._send_to_pull_queue(self._queues.by_url.pop(ENVIRONMENT["PULL_QUEUE_URL"], []))
+            for name in ("FINAL_REPORTS_QUEUE_URL", "PULL_QUEUE_URL"):
+                self._send_to_pull_queue(ENVIRONMENT[name])
             due = [message for message in self._pull_queue if message.visible_at <= self.now()]
             for message in due:
                 self._reconcile(message)
@@ -227,10 +228,10 @@ class Deployment:
         }
         return bool(self._invoke(function, {"Records": [record]})["batchItemFailures"])
 
-    def _send_to_pull_queue(self, bodies: Sequence[str]) -> None:
-        for body in bodies:
+    def _send_to_pull_queue(self, url: str) -> None:
+        for body, delay in zip(self._queues.by_url.pop(url, []), self._queues.delays.pop(url, []), strict=True):
             self._sent += 1
-            self._pull_queue.append(Message(f"m{self._sent}", body, self.now()))
+            self._pull_queue.append(Message(f"m{self._sent}", body, self.now() + timedelta(seconds=delay)))
 
     def _reconcile(self, message: Message) -> None:
         """Deliver a message; one that comes back is visible again after a while, until it has come back too often."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.events import consumer
-from securities_transactions.services.pull_queue import PullQueue, request_of
+from securities_transactions.services.pull_queue import PullQueue, PullQueues, request_of
 from tests.application import claims_event
 from tests.simulation.product import Product
 from tests.strict_messaging import StrictBus, StrictQueue
@@ -51,7 +51,7 @@ class Readers:
     def _publish(self, records: list[dict[str, Any]], bus: StrictBus, queue: StrictQueue) -> None:
         updates: Any = self.product.application.publish_updates
         pulls = PullQueue(_any(queue), "pulls")
-        strict = replace(updates, events=_any(bus), sqs=_any(queue), pull_queue=pulls)
+        strict = replace(updates, events=_any(bus), sqs=_any(queue), pull_queues=PullQueues(pulls, pulls))
         try:
             published = strict.publish(records)
         except Exception as error:

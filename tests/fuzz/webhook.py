@@ -81,7 +81,9 @@ class Target:
         self.genuine = genuine
         self.world = World(seed, Rates(), (0,), story=False)
         vendor = Vendor(self.world, Moods())
-        self.product = Product(self.world, vendor, "final", lambda table, old, new: None, lambda event: None)
+        self.product = Product(
+            self.world, vendor, {"CONFIRM": "final"}, lambda table, old, new: None, lambda event: None
+        )
         self.product.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
         self.handler = self.product.handlers["ingest_webhook"]
         self.bodies = Bodies(random.Random(seed), self.world.clock())

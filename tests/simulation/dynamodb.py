@@ -170,7 +170,7 @@ class DynamoDB:
                 whole = arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and old
                 raise _error("ConditionalCheckFailedException", "", {"Item": dict(old or {})} if whole else None)
             self._store(TableName, table.key(Key), old, new)
-            return {}
+            return {"Attributes": dict(new)} if arguments.get("ReturnValues") == "ALL_NEW" else {}
 
         return self._call("UpdateItem", effect)
 

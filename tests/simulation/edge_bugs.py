@@ -2,7 +2,7 @@
 
 import base64
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from securities_transactions.domain.account_linking import LinkedAccount
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.selection import EVERYTHING, Selection
+from securities_transactions.domain.statuses import GatewayStatus
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.domain.transitions import ScheduleCheck, Transition
 from securities_transactions.events.publisher import Entry, Outcome, publish
@@ -25,7 +26,7 @@ from securities_transactions.services.issue_sdk_token import Connect, IssueSdkTo
 from securities_transactions.services.publish_updates import Record, Update, update_of
 from securities_transactions.services.read_orders import Read, ReadOrders
 from securities_transactions.services.reconcile import PullsTransactions
-from securities_transactions.storage.transactions import Transactions
+from securities_transactions.storage.transactions import ConditionFailed, Leased, Transactions
 from securities_transactions.storage.users import Page, Users
 from tests.application import Handler
 from tests.simulation.storage_bugs import ChangedClient, unconditional_puts
@@ -225,8 +226,10 @@ def check_once_a_day(
 class DeniesFirstOutcome(Transactions):
     """Lets the first outcome wait for the lease of a pull that cannot have shown it."""
 
-    def _lease_first_outcome(self, stored: Transaction, stamp: str, suspected: Mapping[str, Any]) -> bool:
-        return False
+    def _lease_first_outcome(
+        self, stored: Transaction, stamp: str, suspected: Mapping[str, Any]
+    ) -> Leased | ConditionFailed:
+        return ConditionFailed(stored)
 
 
 @dataclass(frozen=True)
@@ -235,8 +238,20 @@ class DropsUnplaced:
 
     gateway: PullsTransactions
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
-        state = self.gateway.pull(transaction_id, now, batch_id)
+    def pull(
+        self,
+        transaction_id: str,
+        now: datetime,
+        batch_id: str | None = None,
+        known_open: GatewayStatus | None = None,
+    ) -> GatewayTransaction:
+        return self._without_unplaced(self.gateway.pull(transaction_id, now, batch_id, known_open))
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        found = self.gateway.pull_completed(transaction_ids, now)
+        return {id_: self._without_unplaced(state) for id_, state in found.items()}
+
+    def _without_unplaced(self, state: GatewayTransaction) -> GatewayTransaction:
         if state.batch is None:
             return state
         return replace(state, batch=state.batch.model_copy(update={"unplaced": ()}))

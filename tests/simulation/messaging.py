@@ -10,11 +10,12 @@ from typing import Any, Final
 import yaml
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.simulation.world import MINUTE, Violation, World
+from tests.simulation.world import MINUTE, SECOND, Violation, World
 from tests.strict_messaging import check_message_batch, check_put_events, entry_error
 
 _TEMPLATE: Final = Path(__file__).parents[2] / "template.yaml"
 VISIBILITY: Final = 6 * MINUTE
+_MOST_MESSAGES: Final = 10
 
 
 class _Loader(yaml.SafeLoader):
@@ -89,13 +90,14 @@ class Queue:
         self.dead: list[Message] = []
         self.sent = 0
         self.consume: Callable[[list[Message]], None] = lambda messages: None
+        self._visible: list[Message] = []
 
-    def send(self, body: str) -> None:
-        """Put a message; it is delivered at least once."""
+    def send(self, body: str, delay: int = 0) -> None:
+        """Put a message; it is delivered at least once, `delay` milliseconds later."""
         self.sent += 1
         self.requested(body)
         message = Message(f"m{self.sent}", body)
-        self._deliver(message, self.world.random.randrange(5, 400))
+        self._deliver(message, delay + self.world.random.randrange(5, 400))
         if self.world.now < self.world.rates.calm and self.world.random.random() < 0.03:
             self.world.covered["message delivered twice"] += 1
             self._deliver(
@@ -110,6 +112,11 @@ class Queue:
         else:
             self._deliver(message, VISIBILITY)
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are visible."""
+        return len(self._visible)
+
     def redrive(self) -> None:
         """What an operator does: `make redrive`."""
         dead, self.dead = self.dead, []
@@ -118,19 +125,30 @@ class Queue:
             self._deliver(message, 100)
 
     def _deliver(self, message: Message, after: int) -> None:
-        def receive() -> None:
-            message.receives += 1
-            self.consume([message])
+        def show() -> None:
+            self._visible.append(message)
+            self.world.at(self.world.now + self.world.random.randrange(0, 60), self._receive)
 
-        self.world.at(self.world.now + after, receive)
+        self.world.at(self.world.now + after, show)
+
+    def _receive(self) -> None:
+        """A poller receives a message batch; it has a message twice only where it was delivered twice."""
+        count = self.world.random.randrange(1, _MOST_MESSAGES + 1)
+        batch = {message.id: message for message in self._visible[:count]}
+        self._visible = [message for message in self._visible if batch.get(message.id) is not message]
+        for message in batch.values():
+            message.receives += 1
+        if batch:
+            self.world.covered[f"message batch of {'one' if len(batch) == 1 else 'several'}"] += 1
+            self.consume(list(batch.values()))
 
 
 class Sqs:
-    """The client methods that `check_due` and `publish_updates` call."""
+    """The client methods that are called for the queues of requests to pull, by their URLs."""
 
-    def __init__(self, world: World, queue: Queue) -> None:
+    def __init__(self, world: World, queues: Mapping[str, Queue]) -> None:
         self.world = world
-        self.queue = queue
+        self.queues = queues
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """SendMessageBatch; some entries may fail."""
@@ -142,10 +160,20 @@ class Sqs:
                 if self.world.now < self.world.rates.calm and self.world.random.random() < self.world.rates.refused:
                     failed.append({"Id": entry["Id"], "Code": "InternalError"})
                 else:
-                    self.queue.send(entry["MessageBody"])
+                    self.queues[QueueUrl].send(entry["MessageBody"], entry.get("DelaySeconds", 0) * SECOND)
             return {"Failed": failed}
 
         return self.world.call("SendMessageBatch", effect, _throttled, ReadTimeoutError(endpoint_url="https://sqs"))
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> dict[str, Any]:
+        """GetQueueAttributes; the numbers are approximate."""
+        about = self.world.random.choice([0, self.queues[QueueUrl].waiting])
+        return self.world.call(
+            "GetQueueAttributes",
+            lambda: {"Attributes": {name: str(about) for name in AttributeNames}},
+            _throttled,
+            ReadTimeoutError(endpoint_url="https://sqs"),
+        )
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
         """SendMessage: the publisher sets aside a record that it cannot read, which must never be needed."""

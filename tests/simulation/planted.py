@@ -194,6 +194,10 @@ BUGS: Final = (
         "give up an adoption while the Gateway lags",
         _gateway(lambda application: services.HidesUnnamedUsers(application.gateway, application.transactions)),
     ),
+    PlantedBug(
+        "take a row of the orders API for every transaction of the call",
+        _gateway(lambda application: services.TakesOneRowForAll(application.gateway)),
+    ),
     PlantedBug("put two versions of a transaction into one PutEvents", Bug(_put_by_tens)),
     PlantedBug("request no pull for a suspicious webhook", _read(rules.request_no_pull_for_suspicious)),
     PlantedBug("do not store suspicious webhooks", Bug(_store_nothing_suspicious)),

@@ -12,12 +12,10 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any, Final
 
-from securities_transactions.bootstrap import Application, build
+from securities_transactions.bootstrap import Application
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.services.reconcile import Reconcile
-from securities_transactions.settings import Settings
-from tests.application import ENVIRONMENT, FakeClients, Handler, handler
-from tests.recorded_calls import RecordedClients
+from tests.application import ENVIRONMENT, FakeClients, Handler, application, handler
 from tests.simulation.deadlines import Context, InvocationDeadline, KeysInWorldTime
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, matches, resources, rule
@@ -64,7 +62,7 @@ class Pulls:
 
 @dataclass(frozen=True)
 class _WatchedReconcile:
-    """The product's `Reconcile`, watched."""
+    """The product's `Reconcile`, whose pulls are watched."""
 
     reconcile: Reconcile
     pulls: Pulls
@@ -75,8 +73,8 @@ class _WatchedReconcile:
         self.pulls.ended(request.transaction_id, outcome)
         return outcome
 
-    def is_scheduled(self, transaction_id: str) -> bool:
-        return self.reconcile.is_scheduled(transaction_id)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reconcile, name)
 
 
 @contextmanager
@@ -97,7 +95,7 @@ class Product:
         self,
         world: World,
         vendor: Vendor,
-        confirm: str,
+        settings: Mapping[str, str],
         watch: Callable[[str, Any, Any], None],
         accepted: Callable[[dict[str, Any]], None],
         requested: Callable[[str], None] = lambda body: None,
@@ -118,8 +116,12 @@ class Product:
         }
         self._watch = watch
         self._accepted = accepted
-        self.queue = Queue(world, "ReconcileQueue", requested)
-        self.queue.consume = partial(self._consume, self.queue, "reconcile")
+        self.queues = {
+            ENVIRONMENT["PULL_QUEUE_URL"]: Queue(world, "ReconcileQueue", requested),
+            ENVIRONMENT["FINAL_REPORTS_QUEUE_URL"]: Queue(world, "FinalReportsQueue", requested),
+        }
+        for queue in self.queues.values():
+            queue.consume = partial(self._consume, queue, "reconcile")
         self.settled = Queue(world, "PositionsQueue")
         self.settled.consume = partial(self._consume, self.settled, "positions")
         self.notices = Queue(world, "NotifierQueue")
@@ -134,18 +136,17 @@ class Product:
             dynamodb=KeysInWorldTime(DynamoDB(world, self.tables, self._written), world),
             events=EventBridge(world, self._delivered),
             secretsmanager=self,
-            sqs=Sqs(world, self.queue),
+            sqs=Sqs(world, self.queues),
             http=vendor,
         )
-        environment = ENVIRONMENT | {"CONFIRM": confirm}
-        recorded: Any = RecordedClients(clients, environment)
-        self.application = build(
-            Settings(environment),
-            recorded,
+        self.application = application(
+            clients,
             world.clock,
             world.random.random,
             lambda seconds: world.pause(int(seconds * 1000)),
             InvocationDeadline(world),
+            world.in_parallel,
+            **settings,
         )
         bug.application(self.application)
         if pulls is not None:

@@ -14,7 +14,7 @@ from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.storage.snapshot_codec import decode
 from tests.simulation.product import Pulls
 from tests.simulation.vendor import MOST_LAG, Document, Vendor, VendorTransaction
-from tests.simulation.world import SECOND, Invocation, Violation, World
+from tests.simulation.world import SECOND, Violation, World
 
 Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 
@@ -104,7 +104,7 @@ class Promises(Pulls):
         # Accounts that their users have unlinked: they are linked again with the next transaction.
         self.unlinked: set[str] = set()
         # The invocation that wrote each transaction's latest lease, and when each invocation's pull began.
-        self.lessees: dict[str, Invocation | None] = {}
+        self.lessees: dict[str, object] = {}
         self.began: dict[int, int] = {}
 
     # --- after every write
@@ -125,7 +125,7 @@ class Promises(Pulls):
         id_, version = new["transactionId"]["S"], int(new["version"]["N"])
         self.items[id_] = new
         if old is None or old.get("pulledAt") != new.get("pulledAt"):
-            self.lessees[id_] = self.world.running
+            self.lessees[id_] = self.world.task
         before = int(old["version"]["N"]) if old is not None else 0
         self.world.tell(f"  {id_} v{version} {_text(new, 'status')} {_text(new, 'confirmation')} {_settled(new)}")
         if version - before not in ((1,) if old is None else (0, 1)):
@@ -207,14 +207,16 @@ class Promises(Pulls):
     # --- after every pull
 
     def started(self, transaction_id: str) -> None:
-        """A pull begins."""
-        self.began[id(self.world.running)] = self.world.now
+        """A pull begins: a lease that the same task had before was for another one."""
+        if self.lessees.get(transaction_id) is self.world.task:
+            del self.lessees[transaction_id]
+        self.began[id(self.world.task)] = self.world.now
 
     def ended(self, transaction_id: str, outcome: PullOutcome) -> None:
         """A pull ends: it has used its lease, and its answer is saved, with the next check or the end of checks."""
-        began = self.began.pop(id(self.world.running))
+        began = self.began.pop(id(self.world.task))
         item = self.items.get(transaction_id)
-        if outcome is PullOutcome.BUSY and self.lessees.get(transaction_id) is self.world.running:
+        if outcome is PullOutcome.BUSY and self.lessees.get(transaction_id) is self.world.task:
             raise Violation("a lease is used", f"{transaction_id} was leased and not pulled")
         if outcome is PullOutcome.PULLED and not self.skewed and item is not None and "nextCheckAt" in item:
             due = datetime.fromisoformat(item["nextCheckAt"]["S"])

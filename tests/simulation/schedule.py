@@ -11,6 +11,7 @@ from typing import Any, Final
 import jwt
 
 from securities_transactions.domain.times import timestamp_text
+from securities_transactions.gateway.client import IDS_PARAMETERS
 from tests.simulation.answers import Answers
 from tests.simulation.apps import Apps
 from tests.simulation.delays import Delays
@@ -75,6 +76,7 @@ class Schedule:
             same_stamp=chance.random() < 0.2,
             unavailable=chance.choice([0, 0, 0.1, 0.4]),
             timeout=chance.choice([0, 0.05]),
+            several_ids=chance.choice(["all", "all", "refused", "ignored", "first", "last"]),
             calm=calm,
             locked=chance.choice([(0, 0)] * 5 + [(0, 10 * MINUTE), (5 * MINUTE, HOUR), (MINUTE, 5 * HOUR)]),
         )
@@ -86,8 +88,13 @@ class Schedule:
         self.delays = Delays(self.world, self.vendor)
         if moods.locked[1]:
             self.delays.refused_until(moods.locked[1] + 6 * MINUTE)
+        settings = {
+            "CONFIRM": confirm,
+            "GATEWAY_IDS_PER_CALL": chance.choice(["1", "2", "50", "50"]),
+            "GATEWAY_IDS_PARAMETER": chance.choice(IDS_PARAMETERS),
+        }
         self.product = Product(
-            self.world, self.vendor, confirm, self._watch, promises.accepted, promises.requested, bug, promises
+            self.world, self.vendor, settings, self._watch, promises.accepted, promises.requested, bug, promises
         )
         self._store("secret first stored", current="1")
         self.vendor.created = self.answers.created_at_gateway
@@ -104,7 +111,7 @@ class Schedule:
         try:
             self.world.run(self.until)
             for number in range(_REDRIVES):
-                queues = (self.product.queue, self.product.settled, self.product.notices)
+                queues = (*self.product.queues.values(), self.product.settled, self.product.notices)
                 if number >= 2 and not any(queue.dead for queue in queues):
                     break
                 for queue in queues:

@@ -59,11 +59,29 @@ class HidesCredentialErrors:
 
     gateway: PullsTransactions
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
+    def pull(self, *arguments: Any) -> GatewayTransaction:
         try:
-            return self.gateway.pull(transaction_id, now, batch_id)
+            return self.gateway.pull(*arguments)
         except GatewayRefused as error:
             raise GatewayRefused(404, error.errors, error.error_type) from error
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        return self.gateway.pull_completed(transaction_ids, now)
+
+
+@dataclass(frozen=True)
+class TakesOneRowForAll:
+    """A client of the Gateway for which a row of the orders API is about every transaction of the call."""
+
+    gateway: PullsTransactions
+
+    def pull(self, *arguments: Any) -> GatewayTransaction:
+        return self.gateway.pull(*arguments)
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        found = self.gateway.pull_completed(transaction_ids, now)
+        any_ = next(iter(found.values()), None)
+        return found if any_ is None else {each: replace(any_, transaction_id=each) for each in transaction_ids}
 
 
 @dataclass(frozen=True)
@@ -73,11 +91,14 @@ class HidesUnnamedUsers:
     gateway: PullsTransactions
     transactions: Transactions
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
-        state = self.gateway.pull(transaction_id, now, batch_id)
+    def pull(self, transaction_id: str, now: datetime, *more: Any) -> GatewayTransaction:
+        state = self.gateway.pull(transaction_id, now, *more)
         if state.user_id is None and state.batch is None and self.transactions.get(transaction_id) is None:
             raise GatewayRefused(404, (), None)
         return state
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        return self.gateway.pull_completed(transaction_ids, now)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from securities_transactions.domain.webhook_verification import Suspicious, Unre
 from securities_transactions.storage import mapper
 from securities_transactions.storage.adoption_leases import AdoptionLeases
 from securities_transactions.storage.dynamodb import update
-from securities_transactions.storage.transactions import ConditionFailed, Leased, NotLeased, Transactions, Written
+from securities_transactions.storage.transactions import Busy, ConditionFailed, Leased, NotLeased, Transactions, Written
 from securities_transactions.storage.users import Users
 from securities_transactions.storage.webhooks import Webhooks
 
@@ -197,14 +197,14 @@ class ClaimsNewerVersions(Transactions):
 class LeasesAlways(Transactions):
     """Leases a transaction for a pull however many are requested."""
 
-    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | NotLeased:
+    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | Busy | NotLeased:
         return super().lease_pull(request, now, timedelta())
 
 
 class RejectsRepeatedLeases(Transactions):
     """Does not recognize its own lease when botocore repeats the request."""
 
-    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | NotLeased:
+    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | Busy | NotLeased:
         leases = iter([True])
 
         def update_item(**arguments: Any) -> Any:

@@ -74,7 +74,11 @@ class VendorTransaction:
 
 @dataclass(frozen=True)
 class Moods:
-    """How the Gateway's API behaves until `calm`: shares of calls, and how far it lags, in milliseconds."""
+    """How the Gateway's API behaves until `calm`: shares of calls, and how far it lags, in milliseconds.
+
+    `several_ids` is what becomes of a call of the orders API with several, at any time: all of them are honored, the
+    first or the last alone, or they are ignored or refused.
+    """
 
     nested: bool = True
     batches: str = "full"
@@ -82,6 +86,7 @@ class Moods:
     same_stamp: bool = False
     unavailable: float = 0.0
     timeout: float = 0.0
+    several_ids: str = "all"
     calm: int = 0
     # From when until when it refuses every credential in calls.
     locked: tuple[int, int] = (0, 0)
@@ -164,13 +169,19 @@ class Vendor:
     def _answer(self, method: str, path: str, params: Sequence[tuple[str, str]], content: str | None) -> Answer:
         if method == "POST":
             return self._create(json.loads(content or "{}")["notes"])
-        ids = [value for name, value in params if name == "transactionId"]
+        ids = [id_ for name, value in params if name.startswith("transactionId") for id_ in value.split(",")]
         if path == "/v1/simulated/engine/transactiondetails":
             found = self.transactions.get(ids[0])
             self.pulls.setdefault(ids[0], []).append(self.world.now)
             return _refusal(400, "unknown transaction") if found is None else _success(self._details(found))
         if path != "/v1/simulated/engine/orders/sst":
             return _refusal(404, "not found")
+        if len(ids) > 1:
+            self.world.covered[f"several ids in a call: {self.moods.several_ids}"] += 1
+            honored = {"first": ids[:1], "last": ids[-1:], "ignored": []}
+            ids = honored.get(self.moods.several_ids, ids)
+            if self.moods.several_ids == "refused":
+                return _refusal(400, "one transactionId")
         batch_ids = {value for name, value in params if name == "batchId"}
         rows = [row for each in self.transactions.values() for row in self._rows(each, ids, batch_ids)]
         return _success({"orders": rows})

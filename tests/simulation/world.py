@@ -6,10 +6,11 @@ whatever is next in virtual time: so handlers interleave at each of their steps,
 
 import heapq
 import random
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no stubs
@@ -62,6 +63,7 @@ class Invocation:
     name: str
     skew: int
     deadline: int
+    is_dead: bool = False
 
 
 @dataclass(order=True)
@@ -91,6 +93,11 @@ class World:
     def running(self) -> Invocation | None:
         """The invocation whose step this is."""
         return self._running
+
+    @property
+    def task(self) -> object:
+        """What does this step: the invocation, or one of the things that it does at once."""
+        return getcurrent()
 
     # --- time
 
@@ -162,9 +169,47 @@ class World:
         me = getcurrent()
         self.at(self.now + milliseconds, lambda: self._enter(me, invocation))
         self._hub.switch()
+        if invocation.is_dead:
+            raise Crash("the process is gone")
         if self.now > invocation.deadline:
             self.covered[f"timed out {invocation.name}"] += 1
             raise Crash("timed out")
+
+    def in_parallel(self, tasks: Sequence[Callable[[], T]], most: int) -> list[T]:
+        """The product's `InParallel`: each worker is a greenlet of the same invocation, and dies with it."""
+        invocation = self._running
+        if invocation is None or len(tasks) < 2:
+            return [task() for task in tasks]
+        me, left = getcurrent(), deque(enumerate(tasks))
+        results: dict[int, T] = {}
+        ended: list[BaseException | None] = []
+        workers = min(most, len(tasks))
+
+        def work() -> None:
+            error: BaseException | None = None
+            try:
+                while left:
+                    number, task = left.popleft()
+                    try:
+                        results[number] = task()
+                    except Exception as raised:
+                        error = error or raised
+            except Crash as crash:
+                invocation.is_dead = True
+                error = crash
+            except Violation as violation:
+                self.failure = self.failure or violation
+            ended.append(error)
+            if len(ended) == workers:
+                self.at(self.now, partial(self._enter, me, invocation))
+
+        for _ in range(workers):
+            self.at(self.now, partial(self._enter, greenlet(work, parent=self._hub), invocation))
+        self._hub.switch()
+        errors = sorted(filter(None, ended), key=lambda error: isinstance(error, Exception))
+        if errors:
+            raise errors[0]
+        return [results[number] for number in range(len(tasks))]
 
     # --- input and output
 

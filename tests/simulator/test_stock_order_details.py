@@ -130,3 +130,29 @@ def test_notes_are_absent_where_none_were_given(rig: Rig) -> None:
 
 
 _ONE = {"type": "SECURITIES", "securities": [{"ticker": "ITC"}]}
+
+
+HONORED = {"all": [True, True, True], "first": [True, False, False], "last": [False, False, True]}
+
+
+@pytest.mark.parametrize("spelling", ["transactionId", "transactionId[]", "transactionIds", "transactionIds,"])
+@pytest.mark.parametrize("several", HONORED)
+def test_several_ids_in_a_call_are_honored_as_set(make_rig: Callable[..., Rig], several: str, spelling: str) -> None:
+    """§3: how several transactionIds are spelled, and whether each of them counts, is not published."""
+    rig = make_rig(orders_several_ids=several, orders_ids_parameter=spelling)
+    ids = [rig.trade() for _ in range(3)]
+    name = spelling.removesuffix(",")
+    query = f"{name}={','.join(ids)}" if name != spelling else "&".join(f"{name}={each}" for each in ids)
+    found = {row["transactionId"] for row in rig.orders(query)}
+    assert [each in found for each in ids] == HONORED[several]
+    assert len(rig.orders(f"transactionId={ids[1]}")) == 1
+
+
+@pytest.mark.parametrize("several", ["refused", "ignored"])
+def test_several_ids_in_a_call_are_refused_or_ignored_as_set(make_rig: Callable[..., Rig], several: str) -> None:
+    """§3: one id is always honored."""
+    rig = make_rig(orders_several_ids=several)
+    ids = [rig.trade() for _ in range(2)]
+    answer = rig.server("GET", f"/v1/demo-gw/engine/orders/sst?transactionId={ids[0]}&transactionId={ids[1]}")
+    assert answer.status_code == 400
+    assert len(rig.orders(f"transactionId={ids[0]}")) == 1

@@ -144,7 +144,7 @@ async def _details(call: Call) -> Response:
 
 async def _orders(call: Call) -> Response:
     sim, params = call.sim, call.request.query_params
-    ids, batches = set(params.getlist("transactionId")), set(params.getlist("batchId"))
+    ids, batches = _transaction_ids(call), set(params.getlist("batchId"))
     if call.caller.auth_id is None and not ids and not batches:
         raise Refusal(_invalid(sim, ["a transactionId or a batchId is required"]))
     if ids and batches and sim.settings.orders_refuse_both_ids:
@@ -163,6 +163,28 @@ async def _orders(call: Call) -> Response:
         if (is_listed and is_complete) or is_batch:
             rows.append(disfigure(view.row, sim.desk.of(transaction.fault_patch).wire))
     return succeeded(_listed(rows, sim))
+
+
+def _transaction_ids(call: Call) -> set[str]:
+    """The transactionIds that a call asks for, as far as the settings honor several."""
+    settings, params = call.sim.settings, call.request.query_params
+    name = settings.orders_ids_parameter
+    values = params.getlist(name.removesuffix(","))
+    ids = [id_ for value in values for id_ in value.split(",")] if name.endswith(",") else list(values)
+    ids = ids or params.getlist("transactionId")
+    if len(ids) < 2:
+        return set(ids)
+    match settings.orders_several_ids:
+        case "refused":
+            raise Refusal(_invalid(call.sim, ["only one transactionId is allowed"]))
+        case "ignored":
+            return set()
+        case "first":
+            return {ids[0]}
+        case "last":
+            return {ids[-1]}
+        case "all":
+            return set(ids)
 
 
 async def _smallcase_orders(call: Call) -> Response:

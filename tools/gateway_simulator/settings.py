@@ -73,6 +73,11 @@ class Settings(Knobs):
     orders_key: Literal["orderBatches", "orders", "data"] = "orderBatches"  # data: the list itself
     orders_of_open_transactions: bool = False
     orders_refuse_both_ids: bool = False  # a call with both transactionId and batchId is not valid
+    # The parameter that can have several transactionIds in one call, beside the plain transactionId: repeated for each
+    # or, where a comma follows the name, one value with commas. What becomes of such a call: all ids are honored, the
+    # first or the last alone, none of them (ignored), or the call is refused.
+    orders_ids_parameter: str = "transactionId"
+    orders_several_ids: Literal["all", "refused", "ignored", "first", "last"] = "all"
 
     # webhooks (§4)
     retry_seconds: tuple[Seconds, ...] = (15 * 60, 24 * 3600, 48 * 3600)

@@ -8,13 +8,14 @@ import random as chance
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from securities_transactions import aws
 from securities_transactions.deadline import Deadline
 from securities_transactions.gateway import secrets
+from securities_transactions.parallel import InParallel, in_threads
 from securities_transactions.settings import Settings
 from securities_transactions.storage.transactions import Transactions
 from securities_transactions.storage.users import Users
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
 
+    from securities_transactions.domain.pull_request import PullRequest
     from securities_transactions.gateway.client import Gateway
     from securities_transactions.gateway.credentials import CredentialsInUse
     from securities_transactions.gateway.exchange import SendsRequests
@@ -36,10 +38,11 @@ if TYPE_CHECKING:
     from securities_transactions.services.ingest_webhook import IngestWebhook
     from securities_transactions.services.issue_sdk_token import IssueSdkToken
     from securities_transactions.services.publish_updates import PublishUpdates
-    from securities_transactions.services.pull_queue import PullQueue
+    from securities_transactions.services.pull_queue import PullQueue, PullQueues
     from securities_transactions.services.read_history import ReadHistory
     from securities_transactions.services.read_orders import ReadOrders
-    from securities_transactions.services.reconcile import Reconcile
+    from securities_transactions.services.reconcile import Reconcile, RequestLater
+    from securities_transactions.services.reconcile_batch import ReconcileBatch
     from securities_transactions.services.record_history import RecordHistory
     from securities_transactions.storage.adoption_leases import AdoptionLeases
 
@@ -84,13 +87,14 @@ def build(
     random: Callable[[], float] = chance.random,
     sleep: Callable[[float], None] = time.sleep,
     deadline: Deadline | None = None,
+    in_parallel: InParallel = in_threads,
 ) -> "Application":
     """The application under `settings`. `clock` gives aware UTC, `random` a number in [0, 1), `sleep` takes seconds.
 
-    `deadline` is the one that `clients` keep to.
+    `deadline` is the one that `clients` keep to, `in_parallel` how things are done at once.
     """
     deadline = deadline or Deadline()
-    return Application(settings, clients or aws.Clients(deadline), clock, random, sleep, deadline)
+    return Application(settings, clients or aws.Clients(deadline), clock, random, sleep, deadline, in_parallel)
 
 
 class Started(Generic[Result]):
@@ -136,6 +140,7 @@ class Application:
     random: Callable[[], float]
     sleep: Callable[[float], None]
     deadline: Deadline
+    in_parallel: InParallel
 
     # --- storage
 
@@ -181,9 +186,15 @@ class Application:
             self.credentials,
             self.settings.gateway_orders_path,
             # What the Gateway's state changes is still to be saved, or the next check to be scheduled.
-            seconds_left=lambda: self.deadline.seconds_left - aws.ATTEMPT_SECONDS,
             refuses_credentials=self.settings.credentials_refused,
+            seconds_left=self.gateway_seconds_left,
+            ids_parameter=self.settings.gateway_ids_parameter,
+            clock=self.clock,
         )
+
+    def gateway_seconds_left(self) -> float:
+        """The seconds that the invocation has for the Gateway."""
+        return self.deadline.seconds_left - aws.ATTEMPT_SECONDS
 
     # --- use cases
 
@@ -268,14 +279,34 @@ class Application:
         """Pulls transactions from the Gateway, saves what its state changes, and adopts those that are not stored."""
         from securities_transactions.storage.adoption_leases import AdoptionLeases
 
-        return self._reconcile(AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table))
+        leases = AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table)
+        return self._reconcile(leases, self._request_later)
+
+    @cached_property
+    def reconcile_batch(self) -> "ReconcileBatch":
+        """Pulls the transactions of a message batch at once."""
+        from securities_transactions.services.reconcile_batch import ReconcileBatch
+        from securities_transactions.storage.paces import Paces
+
+        return ReconcileBatch(
+            reconcile=self.reconcile,
+            paces=Paces(self.clients.dynamodb, self.settings.idempotency_table),
+            queues=self.pull_queues,
+            ids_per_call=self.settings.gateway_ids_per_call,
+            clock=self.clock,
+            sleep=self.sleep,
+            in_parallel=self.in_parallel,
+            seconds_left=self.gateway_seconds_left,
+        )
 
     @cached_property
     def refresh(self) -> "Reconcile":
         """The same for a user who reads. A read adopts nothing: it may refresh what is stored and seen."""
-        return self._reconcile(leases=None)
+        from securities_transactions.services.reconcile import request_nothing
 
-    def _reconcile(self, leases: "AdoptionLeases | None") -> "Reconcile":
+        return self._reconcile(leases=None, request_later=request_nothing)
+
+    def _reconcile(self, leases: "AdoptionLeases | None", request_later: "RequestLater") -> "Reconcile":
         from securities_transactions.domain.reconciliation import Policy
         from securities_transactions.services.reconcile import Reconcile
 
@@ -287,21 +318,32 @@ class Application:
             policy=Policy(confirm=self.settings.confirm),
             clock=self.clock,
             jitter=self.random,
+            request_later=request_later,
         )
+
+    def _request_later(self, request: "PullRequest", delay: timedelta) -> None:
+        self.pull_queues.send([request], delay)
 
     @cached_property
     def pull_queue(self) -> "PullQueue":
-        """The queue of requests to pull."""
+        """The queue of requests to pull what is suspicious, due or seen for the first time."""
         from securities_transactions.services.pull_queue import PullQueue
 
         return PullQueue(self.clients.sqs, self.settings.pull_queue_url)
+
+    @cached_property
+    def pull_queues(self) -> "PullQueues":
+        """That queue, and the queue of requests to pull final reports."""
+        from securities_transactions.services.pull_queue import PullQueue, PullQueues
+
+        return PullQueues(PullQueue(self.clients.sqs, self.settings.final_reports_queue_url), self.pull_queue)
 
     @cached_property
     def check_due(self) -> "CheckDue":
         """Requests a pull of every transaction whose check is due."""
         from securities_transactions.services.check_due import CheckDue
 
-        return CheckDue(self.transactions, self.pull_queue, self.clock)
+        return CheckDue(self.transactions, self.pull_queue, self.clock, self.in_parallel)
 
     @cached_property
     def record_history(self) -> "RecordHistory":
@@ -334,7 +376,7 @@ class Application:
             sqs=self.clients.sqs,
             bus=self.settings.event_bus,
             dead_letter_queue_url=self.settings.dead_letter_queue_url,
-            pull_queue=self.pull_queue,
+            pull_queues=self.pull_queues,
             pause=lambda attempt: self.pause(attempt, first=0.1),
             clock=self.clock,
         )

@@ -144,6 +144,21 @@ class Settings:
         """The queue of requests to pull."""
         return self._text("PULL_QUEUE_URL")
 
+    @property
+    def final_reports_queue_url(self) -> str:
+        """The queue of requests to pull transactions whose final state is reported."""
+        return self._text("FINAL_REPORTS_QUEUE_URL")
+
+    @property
+    def gateway_ids_per_call(self) -> int:
+        """How many transactions the Gateway's orders API is asked for in one call."""
+        return int(self._text("GATEWAY_IDS_PER_CALL"))
+
+    @property
+    def gateway_ids_parameter(self) -> str:
+        """How the Gateway's orders API is asked for several transactions in one call."""
+        return self._text("GATEWAY_IDS_PARAMETER")
+
     def _text(self, name: str) -> str:
         value = self.environment.get(name)
         if value is None:

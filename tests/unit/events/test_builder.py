@@ -186,7 +186,7 @@ def test_requested_pull_is_no_event_and_is_requested_once() -> None:
     update = of_transaction(PLACED, requesting)
 
     assert [event.detail_type for event in update.events] == ["OrdersProgressed"]
-    assert update.pull == PullRequest("T1")
+    assert update.pull == PullRequest("T1", final=True, reported_at=requesting.reported_at)
     assert of_transaction(requesting, changed(requesting, **SETTLED)).pull is None
     assert of_transaction(requesting, replace(requesting, checks=1)) == Update([], None)
 

@@ -15,13 +15,15 @@ import httpx
 from botocore.exceptions import ClientError
 
 from securities_transactions.bootstrap import Application
+from securities_transactions.deadline import Deadline
 from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
-from tests.application import FakeClients, Handler, application, claims_event, handler
+from tests.application import FakeClients, Handler, application, claims_event, handler, in_turn
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.expressions import Bound, Item, holds
 from tests.simulation.messaging import resources
 from tests.simulation.world import SECOND, Rates, World
+from tests.strict_messaging import StrictQueue
 
 GATEWAY_SECRET: Final = "gateway_secret_of_the_unit_tests_not_real"
 API_SECRET: Final = "api_secret_of_the_unit_tests_not_real"
@@ -209,14 +211,16 @@ class Rig:
         self.dynamodb = make(self.world, self.tables, lambda table, old, new: None)
         self.gateway = Gateway()
         self.secret = json.dumps({"gatewaySecret": GATEWAY_SECRET, "apiSecret": API_SECRET})
-        self.clients = FakeClients(dynamodb=self.dynamodb, secretsmanager=self, http=self.gateway)
+        self.clients = FakeClients(dynamodb=self.dynamodb, secretsmanager=self, sqs=StrictQueue(), http=self.gateway)
         self.settings = dict(settings)
         self.sleeps: list[float] = []
         self._handlers: dict[str, Handler] = {}
 
     def application(self) -> Application:
         """An application of its own for a function: it shares nothing with those of the others, as on AWS."""
-        return application(self.clients, self.world.clock, lambda: 0.5, self.sleeps.append, **self.settings)
+        return application(
+            self.clients, self.world.clock, lambda: 0.5, self.sleeps.append, Deadline(), in_turn, **self.settings
+        )
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         """Secrets Manager's part."""
@@ -241,6 +245,10 @@ class Rig:
         if function not in self._handlers:
             self._handlers[function] = handler(function, self.application())
         return self._handlers[function]
+
+    def use(self, function: str, application: Application) -> None:
+        """Deploy a function over an application that a test has put together."""
+        self._handlers[function] = handler(function, application)
 
     def call(
         self,

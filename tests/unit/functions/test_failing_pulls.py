@@ -2,11 +2,11 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from securities_transactions.services.check_due import MOST_OF_A_PARTITION
 from tests.unit.functions.harness import KITE, Rig, said
 from tests.unit.functions.scenarios import ASHA, batch, details
 from tests.unit.functions.test_reconcile import item, reconcile, sweep
@@ -27,7 +27,10 @@ def test_unreadable_items_that_are_due_first_starve_no_healthy_one(rig: Rig) -> 
     healthy = rig.transaction()
     rig.gateway.details[healthy] = details(healthy)
     table = rig.tables["Transactions"].items
-    for count in range(MOST_OF_A_PARTITION + 10):
+    application = rig.application()
+    application.check_due = replace(application.check_due, most_of_a_partition=60)
+    rig.use("check_due", application)
+    for count in range(70):
         poison = deepcopy(table[(healthy,)])
         poison |= {"transactionId": {"S": f"poison{count}"}, "version": {"S": "not a number"}}
         poison["nextCheckAt"] = {"S": "2026-01-15T04:00:00.000Z"}

@@ -49,6 +49,9 @@ class Queue:
         self.set_aside: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
 
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+        return {"Attributes": dict.fromkeys(AttributeNames, "0")}
+
     def send_message(self, QueueUrl: str, MessageBody: str) -> None:
         check_message("SendMessage", MessageBody)
         self.set_aside.append(json.loads(MessageBody))

@@ -1,12 +1,13 @@
 """reconcile: what each message asks for, and which of them comes again."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.strict_messaging import StrictQueue
+from securities_transactions.domain.times import parse_time
 from tests.unit.functions.harness import KITE, Answer, Rig, refused, said
 from tests.unit.functions.scenarios import ASHA, batch, details, hit, hook, order
 
@@ -20,8 +21,6 @@ def reconcile(rig: Rig, *bodies: str) -> list[str]:
 
 def sweep(rig: Rig) -> list[str]:
     """The requests to pull of one run of the schedule."""
-    if rig.clients.sqs is None:
-        rig.clients.sqs = StrictQueue()
     rig.clients.sqs.batched = []
     rig.handler("check_due")({}, None)
     return list(rig.clients.sqs.batched)
@@ -48,11 +47,12 @@ def test_a_message_that_nobody_can_read_comes_again_alone(rig: Rig, body: str) -
 
 
 def test_a_check_that_was_made_since_is_not_made_again(rig: Rig) -> None:
-    """While the Gateway is slow the sweep says the same again and again; once is enough."""
+    """SQS delivers a message at least once; once is enough."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     rig.pass_time(3600)
-    [first], [again] = sweep(rig), sweep(rig)
+    [first] = sweep(rig)
+    again = first
     assert json.loads(first) == {"transactionId": transaction_id, "dueAt": item(rig, transaction_id)["nextCheckAt"]}
 
     assert reconcile(rig, first) == []
@@ -66,8 +66,8 @@ def test_a_check_that_was_made_since_is_not_made_again(rig: Rig) -> None:
     assert item(rig, transaction_id)["checks"] == "1"
 
 
-def test_a_check_that_somebody_is_making_is_still_due(rig: Rig) -> None:
-    """They may die over it."""
+def test_check_that_another_request_is_making_is_due_again_after_its_claim(rig: Rig) -> None:
+    """That one may die over it."""
     transaction_id = rig.transaction()
     rig.pass_time(3600)
     [message] = sweep(rig)
@@ -75,7 +75,59 @@ def test_a_check_that_somebody_is_making_is_still_due(rig: Rig) -> None:
 
     assert reconcile(rig, message) == []
     assert pulls(rig) == 0
-    assert sweep(rig) == [message]
+    assert sweep(rig) == []
+    rig.pass_time(600)
+    [again] = sweep(rig)
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
+    assert reconcile(rig, again) == []
+    assert pulls(rig) == 2  # details and orders
+
+
+def test_schedule_sends_nothing_again_that_is_in_the_queue(rig: Rig) -> None:
+    """While the queue is slow, each minute's run finds what is due and not yet sent."""
+    first = [rig.transaction() for _ in range(3)]
+    rig.pass_time(3600)
+    assert {json.loads(each)["transactionId"] for each in sweep(rig)} == set(first)
+    later = rig.transaction()
+    for _ in range(9):
+        rig.pass_time(60)
+        assert sweep(rig) == []
+    rig.pass_time(3600)
+    assert {json.loads(each)["transactionId"] for each in sweep(rig)} == {*first, later}, "what was lost is due again"
+
+
+def test_claimed_check_does_not_shorten_the_wait_after_it(rig: Rig) -> None:
+    """The claim is not another writer's earlier check: the next one is due after the backoff."""
+    transaction_id = rig.transaction()
+    rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
+    for _ in range(8):
+        rig.pass_time(4 * 3600)
+        assert reconcile(rig, *sweep(rig)) == []
+    stored = item(rig, transaction_id)
+    assert (parse_time(stored["nextCheckAt"]) or rig.world.clock()) - rig.world.clock() > timedelta(hours=1)
+
+
+def test_failed_check_waits_for_the_backoff_too(rig: Rig) -> None:
+    transaction_id = rig.transaction()
+    rig.gateway.answer = lambda request: httpx.Response(500) if request.method == "GET" else None
+    for _ in range(8):
+        rig.pass_time(4 * 3600)
+        assert reconcile(rig, *sweep(rig)) == []
+    stored = item(rig, transaction_id)
+    assert (parse_time(stored["nextCheckAt"]) or rig.world.clock()) - rig.world.clock() > timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("waiting", "sent"), [(0, 430), (8_900, 400), (100_000, 400), (8_580, 420)])
+def test_schedule_sends_what_the_queue_has_room_for_and_always_some(rig: Rig, waiting: int, sent: int) -> None:
+    """A flood of suspicions in the same queue must not keep checks from being made."""
+    transaction_id = rig.transaction()
+    table = rig.tables["Transactions"].items
+    for count in range(429):
+        copy = {**table[(transaction_id,)], "transactionId": {"S": f"T{count}"}, "checkShard": {"S": str(count % 4)}}
+        table[(f"T{count}",)] = copy
+    rig.pass_time(3600)
+    rig.clients.sqs.waiting = waiting
+    assert len(sweep(rig)) == sent
 
 
 def test_a_webhook_that_was_doubted_is_remembered_until_the_gateway_would_show_it(rig: Rig) -> None:
@@ -112,7 +164,7 @@ def test_a_doubt_while_somebody_is_asking_is_remembered_too(rig: Rig) -> None:
     rig.pass_time(1)
     assert reconcile(rig, json.dumps({"transactionId": transaction_id, "suspicious": True})) == []
     stored = item(rig, transaction_id)
-    assert (stored["suspectedAt"], stored["nextCheckAt"]) == ("2026-01-15T04:00:01.000Z", "2026-01-15T04:00:31.000Z")
+    assert (stored["suspectedAt"], stored["nextCheckAt"]) == ("2026-01-15T04:00:01.000Z", "2026-01-15T04:00:30.001Z")
     assert pulls(rig) == 2
 
 
@@ -125,7 +177,7 @@ def test_a_doubt_while_a_due_check_is_being_made_is_asked_soon_and_not_after_the
 
     assert reconcile(rig, json.dumps({"transactionId": transaction_id, "suspicious": True})) == []
     stored = item(rig, transaction_id)
-    assert stored["nextCheckAt"] == "2026-01-15T05:00:30.000Z"
+    assert stored["nextCheckAt"] == "2026-01-15T05:00:29.001Z"
 
 
 def test_an_adopted_transaction_remembers_the_doubt_that_brought_it(rig: Rig) -> None:

@@ -410,6 +410,7 @@ class DeadLetters:
     outputs = {  # noqa: RUF012  # never changed
         "PublishDeadLetterQueueUrl": "dead",
         "EventBusName": "bus",
+        "FinalReportsQueueUrl": "final reports queue",
         "ReconcileQueueUrl": "pull queue",
         "TransactionsTable": "transactions",
         "WebhooksTable": "webhooks",
@@ -420,10 +421,10 @@ class DeadLetters:
         self.waiting = list(self.bodies)
         self.events, self.sqs, self.dynamodb = bus, self, self
         self.items = items
-        self.sent: list[str] = []
+        self.sent: list[tuple[str, str]] = []
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:
-        self.sent.append(MessageBody)
+        self.sent.append((QueueUrl, MessageBody))
 
     def receive_message(self, **asked: Any) -> dict[str, Any]:
         found, self.waiting = self.waiting, []
@@ -483,6 +484,20 @@ def test_redriving_a_record_too_large_to_keep_publishes_where_its_item_stands(pu
     assert redriven(publisher, bus, {f"transactions/{POISON}": item}) == (1, 0, 0)
     assert bus.event_ids == [f"{POISON}.7"]
     assert redriven(publisher, StrictBus()) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(("final", "queue"), [(True, "final reports queue"), (False, "pull queue")])
+def test_redriving_requests_the_pull_at_the_queue_that_it_belongs_to(
+    publisher: Publisher, final: bool, queue: str
+) -> None:
+    image = record("TRX_old")["dynamodb"]["NewImage"]
+    image |= {"pullRequestedAt": {"S": "2026-01-15T05:00:00.000Z"}, "confirmation": {"S": "reported"}}
+    image["status"] = {"S": "COMPLETED" if final else "PLACED"}
+    stage: Any = DeadLetters(
+        [json.dumps({"record": {**record("TRX_old"), "dynamodb": {"NewImage": image}}})], StrictBus(), {}
+    )
+    redrive(stage)
+    assert [url for url, _ in stage.sent] == [queue]
 
 
 def test_redriving_an_unreadable_record_publishes_it_with_the_code_of_today(publisher: Publisher) -> None:

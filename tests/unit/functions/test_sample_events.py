@@ -7,7 +7,6 @@ import pytest
 
 from securities_transactions.domain.order_config import NewTransaction
 from securities_transactions.domain.order_reading import batch_of
-from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.statuses import Status
 from securities_transactions.http.request import Request
 from securities_transactions.services import publish_updates
@@ -47,4 +46,5 @@ def test_the_stream_sample_publishes_progress_and_requests_a_pull() -> None:
     update = publish_updates.update_of(records[0])
 
     assert [event.detail_type for event in update.events] == ["OrdersProgressed"]
-    assert update.pull == PullRequest("TRX_0123456789abcdef0123456789abcdef")
+    assert update.pull is not None
+    assert (update.pull.transaction_id, update.pull.final) == ("TRX_0123456789abcdef0123456789abcdef", True)

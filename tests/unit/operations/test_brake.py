@@ -13,7 +13,11 @@ class Lambda:
     """Lambda with one mapping for the queue of pulls, as the stage has it."""
 
     outputs: dict[str, str] = field(
-        default_factory=lambda: {"ReconcileQueueUrl": "url", "IdempotencyTable": "Idempotency"}
+        default_factory=lambda: {
+            "ReconcileQueueUrl": "url",
+            "FinalReportsQueueUrl": "finals",
+            "IdempotencyTable": "Idempotency",
+        }
     )
     mapping: dict[str, Any] = field(
         default_factory=lambda: {"UUID": "m1", "State": "Enabled", "EventSourceArn": "arn:aws:sqs:r:1:pulls"}

@@ -12,13 +12,16 @@ class PullRequest:
     """Why a transaction is to be pulled.
 
     `due_at` (UTC) names the check that was due, `suspicious` says that a webhook about it was, and `smallcase_auth_id`
-    is the account of the webhook that requests the pull, where one does. `cause` is written with what the pull changes.
+    is the account of the webhook that requests the pull, where one does. `final` where a final state was reported: the
+    user waits for it, and `reported_at` (UTC) is since when. `cause` is written with what the pull changes.
     """
 
     transaction_id: str
     smallcase_auth_id: str | None = None
     due_at: datetime | None = None
     suspicious: bool = False
+    final: bool = False
+    reported_at: datetime | None = None
     cause: Cause | None = field(default=None, compare=False)
 
 
@@ -27,11 +30,13 @@ class PullOutcome(StrEnum):
 
     PULLED = "pulled"
     BUSY = "busy"
-    """Another pull was made a moment ago; a check is scheduled, so that the request is not lost."""
+    """Another pull was made a moment ago; a check is scheduled and requested for when its lease ends."""
     DONE = "done"
     """The check that was due has been made since."""
     ADOPTED = "adopted"
     DEFERRED = "deferred"
     """Nothing is stored that could be due: the requester has to ask again."""
+    POSTPONED = "postponed"
+    """The Gateway takes no more calls now: the request was sent again, to come later."""
     UNKNOWN = "unknown"
     """Nothing is stored, and the Gateway does not know the transaction either, or it is not one to adopt."""

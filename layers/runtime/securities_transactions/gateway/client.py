@@ -10,7 +10,8 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -25,7 +26,6 @@ from securities_transactions.domain.times import parse_time
 from securities_transactions.gateway import tokens
 from securities_transactions.gateway.credentials import Credentials, CredentialsInUse
 from securities_transactions.gateway.errors import (
-    RETRY_AFTER_SECONDS,
     GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
@@ -47,8 +47,22 @@ PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: its answer would hardly come in time.
 _LEAST_CALL_SECONDS: Final = 3.0
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+# Whatever the Gateway asks for: an hour later it is called again.
+MOST_WAIT_SECONDS: Final = 3600
+# How several transactionIds can be asked for in one call (docs/reference/gateway.md §3): under this name once for each,
+# or together in one value where a comma follows the name. The template has the same list.
+IDS_PARAMETERS: Final = (
+    "transactionId",
+    "transactionId[]",
+    "transactionIds",
+    "transactionIds[]",
+    "transactionId,",
+    "transactionIds,",
+)
 # The server gave up waiting for the request: it was not judged.
 _TIMEOUTS: Final = frozenset({408, 425})
+# The Gateway has too much to do (docs/reference/gateway.md §9), or what stands before it gets no answer from it.
+_OVERLOADED: Final = frozenset({429, 502, 503, 504})
 # What a server answers where it serves nothing: not found, wrong method, gone, moved.
 _NOTHING_HERE: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 
@@ -70,8 +84,9 @@ class Created:
 class Gateway:
     """One gateway of the vendor's, as named in `name`, called with the `credentials` that it accepts.
 
-    `orders_path` is the stack parameter GatewayOrdersPath. `monotonic` gives seconds from any start, and `seconds_left`
-    those that the invocation has for the Gateway. `refuses_credentials` are the statuses that mean just that.
+    `orders_path` is the stack parameter GatewayOrdersPath, and `ids_parameter` GatewayIdsParameter. `monotonic` gives
+    seconds from any start, `seconds_left` those that the invocation has for the Gateway, and `clock` aware UTC.
+    `refuses_credentials` are the statuses that mean just that.
     """
 
     http: SendsRequests
@@ -82,9 +97,13 @@ class Gateway:
     seconds_left: Callable[[], float] = lambda: math.inf
     # The vendor publishes no status codes (docs/reference/gateway.md §1.4): these are what HTTP has for it.
     refuses_credentials: frozenset[int] = frozenset({401, 403})
+    ids_parameter: str = IDS_PARAMETERS[0]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
-        """Check the path at start-up; raises `GatewayMisconfigured`."""
+        """Check the settings at start-up; raises `GatewayMisconfigured`."""
+        if self.ids_parameter not in IDS_PARAMETERS:
+            raise GatewayMisconfigured(f"GatewayIdsParameter must be one of {', '.join(map(repr, IDS_PARAMETERS))}")
         if not re.fullmatch(ORDERS_PATH_PATTERN, self.orders_path):
             raise GatewayMisconfigured(
                 f"GatewayOrdersPath must be a path with the placeholder {{gatewayName}}, and is {self.orders_path!r}"
@@ -101,8 +120,17 @@ class Gateway:
             raise GatewayUnavailable("the Gateway's answer has no transactionId")
         return Created(transaction_id, parse_time(data.get("expireAt")))
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
+    def pull(
+        self,
+        transaction_id: str,
+        now: datetime,
+        batch_id: str | None = None,
+        known_open: GatewayStatus | None = None,
+    ) -> GatewayTransaction:
         """What the Gateway knows of a transaction, its orders included.
+
+        With `known_open` the orders are left out where the status still is this one and no batch but `batch_id` is
+        named: one call tells that nothing has ended.
 
         Raises `GatewayRefused` (an unknown transactionId, for one), `GatewayUnavailable`, or `GatewayMisconfigured`
         where the orders API rejects a COMPLETED transaction.
@@ -129,6 +157,8 @@ class Gateway:
         found = replace(found, transaction_id=transaction_id)
         if found.batch is not None or not found.may_have_orders:
             return found
+        if found.status == known_open and found.batch_id in (None, batch_id) and not found.has_several_batches:
+            return found
         try:
             found = with_orders(found, self._orders(found, found.batch_id or batch_id, guest, until))
         except UnreadableDetails as error:
@@ -139,6 +169,47 @@ class Gateway:
                 "no orders of a completed transaction", transaction_id=transaction_id, setting="GatewayOrdersPath"
             )
         return found
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        """Those of the transactions, by transactionId, whose outcome one call of the orders API shows.
+
+        By transactionId the orders API returns orders of COMPLETED transactions alone (docs/reference/gateway.md §3):
+        a batch in which every order is final, and whose completedDate is set, shows all that settles it but the
+        account. What is not in the response is unknown: it may be refused, ignored or behind. The response is empty
+        where the Gateway refuses the ids.
+
+        Raises `GatewayUnavailable`, or `GatewayRefused` where it is about our credentials.
+        """
+
+        def guest(secret: GatewaySecret) -> str:
+            return tokens.mint_guest(secret, now)
+
+        params, until = self._ids(transaction_ids), self._until(CALL_SECONDS)
+        try:
+            rows = _rows(self._call("GET", self.orders_path, guest, params=params, until=until))
+        except GatewayRefused as error:
+            if error.is_about_us:
+                raise
+            return {}
+        except NotTheGateway as error:
+            if error.status not in _NOTHING_HERE:
+                raise
+            return {}
+        asked = {
+            each: GatewayTransaction(transaction_id=each, status=GatewayStatus.COMPLETED, pulled_at=now)
+            for each in transaction_ids
+        }
+        found = {each: _completed(transaction, rows) for each, transaction in asked.items()}
+        return {each: transaction for each, transaction in found.items() if transaction is not None}
+
+    def _ids(self, transaction_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """The query for one transaction, which is documented, or for several, which `ids_parameter` spells."""
+        if len(transaction_ids) == 1:
+            return [("transactionId", transaction_ids[0])]
+        name = self.ids_parameter
+        if name.endswith(","):
+            return [(name.removesuffix(","), ",".join(transaction_ids))]
+        return [(name, each) for each in transaction_ids]
 
     def _orders(
         self, transaction: GatewayTransaction, batch_id: str | None, mint: Mint, until: float
@@ -246,11 +317,16 @@ class Gateway:
         try:
             answer = self.http.request(method, url, params=params, content=content, headers=headers, seconds=seconds)
         except OutOfBounds as error:
-            raise GatewayUnavailable(f"the Gateway did not answer: {error}") from error
+            raise GatewayUnavailable(f"the Gateway did not answer: {error}", is_overloaded=True) from error
         except httpx.HTTPError as error:
-            raise GatewayUnavailable(f"the Gateway did not answer ({type(error).__name__})") from error
+            reason = f"the Gateway did not answer ({type(error).__name__})"
+            raise GatewayUnavailable(reason, is_overloaded=True) from error
         if answer.status == httpx.codes.TOO_MANY_REQUESTS or answer.status >= 500:
-            raise GatewayUnavailable(f"the Gateway answered {answer.status}", _retry_after(answer))
+            raise GatewayUnavailable(
+                f"the Gateway answered {answer.status}",
+                _asked_wait(answer, self.clock),
+                is_overloaded=answer.status in _OVERLOADED,
+            )
         try:
             envelope = loads(answer.content)
         except ValueError:
@@ -288,9 +364,29 @@ def _rows(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, Mapping)]
 
 
-def _retry_after(answer: Answer) -> int:
-    text = answer.headers.get("retry-after", "")
-    return min(int(text), 3600) if _SECONDS.fullmatch(text) else RETRY_AFTER_SECONDS
+def _completed(transaction: GatewayTransaction, rows: Sequence[Mapping[str, Any]]) -> GatewayTransaction | None:
+    """`transaction` with its orders in `rows`; `None` unless they show that nothing of it is open or doubtful."""
+    try:
+        found = with_orders(transaction, rows)
+    except UnreadableDetails:
+        return None
+    batch = found.batch
+    shown = batch is not None and batch.is_final and bool(batch.completedDate) and not batch.is_unclear
+    return found if shown and not found.has_several_batches else None
+
+
+def _asked_wait(answer: Answer, clock: Callable[[], datetime]) -> int | None:
+    """The seconds in a Retry-After header, which has seconds or a date (RFC 9110 §10.2.3); `None` without one."""
+    text = answer.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return min(int(text), MOST_WAIT_SECONDS)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # A date without a zone is UTC by the RFC's grammar; Python reads the obsolete forms without any.
+    wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - clock()
+    return max(0, min(math.ceil(wait.total_seconds()), MOST_WAIT_SECONDS))
 
 
 def _without(text: str, hidden: Sequence[str]) -> str:

@@ -56,11 +56,17 @@ class GatewayMisconfigured(GatewayError):
 
 
 class GatewayUnavailable(GatewayError):
-    """No usable answer. `retry_after` is in seconds."""
+    """No usable answer. `retry_after` is in seconds.
 
-    def __init__(self, reason: str, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+    `is_overloaded` where the Gateway limits, or is too slow: fewer calls are due, and what was called for comes again.
+    `asks_to_wait` is the wait that the Gateway itself asked for, in seconds; `None` where it named none.
+    """
+
+    def __init__(self, reason: str, asks_to_wait: int | None = None, *, is_overloaded: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.asks_to_wait = asks_to_wait
+        self.retry_after = RETRY_AFTER_SECONDS if asks_to_wait is None else asks_to_wait
+        self.is_overloaded = is_overloaded
 
 
 class NotTheGateway(GatewayUnavailable):

@@ -9,11 +9,11 @@ from securities_transactions import logging
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.stored_webhook import StoredWebhook
-from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.transaction import Confirmation, Transaction
 from securities_transactions.events import builder, dead_letters
 from securities_transactions.events.publisher import Entry, Outcome, Refusal, entry, publish
 from securities_transactions.events.schemas import Event
-from securities_transactions.services.pull_queue import PullQueue
+from securities_transactions.services.pull_queue import PullQueues
 from securities_transactions.services.service_levels import ServiceLevels, service_levels
 from securities_transactions.storage import mapper
 from securities_transactions.storage.dynamodb import of_attributes, of_stream
@@ -72,7 +72,7 @@ class PublishUpdates:
     sqs: "SQSClient"
     bus: str
     dead_letter_queue_url: str
-    pull_queue: PullQueue
+    pull_queues: PullQueues
     pause: Callable[[int], None]
     clock: Callable[[], datetime]
     read: Callable[[Record], Update] = lambda record: update_of(record)
@@ -85,7 +85,7 @@ class PublishUpdates:
         It is set aside last, so that a record batch that is delivered again does not set it aside again.
         """
         batch = self._read(records)
-        pulls = self.pull_queue.send(batch.pulls)
+        pulls = self.pull_queues.send(batch.pulls)
         outcome = self.put(self.events, batch.entries, self.pause)
         for message in batch.unreadable:
             self._set_aside(message)
@@ -135,8 +135,12 @@ def update_of(record: Record) -> Update:
 def of_transaction(old: Transaction | None, new: Transaction) -> Update:
     """What the change of a transaction amounts to."""
     requested = new.pull_requested_at is not None and (old is None or old.pull_requested_at != new.pull_requested_at)
-    pull = PullRequest(new.transaction_id) if requested else None
-    return Update(builder.of_transaction(old, new), pull)
+    return Update(builder.of_transaction(old, new), _request_of(new) if requested else None)
+
+
+def _request_of(new: Transaction) -> PullRequest:
+    final = new.confirmation is Confirmation.REPORTED and new.status.is_final
+    return PullRequest(new.transaction_id, final=final, reported_at=new.reported_at if final else None)
 
 
 def of_webhook(webhook: StoredWebhook) -> Update:

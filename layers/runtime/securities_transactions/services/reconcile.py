@@ -4,7 +4,8 @@ One pull in flight per transaction and a minimum interval between two, however m
 forged webhooks does not become a flood of calls to the Gateway.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -12,19 +13,18 @@ from typing import Final, Protocol
 from securities_transactions import logging
 from securities_transactions.domain import reconciliation
 from securities_transactions.domain.account_linking import pull_adds_account
-from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.errors import Contended
 from securities_transactions.domain.expiry import ASSUMED_LIFETIME, plausible_expiry
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.statuses import GatewayStatus, Status
-from securities_transactions.domain.transaction import Transaction
+from securities_transactions.domain.transaction import Confirmation, Transaction
 from securities_transactions.domain.transitions import Transition
 from securities_transactions.gateway.errors import GatewayError, GatewayRefused, GatewayUnavailable
 from securities_transactions.services.link_account import LinkAccount
 from securities_transactions.storage.adoption_leases import AdoptionLeases
-from securities_transactions.storage.transactions import Leased, NotLeased, Transactions
+from securities_transactions.storage.transactions import Busy, Leased, NotLeased, Transactions
 from securities_transactions.storage.users import Users
 
 _ATTEMPTS: Final = 4
@@ -32,13 +32,27 @@ _ATTEMPTS: Final = 4
 _logger = logging.logger()
 
 Decide = Callable[[Transaction, GatewayTransaction, datetime, reconciliation.Policy, float], Transition]
+RequestLater = Callable[[PullRequest, timedelta], None]
 
 
 class PullsTransactions(Protocol):
     """The part of `gateway.client.Gateway` that reconciliation needs."""
 
-    def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
+    def pull(
+        self,
+        transaction_id: str,
+        now: datetime,
+        batch_id: str | None = None,
+        known_open: GatewayStatus | None = None,
+    ) -> GatewayTransaction:
         """What the Gateway knows of a transaction; see `Gateway.pull`."""
+
+    def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
+        """Those of which one call shows the outcome; see `Gateway.pull_completed`."""
+
+
+def request_nothing(request: PullRequest, delay: timedelta) -> None:
+    """Leave it to the schedule: a check is due in any case."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,8 @@ class Reconcile:
     """Pulls transactions. `clock` gives aware UTC, `jitter` a random number in [0, 1).
 
     `decide` is the domain's rule. `leases` bound pulls of transactions that are not stored here, by the smallcaseAuthId
-    whose webhook requests them; `None` where those are not pulled.
+    whose webhook requests them; `None` where those are not pulled. `request_later` requests a pull once more after a
+    delay, so that a user does not wait for the schedule.
     """
 
     gateway: PullsTransactions
@@ -56,9 +71,15 @@ class Reconcile:
     policy: reconciliation.Policy
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    request_later: RequestLater = request_nothing
     interval: timedelta = timedelta(seconds=30)
     postponed_by: timedelta = timedelta(minutes=5)
     decide: Decide = reconciliation.reconcile
+
+    @property
+    def lease_over(self) -> timedelta:
+        """After this a lease that begins now has ended, in whole seconds."""
+        return self.interval + timedelta(seconds=1)
 
     def pull(self, request: PullRequest) -> PullOutcome:
         """Pull a transaction and save what the Gateway's state changes.
@@ -67,8 +88,19 @@ class Reconcile:
         is stored, `Contended` where other writers kept changing it, and whatever its item or the Gateway's state causes
         that cannot be read. Any failure moves the check that was due: it keeps no other transaction from being checked.
         """
+        with self.moving_check(request):
+            leased = self.lease(request)
+            if isinstance(leased, PullOutcome):
+                return leased
+            if leased is None:
+                return self._adopt(request, self.clock())
+            return self.complete(request, leased)
+
+    @contextmanager
+    def moving_check(self, request: PullRequest) -> Iterator[None]:
+        """While this lasts, an error that schedules no check itself moves the one that was due."""
         try:
-            return self._pull(request)
+            yield
         except GatewayError:
             raise
         except Exception:
@@ -77,36 +109,66 @@ class Reconcile:
                 self.transactions.postpone(request.transaction_id, request.due_at, later)
             raise
 
-    def _pull(self, request: PullRequest) -> PullOutcome:
+    def lease(self, request: PullRequest) -> Transaction | PullOutcome | None:
+        """The transaction, leased for a pull; the outcome where it is not to be pulled now, `None` if not stored."""
         now = self.clock()
         match self.transactions.lease_pull(request, now, self.interval):
             case Leased(stored):
-                return self._save(stored, self._fetch(stored, now, request.cause), request.cause)
-            case NotLeased.BUSY:
+                return stored
+            case Busy(scheduled_at):
+                if scheduled_at is not None:
+                    self.request_later(replace(request, due_at=scheduled_at), scheduled_at - now)
                 return PullOutcome.BUSY
             case NotLeased.DONE:
                 return PullOutcome.DONE
             case NotLeased.NOT_STORED:
-                return self._adopt(request, now)
+                return None
+
+    def complete(self, request: PullRequest, stored: Transaction) -> PullOutcome:
+        """Pull a leased transaction by itself and save what that changes."""
+        now = self.clock()
+        try:
+            state = self._fetch(request, stored, now)
+        except GatewayError as error:
+            self.failed(request, stored, error)
+            raise
+        return self.save(request, stored, state)
+
+    def is_shown_by_orders(self, stored: Transaction) -> bool:
+        """Whether the orders API alone can confirm it: its final state is reported, and its account shown."""
+        reported = stored.confirmation is Confirmation.REPORTED and stored.status.is_final
+        return reported and stored.account is not None
+
+    def failed(self, request: PullRequest, stored: Transaction, error: GatewayError) -> None:
+        """Schedule the next check of a transaction about which the Gateway did not say anything.
+
+        Where the Gateway only has too much to do, a request that is no check is made again when the lease ends.
+        """
+        now = self.clock()
+        later = timedelta(seconds=error.retry_after) if isinstance(error, GatewayUnavailable) else timedelta()
+        log_unconfirmed(stored, now)
+        check = reconciliation.wait(_without_claim(request, stored), now + later, self.policy, self.jitter())
+        self.transactions.apply(stored, replace(check, cause=request.cause))
+        if isinstance(error, GatewayUnavailable) and error.is_overloaded and request.due_at is None:
+            self.request_later(request, max(later, self.lease_over))
 
     def is_scheduled(self, transaction_id: str) -> bool:
         """Whether a check of the transaction is due some time, so that no other request is needed."""
         stored = self.transactions.get(transaction_id)
         return stored is not None and stored.next_check_at is not None
 
-    def _fetch(self, stored: Transaction, now: datetime, cause: Cause | None) -> GatewayTransaction:
-        try:
-            return self.gateway.pull(stored.transaction_id, now, stored.batch_id)
-        except GatewayError as error:
-            later = timedelta(seconds=error.retry_after) if isinstance(error, GatewayUnavailable) else timedelta()
-            check = reconciliation.wait(stored, now + later, self.policy, self.jitter())
-            self.transactions.apply(stored, replace(check, cause=cause))
-            raise
+    def _fetch(self, request: PullRequest, stored: Transaction, now: datetime) -> GatewayTransaction:
+        id_ = stored.transaction_id
+        if not request.suspicious and self.is_shown_by_orders(stored):
+            shown = self.gateway.pull_completed([id_], now).get(id_)
+            if shown is not None:
+                return shown
+        return self.gateway.pull(id_, now, stored.batch_id, _known_open(request, stored))
 
-    def _save(self, stored: Transaction, state: GatewayTransaction, cause: Cause | None) -> PullOutcome:
+    def save(self, request: PullRequest, stored: Transaction, state: GatewayTransaction) -> PullOutcome:
         """Decide and save; decide anew where another writer changed the transaction meanwhile."""
         for _ in range(_ATTEMPTS):
-            if self._decide_and_save(stored, state, cause):
+            if self._decide_and_save(request, stored, state):
                 return PullOutcome.PULLED
             again = self.transactions.get(stored.transaction_id)
             if again is None:
@@ -114,10 +176,13 @@ class Reconcile:
             stored = again
         raise Contended(stored.transaction_id)
 
-    def _decide_and_save(self, stored: Transaction, state: GatewayTransaction, cause: Cause | None) -> bool:
+    def _decide_and_save(self, request: PullRequest, stored: Transaction, state: GatewayTransaction) -> bool:
         now = self.clock()
         self._log_missing_orders(stored, state)
-        transition = replace(self.decide(stored, state, now, self.policy, self.jitter()), cause=cause)
+        decided = self.decide(_without_claim(request, stored), state, now, self.policy, self.jitter())
+        transition = replace(decided, cause=request.cause)
+        if transition.outcome is None:
+            log_unconfirmed(stored, now)
         auth_id = state.smallcase_auth_id
         if auth_id is None or not pull_adds_account(stored, auth_id):
             return self.transactions.apply(stored, transition)
@@ -162,8 +227,38 @@ class Reconcile:
         stored = self.transactions.get(transaction_id)
         if stored is None:
             return PullOutcome.UNKNOWN
-        saved = self._decide_and_save(stored, state, request.cause)
-        return PullOutcome.ADOPTED if saved else PullOutcome.DEFERRED
+        return PullOutcome.ADOPTED if self._decide_and_save(request, stored, state) else PullOutcome.DEFERRED
+
+
+def log_unconfirmed(stored: Transaction, now: datetime) -> None:
+    """Log for how long a final report has not been confirmed, if one has not: an alarm watches the longest time."""
+    reported = stored.confirmation is Confirmation.REPORTED and stored.status.is_final
+    if reported and stored.reported_at is not None and not stored.is_settled:
+        log_unsettled(stored.transaction_id, now - stored.reported_at)
+
+
+def log_unsettled(transaction_id: str, since: timedelta) -> None:
+    """Log for how long a transaction has been reported as final and is not settled."""
+    seconds = int(since.total_seconds())
+    _logger.info("a final report is not confirmed", transaction_id=transaction_id, unsettled_seconds=seconds)
+
+
+def _without_claim(request: PullRequest, stored: Transaction) -> Transaction:
+    """`stored` without the check that is being made: check_due has put its claim there, and it is no other writer's."""
+    return replace(stored, next_check_at=None) if stored.next_check_at == request.due_at else stored
+
+
+def _known_open(request: PullRequest, stored: Transaction) -> GatewayStatus | None:
+    """The Gateway's status with which a check that is due finds nothing new without asking for the orders.
+
+    Until the Gateway is done, details are enough: what is reported or suspected meanwhile is pulled for its own sake.
+    """
+    is_check = request.due_at is not None and stored.suspected_at is None
+    status = stored.gateway_status
+    confirmed = stored.confirmation is Confirmation.CONFIRMED and stored.orders is not None
+    if not is_check or not confirmed or status is None or status == GatewayStatus.COMPLETED:
+        return None
+    return status
 
 
 def _adopted(state: GatewayTransaction, user_id: str, now: datetime, request: PullRequest) -> Transaction:

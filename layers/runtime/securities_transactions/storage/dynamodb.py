@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient as DynamoDBClient
 
 Attributes = dict[str, Any]
+T = TypeVar("T")
 
 _ATTEMPTS: Final = 4
 
@@ -18,14 +19,14 @@ _ATTEMPTS: Final = 4
 Pause = Callable[[int], None]
 
 
-def after_conflicts(write: Callable[[], Any], pause: Pause) -> None:
-    """`write`, tried again where DynamoDB refused it because a DynamoDB transaction on one of its items was under way.
+def after_conflicts(write: Callable[[], T], pause: Pause) -> T:
+    """What `write` returns, tried again where DynamoDB refused it because a DynamoDB transaction on its item is on.
 
     botocore repeats neither of the two refusals. What is under way takes milliseconds; `pause(attempt)` waits for it.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            write()
+            return write()
         except ClientError as error:
             reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
             conflict = error.response["Error"]["Code"] == "TransactionConflictException" or (
@@ -34,8 +35,7 @@ def after_conflicts(write: Callable[[], Any], pause: Pause) -> None:
             if not conflict or attempt == _ATTEMPTS - 1:
                 raise
             pause(attempt)
-        else:
-            return
+    raise AssertionError("the last attempt returns or raises")
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ A = Attribute
 CASES: Final = "cases"
 # Something reported while no check is scheduled any more (a failed transaction trades after all) is checked soon.
 _REVIVED_CHECK = timedelta(minutes=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,20 @@ class Leased:
     transaction: Transaction
 
 
+@dataclass(frozen=True)
+class Busy:
+    """The last pull of the transaction was a moment ago.
+
+    `scheduled_at` is the check that this request has scheduled for when its lease ends; `None` where one was due by
+    then already.
+    """
+
+    scheduled_at: datetime | None = None
+
+
 class NotLeased(Enum):
     """Why a transaction may not be pulled now."""
 
-    BUSY = "busy"
     DONE = "done"
     NOT_STORED = "not stored"
 
@@ -167,11 +178,11 @@ class Transactions:
         written = self._write(report.transaction_id, update(changes, condition=condition, values=values))
         return isinstance(written, Written)
 
-    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | NotLeased:
+    def lease_pull(self, request: PullRequest, now: datetime, interval: timedelta) -> Leased | Busy | NotLeased:
         """Lease a transaction for a pull: at most one in `interval`, however many are requested.
 
-        The first reported outcome is pulled at once in spite of that, once. Returns BUSY if the last pull is younger
-        than `interval`, and schedules a check for when it is over unless one is due by then, so that the request is
+        The first reported outcome is pulled at once in spite of that, once. Returns `Busy` if the last pull is younger
+        than `interval`, and schedules a check for when that is over unless one is due by then, so that the request is
         not lost. DONE where the check that was due has been made.
         """
         stamp, id_ = timestamp_text(now), request.transaction_id
@@ -190,29 +201,47 @@ class Transactions:
             values=values,
             names=names,
         )
-        written = self._write(id_, arguments)
-        if isinstance(written, Written):
-            return self._leased(id_)
-        stored = written.stored
+        leased = self._lease(id_, arguments)
+        if isinstance(leased, Leased):
+            return leased
+        stored = leased.stored
         if stored is None:
             return NotLeased.NOT_STORED
         if request.due_at not in (None, stored.next_check_at):
             return NotLeased.DONE
         first_outcome = request.due_at is None and stored.has_unconfirmed_outcome
-        if first_outcome and self._lease_first_outcome(stored, stamp, suspected):
-            return self._leased(id_)
+        if first_outcome:
+            leased = self._lease_first_outcome(stored, stamp, suspected)
+            if isinstance(leased, Leased):
+                return leased
         if suspected:
             self._write(id_, update({}, keep=suspected, condition=f"attribute_exists({A.TRANSACTION_ID})"))
-        if request.due_at is None:
-            self._schedule_soon(id_, now, now + interval)
-        return NotLeased.BUSY
+        if request.due_at is not None:
+            return Busy()
+        # Times are stored in milliseconds, and a lease is over only after its last one.
+        end = max(now, (stored.pulled_at or now) + interval) + _MILLISECOND
+        return Busy(end if self._schedule_soon(id_, now, end) else None)
 
-    def _leased(self, transaction_id: str) -> Leased | NotLeased:
-        transaction = self.get(transaction_id)
-        return NotLeased.NOT_STORED if transaction is None else Leased(transaction)
+    def _lease(self, transaction_id: str, arguments: dict[str, Any]) -> Leased | ConditionFailed:
+        """Make the update of a lease: the transaction as it is with it, in the response to the same call."""
+        write = partial(
+            self.client.update_item,
+            TableName=self.table,
+            Key=_key(transaction_id),
+            ReturnValues="ALL_NEW",
+            **arguments,
+        )
+        try:
+            response = after_conflicts(write, self.pause)
+        except ClientError as error:
+            found = _condition_failed(error)
+            return ConditionFailed(mapper.of_item(found) if found else None)
+        return Leased(mapper.of_item(of_attributes(response["Attributes"])))
 
-    def _lease_first_outcome(self, stored: Transaction, stamp: str, suspected: Mapping[str, Any]) -> bool:
-        """Whether the first reported outcome of a transaction is pulled in spite of a pull a moment ago.
+    def _lease_first_outcome(
+        self, stored: Transaction, stamp: str, suspected: Mapping[str, Any]
+    ) -> Leased | ConditionFailed:
+        """Lease the first reported outcome of a transaction in spite of a pull a moment ago.
 
         The user waits for it, and what was pulled before, for the app's SDK response or for a forger, cannot have shown
         it. It is once in a transaction's life, so a flood of reports is no flood of pulls. botocore repeats a request
@@ -226,11 +255,12 @@ class Transactions:
             values={A.VERSION: stored.version},
             names={f"#{A.VERSION}": A.VERSION},
         )
-        return isinstance(self._write(stored.transaction_id, arguments), Written)
+        return self._lease(stored.transaction_id, arguments)
 
-    def _schedule_soon(self, transaction_id: str, now: datetime, at: datetime) -> None:
-        """Schedule a check unless one is due by then. What was due already is being pulled by another request."""
-        self._write(
+    def _schedule_soon(self, transaction_id: str, now: datetime, at: datetime) -> bool:
+        """Schedule a check unless one is due by then; whether that was written. What was due already is being pulled by
+        another request."""
+        written = self._write(
             transaction_id,
             update(
                 mapper.check_changes(transaction_id, at),
@@ -239,6 +269,7 @@ class Transactions:
                 values={"now": timestamp_text(now)},
             ),
         )
+        return isinstance(written, Written)
 
     def apply(self, stored: Transaction, transition: Transition) -> bool:
         """Write `transition` if the transaction still is as `stored`; False where another writer changed it."""
@@ -292,16 +323,17 @@ class Transactions:
         )
         return written is None
 
-    def postpone(self, transaction_id: str, due_at: datetime, until: datetime) -> None:
-        """Move the check that was due at `due_at`, whatever is in the item, unless it was moved meanwhile."""
-        self._update(
+    def postpone(self, transaction_id: str, due_at: datetime, until: datetime) -> bool:
+        """Move the check that was due at `due_at`, whatever is in the item; False where it was moved meanwhile."""
+        found = self._update(
             transaction_id,
             update(
                 {A.NEXT_CHECK_AT: timestamp_text(until)},
-                condition=f"#{A.NEXT_CHECK_AT} = :due",
+                condition=f"#{A.NEXT_CHECK_AT} = :due OR #{A.NEXT_CHECK_AT} = :{A.NEXT_CHECK_AT}",
                 values={"due": timestamp_text(due_at)},
             ),
         )
+        return found is None
 
     def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
         """Each check that is due; at most `limit` of each partition, the longest due first."""
@@ -341,10 +373,15 @@ class Transactions:
         try:
             after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments), self.pause)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
+            return _condition_failed(error)
         return None
+
+
+def _condition_failed(error: ClientError) -> Mapping[str, Any]:
+    """The item that made a condition fail, empty where there is none; raises any other error."""
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
 
 
 def _key(transaction_id: str) -> dict[str, Any]:
