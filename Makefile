@@ -132,6 +132,10 @@ mutation: .venv/.ready ## Small changes of the pure core, of which its tests not
 	  END {printf "%.1f %% of %d killed\n", 100 * killed / total, total; exit killed < 0.9 * total}' \
 	  mutants/mutants/mutmut-cicd-stats.json
 
+.PHONY: capacity
+capacity: .venv/.ready ## How long the close and the open of the market take, and what saturates next (N=100000)
+	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.capacity --n $(or $(N),100000)
+
 .PHONY: fuzz-webhook
 fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
