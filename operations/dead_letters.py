@@ -21,6 +21,8 @@ from securities_transactions.domain.decimal_json import loads
 
 # How long what was looked at stays hidden from others at most; it is shown again when the command ends.
 _HIDDEN_SECONDS: Final = 60
+# SQS's errors for a message that was deleted or has become visible in the meantime.
+_GONE: Final = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
 
 
 class NotFound(LookupError):
@@ -54,9 +56,15 @@ def waiting(stage: Stage, now: datetime) -> Iterator[DeadLetter]:
                 yield from (_letter(queue, each, now) for each in messages)
         finally:
             for each in seen:
-                stage.sqs.change_message_visibility(
-                    QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
-                )
+                _show_again(stage, url, each["ReceiptHandle"])
+
+
+def _show_again(stage: Stage, url: str, receipt: str) -> None:
+    try:
+        stage.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
 
 
 def drop(stage: Stage, message_id: str, now: datetime) -> DeadLetter:
