@@ -53,7 +53,7 @@ def desk(browser: Any, console: str, gateway: GatewayDriver, user: str) -> Itera
         contexts.append(context)
         page = context.new_page()
         # As long as the integration tests wait for what comes about by events: the machine may be busy.
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)
 
         def note(message: Any) -> None:
             if message.type == "error" and not re.search(rf"status of ({answers})\b", message.text):
