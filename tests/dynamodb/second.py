@@ -40,12 +40,27 @@ class Moto:
     """moto's client with the product's tables. One serves all tests: `empty` takes what an earlier one left."""
 
     def __init__(self) -> None:
-        mock_aws().start()
+        self._mock = mock_aws()
+        self._mock.start()
         self.client: Any = boto3.client(
             "dynamodb", region_name="ap-south-1", aws_access_key_id="none", aws_secret_access_key="none"
         )
         for name, keys in KEYS.items():
             _create(self.client, name, keys)
+        self._mock.stop(remove_data=False)
+
+    def stand_in(self) -> None:
+        """From now on botocore's calls are answered by moto, in the whole process."""
+        self._mock.start(reset=False)
+
+    @contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """While this lasts, botocore's calls are answered by moto."""
+        self.stand_in()
+        try:
+            yield
+        finally:
+            self._mock.stop(remove_data=False)
 
     def items(self, table: str) -> Items:
         """All items of a table by their keys."""
@@ -173,9 +188,10 @@ def empty_tables() -> dict[str, Table]:
 @contextmanager
 def two_dynamodbs() -> Iterator[TwoDynamoDBs]:
     """A client over empty tables whose items are compared at the end."""
-    client = TwoDynamoDBs(World(1, Rates(), (0,), story=False), empty_tables(), lambda table, old, new: None)
-    yield client
-    client.compare_tables()
+    with moto().standing_in():
+        client = TwoDynamoDBs(World(1, Rates(), (0,), story=False), empty_tables(), lambda table, old, new: None)
+        yield client
+        client.compare_tables()
 
 
 # Which table an index is of.

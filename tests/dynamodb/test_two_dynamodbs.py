@@ -1,14 +1,14 @@
 """DynamoDB in memory, which the tests and the simulation stand on, answers as moto's does, which others wrote."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.dynamodb.operations import Operations
-from tests.dynamodb.second import Differs, TwoDynamoDBs, empty_tables, two_dynamodbs
+from tests.dynamodb.second import Differs, TwoDynamoDBs, empty_tables, moto, two_dynamodbs
 from tests.matrix.cell import NEVER, Cell, End
 from tests.matrix.walk import walk
 from tests.simulation.world import Rates, World
@@ -16,6 +16,13 @@ from tests.simulation.world import Rates, World
 pytestmark = pytest.mark.long
 
 USER = {"notes": {"S": "user-42"}}
+
+
+@pytest.fixture(autouse=True)
+def moto_stands_in() -> Iterator[None]:
+    """Moto replaces botocore's calls in the whole process: no longer than a test of this file lasts."""
+    with moto().standing_in():
+        yield
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -25,6 +25,8 @@ from tools.local_stack.product import API_SECRET, GATEWAY_SECRET, Product
 
 NAME = "securities-transactions-rotation"
 NEW = "local-api-secret-that-the-vendor-issued-next"
+# No other test stores it: a warm function may know NEW from the test before, for as long as it keeps a secret.
+UNANNOUNCED = "local-api-secret-that-the-vendor-did-not-announce"
 AGE_SECONDS = 2
 ORDER = {"securities": [{"ticker": "INFY", "type": "BUY", "quantity": 1}]}
 
@@ -68,9 +70,9 @@ def operate(product: Product, step: rotate.Step, secret: str | None = None) -> N
     rotate.store(stage, rotate.step(rotate.members_of(stage), "api", step, secret))
 
 
-def switch(vendor: GatewayDriver, *, also_old: bool) -> None:
+def switch(vendor: GatewayDriver, *, also_old: bool, secret: str = NEW) -> None:
     """The vendor signs with the new secret, and accepts the old one in calls or not."""
-    vendor.settings(apiSecret=NEW, otherApiSecrets=[API_SECRET] if also_old else [])
+    vendor.settings(apiSecret=secret, otherApiSecrets=[API_SECRET] if also_old else [])
 
 
 @dataclass
@@ -167,7 +169,7 @@ def test_secret_that_was_not_stored_first_is_shown_and_costs_no_update(
     updates = PatientUpdates(rotating.aws.sqs, rotating.outputs["UpdatesQueueUrl"])
     transaction_id, _ = place(rotating, vendor, user)
     since = time.time()
-    switch(vendor, also_old=False)
+    switch(vendor, also_old=False, secret=UNANNOUNCED)
     vendor.finish(transaction_id)
     with rotating.api(user) as api:
         refused = api.post("/transactions", json=ORDER)
@@ -178,7 +180,7 @@ def test_secret_that_was_not_stored_first_is_shown_and_costs_no_update(
     assert rejected["level"] == "ERROR"
     assert [line for line in lines if line.get("reason") == "checksum does not match"]
 
-    operate(rotating, "next", NEW)
+    operate(rotating, "next", UNANNOUNCED)
 
     check_until_settled(rotating, updates, transaction_id)
     with rotating.api(user) as api:

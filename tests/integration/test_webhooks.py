@@ -67,7 +67,10 @@ def test_a_wrong_checksum_is_refused_and_changes_nothing(
 ) -> None:
     transaction_id, truth = place(product, gateway, user)
     updates.wait_for(transaction_id, is_("OrdersPlaced"))
-    before = api(user).get(f"/transactions/{transaction_id}").json()
+    # The first look changes the transaction as well, a moment after the order is placed.
+    before = eventually(
+        lambda: api(user).get(f"/transactions/{transaction_id}").json(), lambda view: view.get("account") == "linked"
+    )
 
     answer = post(product, signed(truth, **filled(truth), checksum="0" * 64))
 

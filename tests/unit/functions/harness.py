@@ -113,8 +113,9 @@ def _client() -> Callable[..., Client]:
     """The client in memory; with TWO_DYNAMODBS in the environment one that makes each call on moto's as well."""
     if not os.environ.get("TWO_DYNAMODBS"):
         return Client
-    from tests.dynamodb.second import TwoDynamoDBs  # it imports this module, and moto takes a second
+    from tests.dynamodb.second import TwoDynamoDBs, moto  # it imports this module, and moto takes a second
 
+    moto().stand_in()  # such a run is one of its own
     return TwoDynamoDBs
 
 
