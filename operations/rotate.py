@@ -27,6 +27,7 @@ from securities_transactions.gateway.credentials import Credentials, Credentials
 from securities_transactions.gateway.errors import GatewayRefused, GatewayUnavailable, SecretsError
 from securities_transactions.gateway.exchange import SendsRequests
 from securities_transactions.gateway.secrets import GatewaySecrets, Role, parse
+from securities_transactions.settings import statuses_in
 
 Kind = Literal["api", "gateway"]
 Step = Literal["show", "next", "switch", "finish", "abort"]
@@ -125,7 +126,7 @@ def _answer(
         given["GatewayName"],
         CredentialsInUse(lambda *, fresh=False: alone),
         given["GatewayOrdersPath"],
-        refuses_credentials=frozenset(int(each) for each in given["CredentialsRefused"].split(",")),
+        refuses_credentials=statuses_in(given["CredentialsRefused"]),
     )
     try:
         gateway.pull(_NO_TRANSACTION, now)

@@ -180,7 +180,7 @@ MODES: Final = (
     _provoked("no webhook comes in market hours", "NoWebhooksAlarm", _webhooks_stay_away),
     _provoked("the publisher or its mapping is stopped", "PublisherStoppedAlarm", _publisher_stopped),
     _provoked("the sweep is silent", "SweepSilentAlarm", _sweep_silent),
-    _provoked("a bug: an error that nobody foresaw", "ErrorsAlarm", _bug),
+    _provoked("a bug: an error that no code handles", "ErrorsAlarm", _bug),
     _provoked("the Gateway cannot say (OrdersUnknown)", "NeedsOperatorAlarm", _orders_unknown),
     _provoked("two users of one account", "NeedsOperatorAlarm", _account_conflict),
     _provoked("settled later than five minutes", "SettledLateAlarm", _settled_late),

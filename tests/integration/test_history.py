@@ -37,7 +37,7 @@ def lose(product: Product, gateway: GatewayDriver, user: str) -> tuple[str, dict
 
 
 def forge(product: Product, truth: dict[str, Any]) -> str:
-    """A webhook with a genuine checksum, whose orders somebody made up; its id."""
+    """A webhook with a genuine checksum, with made-up orders; its id."""
     orders = [
         {**order, "status": "COMPLETE", "filledQuantity": 2, "averagePrice": 1.5} for order in truth["batch"]["orders"]
     ]

@@ -179,7 +179,7 @@ def test_example_in_node_books_the_story_in_any_order(npm: Path, seed: int) -> N
 def test_example_in_node_gives_back_what_it_cannot_book(npm: Path) -> None:
     settled = story_of_one_order()["events"][3]
     left_out = settled | {"detail": {name: value for name, value in settled["detail"].items() if name != "orders"}}
-    foreign = settled | {"source": "somebody.else"}
+    foreign = settled | {"source": "another.source"}
     newer = settled | {"detail": settled["detail"] | {"schemaVersion": "2.0"}}
     answer, positions = booked_by_node(npm, "user-42", left_out, foreign, newer, settled)
     assert answer == {"batchItemFailures": [{"itemIdentifier": str(n)} for n in range(3)]}

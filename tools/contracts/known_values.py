@@ -4,7 +4,7 @@ They are on the page docs/reference/values.md. Every set is open: a reader treat
 final, and shows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -211,16 +211,25 @@ _MOMENTS: Final = frozenset(
 
 def described(node: Any) -> Any:
     """A schema in which each field of an open set has its known values, and each moment its format."""
+    return with_fields(node, _described)
+
+
+def with_fields(node: Any, changed: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
+    """`node` in which the fields of each object, by name, are what `changed` makes of them."""
     if isinstance(node, list):
-        return [described(each) for each in node]
+        return [with_fields(each, changed) for each in node]
     if not isinstance(node, Mapping):
         return node
-    schema = {word: described(value) for word, value in node.items()}
+    schema = {word: with_fields(value, changed) for word, value in node.items()}
     fields = schema.get("properties")
     if isinstance(fields, Mapping):
-        sets = _OF_AN_ORDER if "tradingsymbol" in fields else _OF
-        schema["properties"] = {name: _field(name, field, sets.get(name)) for name, field in fields.items()}
+        schema["properties"] = changed(fields)
     return schema
+
+
+def _described(fields: Mapping[str, Any]) -> dict[str, Any]:
+    sets = _OF_AN_ORDER if "tradingsymbol" in fields else _OF
+    return {name: _field(name, field, sets.get(name)) for name, field in fields.items()}
 
 
 def _field(name: str, field: dict[str, Any], values: Values | None) -> dict[str, Any]:

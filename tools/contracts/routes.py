@@ -294,8 +294,8 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     "state": {
         "name": "state",
         "in": "query",
-        "description": "`open`: neither settled nor failed. `needs-attention`: the Gateway cannot settle it, somebody "
-        "has to look.",
+        "description": "`open`: neither settled nor failed. `needs-attention`: the Gateway cannot settle it, an "
+        "operator has to look.",
         "schema": {"type": "string", "enum": list(State)},
     },
     "tradingsymbol": {

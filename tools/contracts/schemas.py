@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from securities_transactions.events.schemas import CATALOGUE, SCHEMA_VERSION, SOURCE, Event
-from tools.contracts.known_values import described
+from tools.contracts.known_values import described, with_fields
 from tools.contracts.shapes import FIELDS
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -48,15 +48,7 @@ def schema_of(model: type[Event]) -> Schema:
 
 def with_shapes(node: Any) -> Any:
     """`node` in which each field that the models hold as free JSON is described field by field."""
-    if isinstance(node, list):
-        return [with_shapes(each) for each in node]
-    if not isinstance(node, Mapping):
-        return node
-    schema = {word: with_shapes(value) for word, value in node.items()}
-    fields = schema.get("properties")
-    if isinstance(fields, Mapping):
-        schema["properties"] = {name: FIELDS.get(name, field) for name, field in fields.items()}
-    return schema
+    return with_fields(node, lambda fields: {name: FIELDS.get(name, field) for name, field in fields.items()})
 
 
 def published(node: Any, *, named: bool = False) -> Any:

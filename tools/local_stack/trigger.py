@@ -16,7 +16,7 @@ import httpx
 from tools.local_stack import env_file
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.process_supervisor import Failed
-from tools.local_stack.walkthrough import BASKET, SINGLE
+from tools.local_stack.walkthrough import BASKET, SINGLE, Order
 
 _SETTLED_SECONDS: Final = 120
 
@@ -76,16 +76,16 @@ class Scene:
 
 def guest_order(scene: Scene) -> None:
     """A first order: guest token, account linked, filled."""
-    scene.create(SINGLE.request)
-    scene.confirm(scenario="complete")
-    scene.post_sdk_response()
-    scene.gateway.finish(scene.transaction_id)
-    scene.settled()
+    _filled(scene, SINGLE)
 
 
 def basket(scene: Scene) -> None:
     """Five securities, buys and sells mixed, filled one after the other."""
-    scene.create(BASKET.request)
+    _filled(scene, BASKET)
+
+
+def _filled(scene: Scene, order: Order) -> None:
+    scene.create(order.request)
     scene.confirm(scenario="complete")
     scene.post_sdk_response()
     scene.gateway.finish(scene.transaction_id)

@@ -104,8 +104,7 @@ _Loader.add_multi_constructor("!", _wrapped)
 
 
 def _of_document(name: str, content: str) -> Iterator[Text]:
-    # The loader is a SafeLoader: it makes plain values alone.
-    for path, text in _descriptions(yaml.load(content, _Loader), ()):  # noqa: S506
+    for path, text in _descriptions(yaml.load(content, _Loader), ()):  # noqa: S506  # a SafeLoader
         line = next((n for n, each in enumerate(content.splitlines(), 1) if text.split("\n")[0][:40] in each), 1)
         yield Text("description", name, line, f"{'.'.join(path[-3:-1])}: {text}")
 

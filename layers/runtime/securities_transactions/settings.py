@@ -17,6 +17,11 @@ class MissingSetting(Exception):
     """The function's environment lacks a variable; the message names it."""
 
 
+def statuses_in(text: str) -> frozenset[int]:
+    """The HTTP statuses in a comma-separated list; `ValueError` for anything else."""
+    return frozenset(int(each) for each in text.split(","))
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings in a function's `environment`."""
@@ -122,7 +127,7 @@ class Settings:
     @property
     def credentials_refused(self) -> frozenset[int]:
         """The statuses with which the Gateway refuses our credentials."""
-        return frozenset(int(each) for each in self._text("CREDENTIALS_REFUSED").split(","))
+        return statuses_in(self._text("CREDENTIALS_REFUSED"))
 
     @property
     def service_scope(self) -> str:

@@ -201,7 +201,7 @@ def test_answer_that_was_lost_with_its_key_is_found_by_the_reference(rig: Rig) -
     rig.dynamodb.update_item = dies  # type: ignore[method-assign]  # of this test's client
     with pytest.raises(SystemExit):
         named(rig, key="k1")
-    rig.dynamodb.update_item = once  # type: ignore[method-assign]
+    rig.dynamodb.update_item = once  # type: ignore[method-assign]  # of this test's client
     rig.pass_time(LEASE.total_seconds() + 1)
     again = named(rig, key="k2")
     assert again.problem == "reference-taken"

@@ -175,7 +175,7 @@ def session(clock: Clock, reads: int) -> botocore.session.Session:
 
     def attempt(request: Any, **_: Any) -> None:
         read = request.context.get("read_timeout", aws.CONFIG.read_timeout)  # type: ignore[attr-defined]  # not in the stubs
-        clock.attempt(2 * aws.CONFIG.connect_timeout + reads * read + aws.PAUSE_AFTER_SILENCE_SECONDS)  # type: ignore[attr-defined]
+        clock.attempt(2 * aws.CONFIG.connect_timeout + reads * read + aws.PAUSE_AFTER_SILENCE_SECONDS)  # type: ignore[attr-defined]  # as above
         request.context["read_timeout"] = MOMENT
 
     made.get_component("event_emitter").register_last("before-send", attempt)

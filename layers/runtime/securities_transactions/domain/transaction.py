@@ -87,6 +87,11 @@ class SdkError:
     code: int | None = None
     message: str | None = None
 
+    @property
+    def given(self) -> dict[str, int | str]:
+        """The one or both that the SDK gave, by name."""
+        return {name: value for name, value in (("code", self.code), ("message", self.message)) if value is not None}
+
 
 @dataclass(frozen=True)
 class Failure:

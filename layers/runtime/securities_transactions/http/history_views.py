@@ -12,7 +12,7 @@ from securities_transactions.domain.stored_webhook import FoundWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.http import cursor
-from securities_transactions.http.views import IsFinal, Version, View
+from securities_transactions.http.views import StateView, Version, View, state_of
 
 
 class CauseView(View):
@@ -78,19 +78,12 @@ class WebhookView(View):
     suspicion: str | None = None
 
 
-class HistoryView(View):
+class HistoryView(StateView):
     """What happened to a transaction, the oldest change first; pass `cursor` on for the next page.
 
     The changes are recorded a moment after they are made: `version` may be ahead of the last of them.
     """
 
-    transactionId: str
-    notes: str
-    status: str
-    confirmation: Literal["reported", "confirmed"] | None = None
-    settled: bool
-    final: IsFinal = False
-    version: Version
     needsPerson: bool
     nextCheckAt: Annotated[str | None, Field(description="When the Gateway is asked again, at the latest.")] = None
     next: Annotated[str, Field(description="What happens next, in a sentence.")]
@@ -114,13 +107,7 @@ def history_of(
     due = transaction.next_check_at
     return HistoryView.model_validate(
         {
-            "transactionId": transaction.transaction_id,
-            "notes": transaction.user_id,
-            "status": transaction.status,
-            "confirmation": transaction.confirmation,
-            "settled": transaction.is_settled,
-            "final": transaction.is_over,
-            "version": transaction.version,
+            **state_of(transaction),
             "needsPerson": transaction.needs_person,
             "nextCheckAt": None if due is None else timestamp_text(due),
             "next": next_of(transaction),

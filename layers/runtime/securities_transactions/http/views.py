@@ -15,7 +15,7 @@ from securities_transactions.domain.account_linking import LinkedAccount
 from securities_transactions.domain.money import Rupees
 from securities_transactions.domain.orders import Order, Shares
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import SdkError, Transaction
+from securities_transactions.domain.transaction import Transaction
 from securities_transactions.http.filters import Place
 from securities_transactions.services.issue_sdk_token import IssuedToken
 from securities_transactions.services.read_orders import Listed, Page
@@ -114,12 +114,8 @@ Refreshed = Annotated[
 ]
 
 
-class OrdersView(View):
-    """The orders of a transaction as last seen, and how sure that is.
-
-    `status` is derived from the orders; `batchStatus` is the Gateway's own, advisory. `reported` was said by a
-    webhook or the SDK; `confirmed` was pulled from the Gateway. `settled`: final, confirmed, and not to change.
-    """
+class StateView(View):
+    """What every answer about a transaction begins with: which one, in which state, and how sure that is."""
 
     transactionId: str
     notes: str
@@ -128,6 +124,15 @@ class OrdersView(View):
     settled: bool
     final: IsFinal = False
     version: Version
+
+
+class OrdersView(StateView):
+    """The orders of a transaction as last seen, and how sure that is.
+
+    `status` is derived from the orders; `batchStatus` is the Gateway's own, advisory. `reported` was said by a
+    webhook or the SDK; `confirmed` was pulled from the Gateway. `settled`: final, confirmed, and not to change.
+    """
+
     requested: dict[str, Any]
     reference: Reference = None
     batchId: str | None = None
@@ -147,16 +152,9 @@ class OrdersView(View):
     updatedAt: str
 
 
-class TransactionView(View):
+class TransactionView(StateView):
     """A transaction: its state, what became of the user's flow, and a summary of its orders. Times are UTC."""
 
-    transactionId: str
-    notes: str
-    status: str
-    confirmation: Literal["reported", "confirmed"] | None = None
-    settled: bool
-    final: IsFinal = False
-    version: Version
     createdAt: str
     expireAt: str
     updatedAt: str
@@ -176,7 +174,7 @@ class TransactionView(View):
     sdkError: Annotated[
         dict[str, Any] | None, Field(description="The `code` and `message` that the SDK gave the user: no outcome yet.")
     ] = None
-    needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; somebody has to look.")] = False
+    needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; an operator has to look.")] = False
     batchId: str | None = None
     buyAmount: Rupees | None = None
     sellAmount: Rupees | None = None
@@ -242,8 +240,8 @@ def transaction_of(transaction: Transaction, *, refreshed: bool | None = None) -
             "expireAt": timestamp_text(transaction.expire_at),
             "gatewayStatus": transaction.gateway_status,
             "account": transaction.account,
-            "error": None if failure is None else {"reason": failure.reason, **_error(failure.error)},
-            "sdkError": None if sdk_error is None else _error(sdk_error),
+            "error": None if failure is None else {"reason": failure.reason, **failure.error.given},
+            "sdkError": None if sdk_error is None else sdk_error.given,
             "needsPerson": transaction.needs_person,
             "orderStatuses": statuses,
         }
@@ -300,8 +298,8 @@ def accounts_of(accounts: Sequence[LinkedAccount]) -> Accounts:
     )
 
 
-def _common(transaction: Transaction) -> dict[str, Any]:
-    stamps = (transaction.created_at, transaction.reported_at, transaction.confirmed_at)
+def state_of(transaction: Transaction) -> dict[str, Any]:
+    """The fields of `StateView`."""
     return {
         "transactionId": transaction.transaction_id,
         "notes": transaction.user_id,
@@ -309,8 +307,15 @@ def _common(transaction: Transaction) -> dict[str, Any]:
         "confirmation": transaction.confirmation,
         "settled": transaction.is_settled,
         "final": transaction.is_over,
-        "test": True if transaction.is_test else None,
         "version": transaction.version,
+    }
+
+
+def _common(transaction: Transaction) -> dict[str, Any]:
+    stamps = (transaction.created_at, transaction.reported_at, transaction.confirmed_at)
+    return {
+        **state_of(transaction),
+        "test": True if transaction.is_test else None,
         "updatedAt": timestamp_text(max(stamp for stamp in stamps if stamp is not None)),
         "requested": dict(transaction.requested.value),
         "reference": transaction.reference,
@@ -320,10 +325,6 @@ def _common(transaction: Transaction) -> dict[str, Any]:
         "buyAmount": transaction.buy_amount,
         "sellAmount": transaction.sell_amount,
     }
-
-
-def _error(error: SdkError) -> dict[str, Any]:
-    return {name: value for name, value in vars(error).items() if value is not None}
 
 
 def _orders(orders: Sequence[Order], *, placed: bool, for_support: bool) -> list[OrderView]:

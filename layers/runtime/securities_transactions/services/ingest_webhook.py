@@ -46,12 +46,19 @@ class IngestStatus(StrEnum):
     """Too many with the same timestamp and checksum were stored; a pull is requested all the same."""
 
 
+Outcome = tuple[Verification, IngestStatus]
+
+
 @dataclass(frozen=True)
 class Ingested:
-    """What a webhook was worth in the end, what became of it, and which API secret it was signed with, if genuine."""
+    """What a webhook was worth in the end, what became of it, and which API secret it was signed with, if genuine.
+
+    `webhook_id` is its id, which is made of the body as received.
+    """
 
     verification: Verification
     status: IngestStatus
+    webhook_id: str
     api_secret: Role | None = None
 
 
@@ -78,22 +85,21 @@ class IngestWebhook:
 
         `request_id` is that of the request.
         """
-        now, secrets = self.clock(), self.read_secrets()
+        now, secrets, id_ = self.clock(), self.read_secrets(), webhook_id(raw)
         verification = self.verify(raw, secrets.api_keys, now, self.policy)
         if isinstance(verification, Rejected) and verification.mismatch:
             secrets = self.read_secrets(fresh=True)
             verification = self.verify(raw, secrets.api_keys, now, self.policy)
-        match verification:
-            case Rejected():
-                return Ingested(verification, IngestStatus.REJECTED)
-            case Accepted():
-                ingested = self._report(raw, verification, now, request_id)
-                return replace(ingested, api_secret=secrets.role(verification.signer))
-            case Suspicious() | Unrelated():
-                ingested = self._store(raw, verification, now)
-                return replace(ingested, api_secret=secrets.role(verification.signer))
+        if isinstance(verification, Rejected):
+            return Ingested(verification, IngestStatus.REJECTED, id_)
+        if isinstance(verification, Accepted):
+            cause = Cause(kind=CauseKind.WEBHOOK, request_id=request_id, webhook_id=id_[:_WEBHOOK_ID_CHARACTERS])
+            verified, status = self._report(raw, verification, now, cause)
+        else:
+            verified, status = self._store(raw, verification, now)
+        return Ingested(verified, status, id_, secrets.role(verification.signer))
 
-    def _report(self, raw: bytes, accepted: Accepted, now: datetime, request_id: str | None) -> Ingested:
+    def _report(self, raw: bytes, accepted: Accepted, now: datetime, cause: Cause) -> Outcome:
         report = Report.under(
             self.confirm,
             accepted.snapshot,
@@ -103,36 +109,32 @@ class IngestWebhook:
             user_id=accepted.user_id,
             source=Source.WEBHOOK,
             at=now,
-            cause=Cause(
-                kind=CauseKind.WEBHOOK,
-                request_id=request_id,
-                webhook_id=webhook_id(raw)[:_WEBHOOK_ID_CHARACTERS],
-            ),
+            cause=cause,
         )
         written = self.transactions.report(report)
         if isinstance(written, Written):
-            return Ingested(accepted, IngestStatus.ACCEPTED)
+            return accepted, IngestStatus.ACCEPTED
         match self.reconsider(accepted, written.stored):
             case Suspicious() as suspicious:
                 return self._store(raw, suspicious, now)
             case Unchanged.DUPLICATE:
-                return Ingested(accepted, IngestStatus.DUPLICATE)
+                return accepted, IngestStatus.DUPLICATE
             case Unchanged.STALE:
-                return Ingested(accepted, IngestStatus.STALE)
+                return accepted, IngestStatus.STALE
             case Unchanged.RESTATED:
                 # Overtaken by something newer in between: then there is nothing left to restate.
                 restated = self.transactions.restate(report)
-                return Ingested(accepted, IngestStatus.DUPLICATE if restated else IngestStatus.STALE)
+                return accepted, IngestStatus.DUPLICATE if restated else IngestStatus.STALE
 
-    def _store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> Ingested:
+    def _store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> Outcome:
         if not self.webhook_counts.count(verified.proof, now):
             if isinstance(verified, Suspicious) and verified.transaction_id is not None:
                 self.transactions.suspect(verified.transaction_id, now)
-            return Ingested(verified, IngestStatus.DROPPED)
+            return verified, IngestStatus.DROPPED
         if isinstance(verified, Unrelated) and not self._owns(verified.user_id, verified.smallcase_auth_id):
             verified = replace(verified, user_id=None)
         new = self.webhooks.store(raw, verified, now)
-        return Ingested(verified, IngestStatus.STORED if new else IngestStatus.DUPLICATE)
+        return verified, IngestStatus.STORED if new else IngestStatus.DUPLICATE
 
     def _owns(self, user_id: str | None, smallcase_auth_id: str | None) -> bool:
         """Whether the account that is signed is the user's: the checksum does not cover who the webhook is for."""

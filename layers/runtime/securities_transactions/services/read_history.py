@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.history import Entry
 from securities_transactions.domain.stored_webhook import FoundWebhook
 from securities_transactions.domain.transaction import Transaction
@@ -27,10 +26,7 @@ class ReadHistory:
 
     def transaction(self, transaction_id: str, may_see: Callable[[str], bool]) -> Transaction:
         """The transaction. `NotFound` where it does not exist or is not to be seen: which of the two is not said."""
-        transaction = self.transactions.get(transaction_id)
-        if transaction is None or not may_see(transaction.user_id):
-            raise NotFound("there is no such transaction of yours")
-        return transaction
+        return self.transactions.visible(transaction_id, may_see)
 
     def entries(self, transaction_id: str, limit: int, after: str | None) -> tuple[Sequence[Entry], str | None]:
         """At most `limit` changes, the oldest first, those after the key `after`, and the key to go on after."""

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from securities_transactions.domain.cause import Cause
-from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.pull_request import PullOutcome, PullRequest
 from securities_transactions.domain.selection import EVERYTHING, Selection
 from securities_transactions.domain.transaction import Transaction
@@ -75,9 +74,7 @@ class ReadOrders:
 
         `NotFound` where it does not exist or is not to be seen: which of the two is not said.
         """
-        transaction = self.transactions.get(transaction_id)
-        if transaction is None or not may_see(transaction.user_id):
-            raise NotFound("there is no such transaction of yours")
+        transaction = self.transactions.visible(transaction_id, may_see)
         if not refresh:
             return Read(transaction)
         request = PullRequest(transaction_id, cause=cause_for and cause_for(transaction.user_id))

@@ -8,7 +8,7 @@ from typing import Any
 from securities_transactions import logging
 from securities_transactions.domain import history
 from securities_transactions.domain.history import Entry
-from securities_transactions.domain.transaction import SdkError, Transaction
+from securities_transactions.domain.transaction import Transaction
 from securities_transactions.events.builder import changed_orders
 from securities_transactions.storage import mapper
 from securities_transactions.storage.dynamodb import of_attributes, of_stream, present
@@ -80,9 +80,9 @@ def facts(change: history.Change, old: Transaction | None, new: Transaction) -> 
     if old is not None and old.escalated_at != new.escalated_at and new.escalation is not None:
         found["reason"] = new.escalation.value
     if new.failure is not None:
-        found["error"] = {"reason": new.failure.reason.value, **_error(new.failure.error)}
+        found["error"] = {"reason": new.failure.reason.value, **new.failure.error.given}
     if new.sdk_error is not None and (old is None or old.sdk_error != new.sdk_error):
-        found["sdkError"] = _error(new.sdk_error)
+        found["sdkError"] = new.sdk_error.given
     if new.account is not None and (old is None or old.account != new.account):
         found["account"] = new.account.value
     if new.batch is not None and (old is None or old.revision != new.revision):
@@ -107,7 +107,3 @@ def unreadable(record: Record, error: Exception) -> Entry:
 def transaction_of(record: Record) -> str:
     """The transaction that a record is about: its key, which DynamoDB guarantees."""
     return str(record["dynamodb"]["Keys"]["transactionId"]["S"])
-
-
-def _error(error: SdkError) -> dict[str, Any]:
-    return {name: value for name, value in vars(error).items() if value is not None}

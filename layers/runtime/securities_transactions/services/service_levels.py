@@ -37,14 +37,15 @@ class ServiceLevels:
 def service_levels(events: Sequence[Event], now: datetime) -> ServiceLevels:
     """What is counted of `events`, published at `now` (aware)."""
     settled = [each for each in events if isinstance(each, OrdersSettled)]
-    stored = [moment for each in events if (moment := parse_time(each.occurredAt)) is not None]
+    # Our own timestamps sort as text: the first is read, and not each.
+    first = parse_time(min((each.occurredAt for each in events), default=None))
     return ServiceLevels(
         placed=sum(isinstance(each, OrdersPlaced) for each in events),
         settled=len(settled),
         settled_late=sum(_is_late(each, now) for each in settled),
         needs_operator=sum(isinstance(each, OrdersUnknown | BrokerAccountConflict) for each in events),
         market_open=is_market_open(now),
-        slowest_ms=max((now - min(stored)) // timedelta(milliseconds=1), 0) if stored else None,
+        slowest_ms=None if first is None else max((now - first) // timedelta(milliseconds=1), 0),
     )
 
 

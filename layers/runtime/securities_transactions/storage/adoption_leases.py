@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from securities_transactions.storage.dynamodb import written
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
@@ -20,15 +20,11 @@ class AdoptionLeases:
     def take(self, key: str, now: datetime, interval: timedelta) -> bool:
         """Whether the lease of `key` is granted at `now` (aware), for `interval`."""
         start, end = int(now.timestamp()), int((now + interval).timestamp())
-        try:
-            self.client.put_item(
+        return written(
+            lambda: self.client.put_item(
                 TableName=self.table,
                 Item={"id": {"S": f"adoption#{key}"}, "expiration": {"N": str(end)}},
                 ConditionExpression="attribute_not_exists(id) OR expiration <= :start",
                 ExpressionAttributeValues={":start": {"N": str(start)}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        )

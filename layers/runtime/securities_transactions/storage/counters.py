@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
+from securities_transactions.storage.dynamodb import written
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
@@ -54,8 +54,8 @@ class WebhookCounts:
 
 def _count(client: "DynamoDBClient", table: str, key: str, end: int, most: int) -> bool:
     """A call that botocore repeats after a lost response may count twice, which is harmless here."""
-    try:
-        client.update_item(
+    return written(
+        lambda: client.update_item(
             TableName=table,
             Key={"id": {"S": key}},
             UpdateExpression="SET #count = if_not_exists(#count, :zero) + :one, #expiration = :end",
@@ -68,8 +68,4 @@ def _count(client: "DynamoDBClient", table: str, key: str, end: int, most: int) 
                 ":most": {"N": str(most)},
             },
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
+    )

@@ -38,6 +38,22 @@ def after_conflicts(write: Callable[[], T], pause: Pause) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
+def condition_failed(error: ClientError) -> bool:
+    """Whether DynamoDB refused a write because its condition does not hold, and for no other reason."""
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def written(write: Callable[[], object]) -> bool:
+    """Make a conditional write; False where its condition does not hold. Raises what else `write` raises."""
+    try:
+        write()
+    except ClientError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
+
+
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` without those that are `None`: what is not known is absent from an item."""
     return {str(name): value for name, value in values.items() if value is not None}

@@ -5,12 +5,11 @@ keeps a second request with the same reference from the Gateway meanwhile, and i
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
+from securities_transactions.storage.dynamodb import written
 
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
@@ -28,7 +27,7 @@ class ReferenceLeases:
 
     def take(self, user_id: str, reference: str, holder: str, now: datetime) -> bool:
         """Whether `holder` has the lease from `now` (aware) on; also where a repeated call finds its own."""
-        return self._decided(
+        return written(
             lambda: self.client.put_item(
                 TableName=self.table,
                 Item={
@@ -43,7 +42,7 @@ class ReferenceLeases:
 
     def release(self, user_id: str, reference: str, holder: str) -> None:
         """End the lease of `holder`; another's is left alone."""
-        self._decided(
+        written(
             lambda: self.client.delete_item(
                 TableName=self.table,
                 Key={"id": {"S": _key(user_id, reference)}},
@@ -51,16 +50,6 @@ class ReferenceLeases:
                 ExpressionAttributeValues={":holder": {"S": holder}},
             )
         )
-
-    @staticmethod
-    def _decided(write: Callable[[], object]) -> bool:
-        try:
-            write()
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
 
 
 def _key(user_id: str, reference: str) -> str:

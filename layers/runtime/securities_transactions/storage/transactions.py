@@ -4,7 +4,7 @@ The table's stream is the outbox: what a write changed is what is published, so 
 commit together. Nothing here decides: a failed condition returns what is stored, and the service decides.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from securities_transactions.domain.cause import Cause
+from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.pull_request import PullRequest
 from securities_transactions.domain.times import parse_time, timestamp_text
 from securities_transactions.domain.transaction import Confirmation, SdkError, Transaction
@@ -22,6 +23,7 @@ from securities_transactions.storage import mapper
 from securities_transactions.storage.dynamodb import (
     Pause,
     after_conflicts,
+    condition_failed,
     of_attributes,
     present,
     to_attributes,
@@ -96,6 +98,16 @@ class Transactions:
         """The transaction as it is now: the read is consistent."""
         response = self.client.get_item(TableName=self.table, Key=_key(transaction_id), ConsistentRead=True)
         return mapper.of_item(of_attributes(response["Item"])) if "Item" in response else None
+
+    def visible(self, transaction_id: str, may_see: Callable[[str], bool]) -> Transaction:
+        """The transaction as it is now. `may_see` is called with its user.
+
+        `NotFound` where it does not exist or is not to be seen: which of the two is not said.
+        """
+        transaction = self.get(transaction_id)
+        if transaction is None or not may_see(transaction.user_id):
+            raise NotFound("there is no such transaction of yours")
+        return transaction
 
     def get_many(self, transaction_ids: Sequence[str]) -> dict[str, Transaction | Unreadable]:
         """Those of at most 100 transactions that exist, by transactionId; one that cannot be read hides no other."""
@@ -234,7 +246,7 @@ class Transactions:
         try:
             response = after_conflicts(write, self.pause)
         except ClientError as error:
-            found = _condition_failed(error)
+            found = _stored(error)
             return ConditionFailed(mapper.of_item(found) if found else None)
         return Leased(mapper.of_item(of_attributes(response["Attributes"])))
 
@@ -373,13 +385,13 @@ class Transactions:
         try:
             after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments), self.pause)
         except ClientError as error:
-            return _condition_failed(error)
+            return _stored(error)
         return None
 
 
-def _condition_failed(error: ClientError) -> Mapping[str, Any]:
+def _stored(error: ClientError) -> Mapping[str, Any]:
     """The item that made a condition fail, empty where there is none; raises any other error."""
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+    if not condition_failed(error):
         raise error
     return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
 

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from securities_transactions.domain.stored_webhook import FoundWebhook, StoredWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.webhook_verification import Suspicious, Unrelated, webhook_id
-from securities_transactions.storage.dynamodb import of_attributes, present, to_attributes
+from securities_transactions.storage.dynamodb import of_attributes, present, to_attributes, written
 from securities_transactions.storage.mapper import time_of
 
 if TYPE_CHECKING:
@@ -60,18 +58,14 @@ class Webhooks:
         if isinstance(verified, Suspicious):
             condition += " OR receivedAt < :before"
             values = {":before": {"S": timestamp_text(now - _ASKS_AGAIN_AFTER)}}
-        try:
-            self.client.put_item(
+        return written(
+            lambda: self.client.put_item(
                 TableName=self.table,
                 Item=to_attributes(present(item)),
                 ConditionExpression=condition,
                 **({"ExpressionAttributeValues": values} if values else {}),  # type: ignore[arg-type]  # an absent argument has no type
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        )
 
 
 def webhook_of(item: Mapping[str, Any]) -> StoredWebhook:
