@@ -29,11 +29,10 @@ def brakes_of(stage: Stage) -> Brakes:
 def mappings(stage: Stage) -> Iterator[dict[str, Any]]:
     """The event source mappings of the queues whose messages are pulled."""
     for name in _PULLED:
-        if name in stage.outputs:
-            url = stage.outputs[name]
-            arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-            found: Any = stage.functions.list_event_source_mappings(EventSourceArn=arn)
-            yield from found["EventSourceMappings"]
+        url = stage.outputs[name]
+        arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        found: Any = stage.functions.list_event_source_mappings(EventSourceArn=arn)
+        yield from found["EventSourceMappings"]
 
 
 def pulls(stage: Stage, how: str, most: int | None = None) -> None:

@@ -178,7 +178,8 @@ def test_pull_that_a_discarded_record_requests_is_requested() -> None:
 
     redrive(stage)
 
-    assert [json.loads(each) for each in stage.sqs.bodies["queue of Reconcile"]] == [{"transactionId": "T001"}]
+    (request,) = map(json.loads, stage.sqs.bodies["queue of FinalReports"])
+    assert (request["transactionId"], request["final"]) == ("T001", True)
 
 
 def by_shard(entries: Sequence[tuple[str, int, str, int]]) -> Any:

@@ -78,7 +78,7 @@ def test_queues_that_a_stage_does_not_have_are_passed_over() -> None:
     outputs = {name: url for name, url in stage.outputs.items() if "Notifier" not in name and "Positions" not in name}
     stage = type("Small", (FakeStage,), {"outputs": outputs})()
 
-    queues = {f"{name}DeadLetterQueueUrl" for name in ("Reconcile", "Updates", "Publish")}
+    queues = {f"{name}DeadLetterQueueUrl" for name in ("FinalReports", "Reconcile", "Updates", "Publish")}
     assert set(redrive(stage)) == queues | {"DiscardedRecordsBucket"}
 
 

@@ -67,7 +67,10 @@ class PullQueues:
     others: PullQueue
 
     def send(self, requests: Iterable[PullRequest], delay: timedelta = timedelta()) -> int:
-        """Send each request to its queue; returns how many. `SendError` where a queue refused some."""
+        """Send each request to its queue; returns how many. `SendError` where a queue refused some.
+
+        The caller sends all of them again then, also those that were not refused: one pull answers both.
+        """
         finals, others = list[PullRequest](), list[PullRequest]()
         for request in requests:
             (finals if request.final else others).append(request)
