@@ -1,4 +1,4 @@
-"""What is to be confirmed is pulled from the Gateway, whose state decides."""
+"""Pulls the transactions of the pull queue from the Gateway, whose state decides."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 
 def make_handler(application: Application) -> Handler:
-    """Pull each transaction of the message batch; what the queue has to deliver again is returned to it."""
+    """Pull each transaction of the message batch. Messages to deliver again are returned to the queue."""
     reconcile = application.reconcile
 
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def make_handler(application: Application) -> Handler:
 
 
 def pull(reconcile: Reconcile, record: Mapping[str, Any], cause: Cause) -> bool:
-    """Pull the transaction that a message names; False where the message is to be delivered again."""
+    """Pull the transaction of a message. Returns False if the queue must deliver the message again."""
     try:
         request = replace(request_of(loads(record["body"])), cause=cause)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -42,11 +42,11 @@ def pull(reconcile: Reconcile, record: Mapping[str, Any], cause: Cause) -> bool:
         outcome = reconcile.pull(request)
     except GatewayError as error:
         log = logger.error if error.needs_operator else logger.warning
-        log("the gateway does not say", transaction_id=transaction_id, reason=str(error))
-        # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
+        log("pull failed", transaction_id=transaction_id, reason=str(error))
+        # A stored transaction has its next check scheduled. The queue retries only those without a schedule.
         return reconcile.is_scheduled(transaction_id)
-    except Exception:  # one poison message must not bring the others of its batch back
-        logger.exception("a pull failed", transaction_id=transaction_id)
+    except Exception:  # one poison message must not cause redelivery of the others in its batch
+        logger.exception("unexpected error in a pull", transaction_id=transaction_id)
         return False
     logger.info("pulled", transaction_id=transaction_id, outcome=outcome.value)
     return outcome is not PullOutcome.DEFERRED

@@ -155,12 +155,12 @@ def _provoked(name: str, alarm: str, play: Callable[[Scene], None]) -> Mode:
 
 
 _DEAD: Final = {
-    "UnpublishedAlarm": "the publisher sets a record or an event aside",
-    "UnconfirmedAlarm": "a pull fails five times",
+    "PublishDeadLettersAlarm": "the publisher sets a record or an event aside",
+    "ReconcileDeadLettersAlarm": "a pull fails five times",
     "BusDeadLettersAlarm": "the bus cannot encrypt an event",
-    "UndeliveredAlarm": "a consumer's queue refuses an event",
-    "UnbookedAlarm": "the example ledger fails five times",
-    "UntoldAlarm": "the example notifier fails five times",
+    "UpdatesDeadLettersAlarm": "a consumer's queue refuses an event",
+    "PositionsDeadLettersAlarm": "the example ledger fails five times",
+    "NotifierDeadLettersAlarm": "the example notifier fails five times",
 }
 
 MODES: Final = (

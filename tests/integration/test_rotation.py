@@ -141,7 +141,8 @@ class Traffic:
 def test_changing_the_api_secret_refuses_nothing(
     rotating: Product, vendor: GatewayDriver, user: str, first: str, gap: float, also_old: bool
 ) -> None:
-    """From the moment at which the next secret is stored, whoever switches first and whatever the vendor accepts."""
+    """From the moment at which the next secret is stored, in any order of the switches and with any secret of the
+    vendor."""
     transaction_id, _ = place(rotating, vendor, user)
     with Traffic(rotating, vendor, transaction_id) as traffic:
         traffic.some_more()

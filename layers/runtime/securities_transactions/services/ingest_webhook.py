@@ -1,4 +1,4 @@
-"""Ingesting a webhook: nothing genuine is lost, nothing forged decides."""
+"""Ingests webhooks: no genuine webhook is lost, and no forged one decides."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ Reconsider = Callable[[Accepted, Transaction | None], Unchanged | Suspicious]
 
 
 class IngestStatus(StrEnum):
-    """What became of a webhook."""
+    """The outcome of a webhook."""
 
     REJECTED = "rejected"
     ACCEPTED = "accepted"
@@ -43,12 +43,12 @@ class IngestStatus(StrEnum):
     STALE = "stale"
     STORED = "stored"
     DROPPED = "dropped"
-    """Too many with the same timestamp and checksum were stored; a pull is requested all the same."""
+    """Too many webhooks with the same timestamp and checksum were stored. A pull is requested anyway."""
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What a webhook was worth in the end, what became of it, and which API secret it was signed with, if genuine."""
+    """The final verification of a webhook, its outcome, and the API secret that signed it, if genuine."""
 
     verification: Verification
     status: IngestStatus
@@ -57,9 +57,10 @@ class Ingested:
 
 @dataclass(frozen=True)
 class IngestWebhook:
-    """Ingests webhooks under the `confirm` policy. `clock` gives aware UTC, `owner_of` the user of a smallcaseAuthId.
+    """Ingests webhooks under the `confirm` policy.
 
-    `verify` and `reconsider` are the domain's rules.
+    `clock` returns aware UTC, `owner_of` the user of a smallcaseAuthId. `verify` and `reconsider` are the domain's
+    rules.
     """
 
     transactions: Transactions
@@ -120,7 +121,7 @@ class IngestWebhook:
             case Unchanged.STALE:
                 return Ingested(accepted, IngestStatus.STALE)
             case Unchanged.RESTATED:
-                # Overtaken by something newer in between: then there is nothing left to restate.
+                # If a newer report was written in between, there is nothing left to restate.
                 restated = self.transactions.restate(report)
                 return Ingested(accepted, IngestStatus.DUPLICATE if restated else IngestStatus.STALE)
 
@@ -135,7 +136,7 @@ class IngestWebhook:
         return Ingested(verified, IngestStatus.STORED if new else IngestStatus.DUPLICATE)
 
     def _owns(self, user_id: str | None, smallcase_auth_id: str | None) -> bool:
-        """Whether the account that is signed is the user's: the checksum does not cover who the webhook is for."""
+        """True if the signed account belongs to the user. The checksum does not cover the user."""
         if user_id is None or smallcase_auth_id is None:
             return False
         return self.owner_of(smallcase_auth_id) == user_id

@@ -1,4 +1,4 @@
-"""The queue of requests to pull: what publish_updates and check_due send, and reconcile receives."""
+"""The queue of pull requests: publish_updates and check_due send them, reconcile receives them."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -15,7 +15,7 @@ _MOST_ENTRIES: Final = 10
 
 
 class SendError(Exception):
-    """The queue did not accept some of the messages."""
+    """The queue rejected some of the messages."""
 
 
 class PullQueue:
@@ -26,7 +26,10 @@ class PullQueue:
         self.url = url
 
     def send(self, requests: Iterable[PullRequest]) -> int:
-        """Send a message for each request; returns how many. `SendError` once all were tried and some were refused."""
+        """Send a message for each request and return their number.
+
+        Raises `SendError` after all were tried if some failed.
+        """
         left = iter(requests)
         count = refused = 0
         while chunk := list(islice(left, _MOST_ENTRIES)):
@@ -37,12 +40,12 @@ class PullQueue:
             refused += len(response.get("Failed", []))
             count += len(chunk)
         if refused:
-            raise SendError(f"the queue refused {refused} of {count} messages")
+            raise SendError(f"the queue rejected {refused} of {count} messages")
         return count
 
 
 def message_of(request: PullRequest) -> str:
-    """The message for a request. The time tells `reconcile` which check is meant: it is not made twice."""
+    """The message for a request. Its time identifies the check, so that `reconcile` makes it only once."""
     message: dict[str, Any] = {
         "transactionId": request.transaction_id,
         "smallcaseAuthId": request.smallcase_auth_id,
@@ -53,7 +56,7 @@ def message_of(request: PullRequest) -> str:
 
 
 def request_of(message: Mapping[str, Any]) -> PullRequest:
-    """The request in a message; `KeyError`, `TypeError` or `ValueError` where it is none."""
+    """Parse a message. Raises `KeyError`, `TypeError` or `ValueError` if it is not a request."""
     transaction_id, due_at = message["transactionId"], message.get("dueAt")
     if not isinstance(transaction_id, str):
         raise TypeError("transactionId is not text")

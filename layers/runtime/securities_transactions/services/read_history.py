@@ -29,7 +29,7 @@ class ReadHistory:
         """The transaction. `NotFound` where it does not exist or is not to be seen: which of the two is not said."""
         transaction = self.transactions.get(transaction_id)
         if transaction is None or not may_see(transaction.user_id):
-            raise NotFound("there is no such transaction of yours")
+            raise NotFound("no such transaction")
         return transaction
 
     def entries(self, transaction_id: str, limit: int, after: str | None) -> tuple[Sequence[Entry], str | None]:

@@ -1,7 +1,7 @@
-"""Reconciling a transaction with the Gateway: load, fetch, decide, save.
+"""Reconciles a transaction with the Gateway: load, pull, decide, save.
 
-One pull in flight per transaction and a minimum interval between two, however many requests arrive: a flood of
-forged webhooks does not become a flood of calls to the Gateway.
+A transaction has at most one pull in flight, and a minimum interval between two, however many requests arrive. So a
+flood of forged webhooks does not become a flood of calls to the Gateway.
 """
 
 from collections.abc import Callable
@@ -35,18 +35,18 @@ Decide = Callable[[Transaction, GatewayTransaction, datetime, reconciliation.Pol
 
 
 class PullsTransactions(Protocol):
-    """The part of `gateway.client.Gateway` that reconciliation needs."""
+    """The interface of `gateway.client.Gateway` that reconciliation needs."""
 
     def pull(self, transaction_id: str, now: datetime, batch_id: str | None = None) -> GatewayTransaction:
-        """What the Gateway knows of a transaction; see `Gateway.pull`."""
+        """The Gateway's state of a transaction. See `Gateway.pull`."""
 
 
 @dataclass(frozen=True)
 class Reconcile:
-    """Pulls transactions. `clock` gives aware UTC, `jitter` a random number in [0, 1).
+    """Pulls transactions. `clock` returns aware UTC, `jitter` a random number in [0, 1).
 
-    `decide` is the domain's rule. `leases` bound pulls of transactions that are not stored here, by the smallcaseAuthId
-    whose webhook requests them; `None` where those are not pulled.
+    `decide` is the domain's rule. `leases` limit the pulls of transactions that are not stored, per smallcaseAuthId of
+    the webhook that requests them. If it is `None`, those are not pulled.
     """
 
     gateway: PullsTransactions
@@ -61,11 +61,11 @@ class Reconcile:
     decide: Decide = reconciliation.reconcile
 
     def pull(self, request: PullRequest) -> PullOutcome:
-        """Pull a transaction and save what the Gateway's state changes.
+        """Pull a transaction and save the resulting transition.
 
-        Raises `GatewayError` where the Gateway does not respond, with the next check scheduled for a transaction that
-        is stored, `Contended` where other writers kept changing it, and whatever its item or the Gateway's state causes
-        that cannot be read. Any failure moves the check that was due: it keeps no other transaction from being checked.
+        Raises `GatewayError` if the Gateway does not respond, after scheduling the next check of a stored transaction;
+        `Contended` if concurrent writers kept changing it; and the error of an item or a response that cannot be read.
+        Every failure moves the check that was due, so that it does not block the checks of other transactions.
         """
         try:
             return self._pull(request)
@@ -90,7 +90,7 @@ class Reconcile:
                 return self._adopt(request, now)
 
     def is_scheduled(self, transaction_id: str) -> bool:
-        """Whether a check of the transaction is due some time, so that no other request is needed."""
+        """True if a check of the transaction is scheduled, so that no other request is needed."""
         stored = self.transactions.get(transaction_id)
         return stored is not None and stored.next_check_at is not None
 
@@ -104,7 +104,7 @@ class Reconcile:
             raise
 
     def _save(self, stored: Transaction, state: GatewayTransaction, cause: Cause | None) -> PullOutcome:
-        """Decide and save; decide anew where another writer changed the transaction meanwhile."""
+        """Decide and save. Decide again if a concurrent writer changed the transaction."""
         for _ in range(_ATTEMPTS):
             if self._decide_and_save(stored, state, cause):
                 return PullOutcome.PULLED
@@ -124,9 +124,9 @@ class Reconcile:
         return LinkAccount(self.users).save(stored, transition, auth_id, state.broker, now)
 
     def _log_missing_orders(self, stored: Transaction, state: GatewayTransaction) -> None:
-        """An error where the Gateway's details say COMPLETED, again and for too long, and its orders API has no orders.
+        """Log an error if the Gateway's details stay COMPLETED for too long while its orders API has no orders.
 
-        A wrong GatewayOrdersPath can be the address of another API of the Gateway, which answers with an empty list.
+        A wrong GatewayOrdersPath may be the path of another API of the Gateway, which returns an empty list.
         """
         if state.batch is not None or not state.status == stored.gateway_status == GatewayStatus.COMPLETED:
             return
@@ -138,7 +138,7 @@ class Reconcile:
             )
 
     def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
-        """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
+        """Adopt a transaction of our gateway that is not stored: it was created elsewhere, or our write was lost."""
         transaction_id = request.transaction_id
         if self.leases is None:
             return PullOutcome.UNKNOWN
@@ -147,7 +147,7 @@ class Reconcile:
         try:
             state = self.gateway.pull(transaction_id, now)
         except GatewayRefused as error:
-            if error.is_about_us:  # this tells nothing about the transaction
+            if error.is_about_us:  # the error implies nothing about the transaction
                 raise
             return PullOutcome.UNKNOWN
         user_id = state.user_id
@@ -156,7 +156,7 @@ class Reconcile:
         if not state.is_of_securities:
             return PullOutcome.UNKNOWN
         if user_id is None:
-            # The Gateway's API may lag: the user is named with the orders at the latest.
+            # The Gateway's API may lag. It shows the user together with the orders at the latest.
             return PullOutcome.DEFERRED if state.batch is None else PullOutcome.UNKNOWN
         self.users.create(_adopted(state, user_id, now, request))
         stored = self.transactions.get(transaction_id)

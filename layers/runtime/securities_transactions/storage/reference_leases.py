@@ -1,7 +1,7 @@
-"""Leases of references for as long as a transaction is being created, in the Idempotency table.
+"""Leases of references while a transaction is created, in the Idempotency table.
 
-Who has the reference in the end is decided by the write that stores the transaction (`users.Users.create`). A lease
-keeps a second request with the same reference from the Gateway meanwhile, and is gone by TTL after a crash.
+The write that stores the transaction decides which one gets the reference (`users.Users.create`). A lease only keeps a
+second request with the same reference from calling the Gateway meanwhile. After a crash, TTL deletes it.
 """
 
 import hashlib
@@ -15,19 +15,22 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-# Longer than an invocation: who holds a lease that is over is not running any more.
+# Longer than an invocation, so the holder of an expired lease is not running any more.
 LEASE: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class ReferenceLeases:
-    """Leases by user and reference, under a hash of both. `holder` tells two requests apart."""
+    """Leases by user and reference, under a hash of both. `holder` distinguishes two requests."""
 
     client: "DynamoDBClient"
     table: str
 
     def take(self, user_id: str, reference: str, holder: str, now: datetime) -> bool:
-        """Whether `holder` has the lease from `now` (aware) on; also where a repeated call finds its own."""
+        """Take the lease for `holder` at `now` (aware).
+
+        Returns False if another holder has it. A retry finds its own.
+        """
         return self._decided(
             lambda: self.client.put_item(
                 TableName=self.table,
@@ -42,7 +45,7 @@ class ReferenceLeases:
         )
 
     def release(self, user_id: str, reference: str, holder: str) -> None:
-        """End the lease of `holder`; another's is left alone."""
+        """End the lease of `holder`. Another holder's lease stays."""
         self._decided(
             lambda: self.client.delete_item(
                 TableName=self.table,
