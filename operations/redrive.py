@@ -45,9 +45,9 @@ class Result:
 
 
 def redrive(stage: Stage) -> dict[str, Result]:
-    """Redrive the bucket and every dead-letter queue that the stage has; what became of each, by its output's name.
+    """Redrive the bucket and every dead-letter queue of the stage. Returns the outcome of each, by its output's name.
 
-    The bucket first: a record in it that cannot be read goes to a queue.
+    The bucket is first, because an unreadable record in it goes to a queue.
     """
     outputs = stage.outputs
     queues = {f"{name}DeadLetterQueueUrl": name for name in QUEUES}
@@ -74,7 +74,7 @@ def retries_of(message: Mapping[str, Any]) -> int:
 
 
 def put_again(event: Mapping[str, Any], bus: str) -> Entry:
-    """The entry for an event that the bus took and then could not encrypt or decrypt. Its `eventId` stays the same."""
+    """The entry for an event that the bus accepted and could not encrypt or decrypt. Its `eventId` stays the same."""
     return {
         "Source": event["source"],
         "DetailType": event["detail-type"],
@@ -89,10 +89,9 @@ def _sent(stage: Stage, queue: str, body: str, retries: int = 0) -> None:
 
 
 def _published(stage: Stage, body: str) -> None:
-    """Publish what the publisher set aside: a record that it could not read, or an event that the bus refused.
+    """Publish a message that the publisher set aside: an unreadable record, or an event that the bus rejected.
 
-    A record that could not be read may request a pull as well. Raises `PublishError` where the bus still refuses the
-    event.
+    An unreadable record may also request a pull. Raises `PublishError` if the bus still rejects the event.
     """
     message = opened(body)
     update = _set_aside(stage, message)
@@ -111,14 +110,14 @@ def _put(stage: Stage, entries: list[Entry]) -> None:
 
 
 def _set_aside(stage: Stage, message: Mapping[str, Any]) -> Update:
-    """What was set aside, made anew by today's code, for the cause may have been ours.
+    """The update of a set-aside message, built again by the current code, because the old code may have been the cause.
 
-    A message too large for its record has the item's key: then it is where the item stands today that is published.
+    A message that is too large for its record has the key of the item. Then the current state of the item is published.
     """
     update = update_of(message["record"]) if "record" in message else _stored(stage, message["key"])
     if "detailType" not in message:
         return update
-    # Of an event that the bus refused, its record's other events were published and its request to pull was sent.
+    # If the bus rejected one event, the other events of its record were published and its pull was requested.
     own = [each for each in update.events if "record" not in message or each.eventId == message["eventId"]]
     return Update(own)
 
@@ -128,7 +127,7 @@ def _stored(stage: Stage, key: Mapping[str, str]) -> Update:
     table = stage.outputs["WebhooksTable" if name == "webhookId" else "TransactionsTable"]
     answer = stage.dynamodb.get_item(TableName=table, Key={name: {"S": value}}, ConsistentRead=True)
     if "Item" not in answer:
-        raise LookupError("what was set aside was too large to keep, and its item is gone")
+        raise LookupError("the set-aside record was too large to keep, and its item no longer exists")
     return latest_of(of_attributes(answer["Item"]))
 
 
@@ -137,7 +136,7 @@ def _drain_bucket(stage: Stage, bucket: str) -> Result:
     for key in discarded_records.keys(stage.s3, bucket):
         try:
             discarded_records.publish(stage, discarded_records.read(stage.s3, bucket, key))
-        except Exception as error:  # it stays where it is, is told, and the others are tried
+        except Exception as error:  # it stays in the queue, is reported, and the others are tried
             print(f"{key} stays: {type(error).__name__}: {error}", file=sys.stderr)
             result.failed += 1
             continue
@@ -149,7 +148,7 @@ def _drain_bucket(stage: Stage, bucket: str) -> Result:
 def _drain(stage: Stage, url: str, queue: str) -> Result:
     result = Result()
     while True:
-        # What failed is not seen again before this has ended.
+        # Failed messages are hidden until the end of this run.
         answer = stage.sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
@@ -167,7 +166,7 @@ def _drain(stage: Stage, url: str, queue: str) -> Result:
                 continue
             try:
                 hand_on(stage, queue, message)
-            except Exception as error:  # it stays where it is, is told, and the others are tried
+            except Exception as error:  # it stays in place and is reported, and the others are tried
                 print(f"{message['MessageId']} stays: {type(error).__name__}: {error}", file=sys.stderr)
                 result.failed += 1
                 continue
@@ -176,7 +175,7 @@ def _drain(stage: Stage, url: str, queue: str) -> Result:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where nothing is left, 1 where something failed again."""
+    """Returns 0 if no messages are left, 1 if some failed again."""
     stage = stages.of(stages.parser(__doc__).parse_args(arguments))
     try:
         results = redrive(stage)

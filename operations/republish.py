@@ -1,7 +1,7 @@
-"""`python -m operations.republish SINCE`: emit again where every transaction stands that changed since then.
+"""`python -m operations.republish SINCE`: republish the state of every transaction that changed since then.
 
-For an outage that outlived the streams, which keep a change for a day. The event ids are those of the first time, so
-consumers drop what they have seen. What happened in between is not emitted, and consumers see the gap.
+For an outage longer than the retention of the streams, which is a day. The event ids are the original ones, so
+consumers drop the events that they have received. Intermediate events are not published, so consumers detect a gap.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def republish(stage: Stage, since: datetime, unreadable: Unreadable) -> Publishe
 
 
 def updates(stage: Stage, since: str, unreadable: Unreadable) -> Iterator[Update]:
-    """Where each transaction stands that changed since `since` (UTC, ISO 8601), and each webhook stored since."""
+    """The updates of each transaction that changed, and each webhook stored, since `since` (UTC, ISO 8601)."""
     value = {":since": {"S": since}}
     changed = " OR ".join(f"{name} >= :since" for name in _CHANGED)
     for table, condition in (("TransactionsTable", changed), ("WebhooksTable", "receivedAt >= :since")):
@@ -79,18 +79,18 @@ def _named(item: Mapping[str, Any]) -> str:
 
 
 def moment(text: str) -> datetime:
-    """A time with its offset, or in UTC where it has none; `ArgumentTypeError` for anything else."""
+    """Parse a time. Without an offset it is UTC. Raises `ArgumentTypeError` for any other text."""
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 2026-01-15T00:00:00Z") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: use the form 2026-01-15T00:00:00Z") from error
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def main(arguments: list[str]) -> int:
     """0 where all was emitted, 1 where not: then do it again, repeats do no harm. What cannot be read is named."""
     parser = stages.parser(__doc__)
-    parser.add_argument("since", type=moment, help="a time, as 2026-01-15T00:00:00Z")
+    parser.add_argument("since", type=moment, help="a time, for example 2026-01-15T00:00:00Z")
     options = parser.parse_args(arguments)
     left = list[str]()
 
@@ -101,9 +101,9 @@ def main(arguments: list[str]) -> int:
     try:
         published = republish(stages.of(options), options.since, unreadable)
     except (BotoCoreError, ClientError, PublishError, SendError) as error:
-        print(f"not all was emitted: {error}", file=sys.stderr)
+        print(f"republishing failed: {error}", file=sys.stderr)
         return 1
-    print(f"{published.events} events emitted again, {published.pulls} pulls requested again")
+    print(f"{published.events} events published again, {published.pulls} pulls requested again")
     return 1 if left else 0
 
 

@@ -1,8 +1,8 @@
-"""`python -m operations.rotate`: change one of the Gateway's secrets step by step, and show how far that is.
+"""`python -m operations.rotate`: rotate one of the Gateway's secrets step by step, and show the progress.
 
-Steps: *next* stores the secret that the vendor has issued beside the current one; *switch* makes it the current one
-and keeps the one before; *finish* removes that one; *abort* removes the next one. A secret is read from the terminal or
-from standard input: it is in no argument, no output and no log.
+Steps: *next* stores the new secret from the vendor beside the current one; *switch* makes it the current one and keeps
+the previous one; *finish* removes that one; *abort* removes the next one. A secret is read from the terminal or from
+standard input. It is never in an argument, an output or a log.
 """
 
 import argparse
@@ -35,19 +35,22 @@ MEMBERS: Final[dict[Kind, dict[Role, str]]] = {
     "api": {"current": "apiSecret", "next": "nextApiSecret", "previous": "previousApiSecret"},
     "gateway": {"current": "gatewaySecret", "next": "nextGatewaySecret", "previous": "previousGatewaySecret"},
 }
-# The Gateway sends a webhook again until three days after it was signed.
+# The Gateway retries a webhook until three days after it was signed.
 RETRIES: Final = timedelta(days=3)
-# Of no transaction: the Gateway refuses the call's credentials or the id.
+# An id of no transaction: the Gateway rejects either the call's credentials or the id.
 _NO_TRANSACTION: Final = "TRX_00000000000000000000000000000000"
 
 
 class Refused(Exception):
-    """A step that would refuse genuine requests; the message says why."""
+    """A step after which genuine requests would be rejected. The message has the reason."""
 
 
 @dataclass(frozen=True)
 class State:
-    """How far the change of a secret is. `calls` is the Gateway's answer to each, `webhooks` how many each signed."""
+    """The progress of a rotation.
+
+    `calls` has the Gateway's response to each secret, `webhooks` the number each signed.
+    """
 
     stored: tuple[Role, ...]
     calls: dict[Role, Literal["accepted", "refused", "unknown"]]
@@ -55,7 +58,7 @@ class State:
 
 
 def step(members: dict[str, str], kind: Kind, name: Step, secret: str | None = None) -> dict[str, str]:
-    """The stored JSON after a step; raises `Refused`, and `SecretsError` for a secret that cannot be one."""
+    """The stored JSON after a step. Raises `Refused`, and `SecretsError` for an invalid secret."""
     current, following, previous = (MEMBERS[kind][role] for role in ("current", "next", "previous"))
     changed = dict(members)
     match name:
@@ -89,19 +92,19 @@ def members_of(stage: Stage) -> dict[str, str]:
 
 
 def store(stage: Stage, members: dict[str, str]) -> None:
-    """Store the JSON; functions read it within `SecretAgeSeconds`, and at once for what they could not verify."""
+    """Store the JSON. Functions read it within `SecretAgeSeconds`, and at once after a failed verification."""
     stage.secretsmanager.put_secret_value(SecretId=stage.outputs["GatewaySecretArn"], SecretString=json.dumps(members))
 
 
 def current_state(stage: Stage, kind: Kind, members: dict[str, str]) -> State:
-    """The state now, asked of the stage's own Gateway."""
+    """The current state, from the stage's own Gateway."""
     http = exchange.client(stage.parameters["GatewayUrl"])
     with contextlib.closing(http.http):
         return state(stage, kind, members, datetime.now(UTC), http)
 
 
 def state(stage: Stage, kind: Kind, members: dict[str, str], now: datetime, http: SendsRequests) -> State:
-    """Ask the Gateway whether it accepts each stored secret, and the log which secrets webhooks were signed with."""
+    """Call the Gateway to check which stored secrets it accepts, and read from the log which ones signed webhooks."""
     secrets = parse(json.dumps(members))
     roles = tuple(role for role, name in MEMBERS[kind].items() if members.get(name))
     calls = {role: _answer(stage, _pair(secrets, kind, role), now, http) for role in roles}
@@ -154,7 +157,7 @@ def _signers(stage: Stage, now: datetime) -> Iterator[str]:
 
 
 def lines_of(kind: Kind, found: State) -> Iterator[str]:
-    """The state for a person, with what to do next."""
+    """The state as lines for the operator, with the next step."""
     for role in found.stored:
         signed = f", signed {found.webhooks[role]} webhooks in {RETRIES.days} days" if kind == "api" else ""
         yield f"{MEMBERS[kind][role]}: {found.calls[role]} in calls{signed}"
@@ -168,7 +171,7 @@ def lines_of(kind: Kind, found: State) -> Iterator[str]:
 
 
 def check(name: Step, found: State) -> None:
-    """Raises `Refused` for a step after which genuine webhooks or calls would be refused."""
+    """Raises `Refused` for a step after which genuine webhooks or calls would be rejected."""
     if name == "finish" and "previous" in found.stored:
         if found.calls["current"] != "accepted":
             raise Refused("the Gateway does not accept the current secret")
@@ -179,7 +182,7 @@ def check(name: Step, found: State) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the step was done, 1 where it was refused or the stage does not answer."""
+    """Returns 0 if the step was done, 1 if it was refused or the stage does not respond."""
     parser = stages.parser(__doc__)
     parser.add_argument("step", choices=["show", "next", "switch", "finish", "abort"], nargs="?", default="show")
     parser.add_argument("--secret", choices=list(MEMBERS), default="api", help="which of the two secrets is changed")
@@ -210,7 +213,7 @@ def _run(stage: Stage, options: argparse.Namespace) -> int:
 
 
 def entered(name: str, source: TextIO) -> str:
-    """The secret that the operator types without an echo, or the first line of what is piped in."""
+    """The secret that the operator types without an echo, or the first line of standard input."""
     return getpass.getpass(f"{name}: ") if source.isatty() else source.readline().rstrip("\n")
 
 

@@ -1,6 +1,7 @@
-"""`python -m operations.show TRANSACTION`: the stored item of a transaction as JSON, its orders and request decoded.
+"""`python -m operations.show TRANSACTION`: print the stored item of a transaction as JSON, with orders and request
+decoded.
 
-What cannot be decoded is shown as base64 with the error: an item that the product cannot read can still be looked at.
+A value that cannot be decoded is printed as base64 with its error, so an unreadable item can be inspected.
 """
 
 import base64
@@ -21,7 +22,7 @@ _ENCODED: Final = frozenset({Attribute.SNAPSHOT, Attribute.REQUEST})
 
 
 def stored(stage: Stage, transaction_id: str) -> dict[str, Any] | None:
-    """The item as it is now: the read is consistent. `None` where there is none."""
+    """The current item, with a consistent read, or `None` if it does not exist."""
     answer = stage.dynamodb.get_item(
         TableName=stage.outputs["TransactionsTable"],
         Key={Attribute.TRANSACTION_ID.value: {"S": transaction_id}},
@@ -31,7 +32,7 @@ def stored(stage: Stage, transaction_id: str) -> dict[str, Any] | None:
 
 
 def decoded(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item with plain values: in the order of `Attribute`, those that this version does not know at the end."""
+    """An item with plain values, in the order of `Attribute`. Unknown attributes come last."""
     known = [name.value for name in Attribute if name in item]
     return {name: _plain(name, item[name]) for name in [*known, *sorted(item.keys() - set(known))]}
 
@@ -44,13 +45,13 @@ def _plain(name: str, value: Any) -> Any:
     if name in _ENCODED:
         try:
             return decode(value)
-        except Exception as error:  # whatever is wrong with it, the rest of the item is shown
+        except Exception as error:  # an undecodable value must not hide the rest of the item
             return {"base64": base64.b64encode(value).decode(), "error": f"{type(error).__name__}: {error}"}
     return {"base64": base64.b64encode(value).decode()}
 
 
 def show(stage: Stage, transaction_id: str) -> int:
-    """Print the item; 0, or 1 where there is none."""
+    """Print the item. Returns 0, or 1 if it does not exist."""
     item = stored(stage, transaction_id)
     if item is None:
         print(f"{transaction_id} is not stored in {stage.name}", file=sys.stderr)
@@ -60,7 +61,7 @@ def show(stage: Stage, transaction_id: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the item was printed, 1 where there is none or the stage cannot be reached."""
+    """Returns 0 if the item was printed, 1 if it does not exist or the stage cannot be reached."""
     parser = stages.parser(__doc__)
     parser.add_argument("transaction", help="a transactionId")
     options = parser.parse_args(arguments)

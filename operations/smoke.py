@@ -1,7 +1,8 @@
-"""`python -m operations.smoke`: whether a deployed stack answers as it should, and a production one is protected.
+"""`python -m operations.smoke`: check that a deployed stack responds correctly, and that a production stack is
+protected.
 
-It changes nothing: it calls the API without an access token, sends a webhook with a wrong checksum, and reads what AWS
-knows of the stack. It does not read the secret's value, and it does not call the Gateway.
+It changes nothing. It calls the API without an access token, sends a webhook with a wrong checksum, and reads the
+stack's configuration from AWS. It does not read the secret's value, and it does not call the Gateway.
 """
 
 import sys
@@ -18,7 +19,7 @@ from operations.stage import Stage
 from securities_transactions.domain.times import timestamp_text
 
 PRODUCTION: Final = "prod"
-# Every route that asks for an access token (contracts/openapi.yaml).
+# Every route that requires an access token (contracts/openapi.yaml).
 GUARDED: Final = (
     ("POST", "/transactions"),
     ("GET", "/transactions/TRX_SMOKE"),
@@ -31,17 +32,17 @@ GUARDED: Final = (
     ("DELETE", "/accounts/000000000000000000000000"),
 )
 WEBHOOK: Final = "/webhooks/orders"
-# The vendor may have been given the URL with a slash at its end.
+# The URL registered with the vendor may end in a slash.
 WEBHOOKS: Final = (WEBHOOK, f"{WEBHOOK}/")
-# Tables whose loss cannot be made up for; the others hold what expires within a day, or what can be derived again.
+# Tables with data that cannot be restored from elsewhere. The others hold data that expires within a day or is derived.
 LASTING: Final = ("TransactionsTable", "NotesTable", "WebhooksTable", "HistoryTable")
-# A function's first call after a deployment takes some seconds.
+# The first call of a function after a deployment takes some seconds.
 _SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
 class Table:
-    """How a table is guarded against loss."""
+    """The protection of a table against data loss."""
 
     protected: bool
     recoverable: bool
@@ -49,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm of the stack: its state, and whether anybody is notified."""
+    """An alarm of the stack: its state, and whether it notifies a topic."""
 
     state: str
     notifies: bool
@@ -57,31 +58,31 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Facts:
-    """What AWS and the API say of a deployed stack."""
+    """The facts about a deployed stack, from AWS and the API."""
 
     purpose: str  # the stack's parameter `Stage`
     status: str
-    kept: bool  # the stack itself is protected from deletion
+    kept: bool  # deletion protection of the stack itself
     without_token: Mapping[str, int]
     forged_webhooks: Mapping[str, int]
-    needs_segment: bool  # whether the webhook's URL has a segment, which only the vendor and the operators have
+    needs_segment: bool  # the webhook's URL has a segment, which only the vendor and the operators know
     secret_put: bool
     tables: Mapping[str, Table]
     alarms: Mapping[str, Alarm]
 
 
 def faults(facts: Facts) -> Iterator[str]:
-    """What is wrong, a line each with what to do; nothing where all is well."""
+    """The faults of a stack, one line each with the action. Empty if there are none."""
     if facts.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         yield f"the stack is in {facts.status}: the last deployment did not succeed"
     for route, status in facts.without_token.items():
         if status != 401:
-            yield f"{route} answers {status} without an access token, and 401 is expected"
+            yield f"{route} returns {status} without an access token, and 401 is expected"
     if not facts.secret_put:
         yield "the Gateway's secret has no value: put it (docs/reference/settings.md, The Gateway's secrets)"
     for path, status in facts.forged_webhooks.items():
         if status != 401 and not (status == 404 and facts.needs_segment):
-            yield f"a webhook with a wrong checksum is answered {status} at {path}, and 401 is expected: see the log"
+            yield f"a webhook with a wrong checksum returns {status} at {path}, and 401 is expected: see the log"
     for name, table in facts.tables.items():
         if not table.recoverable:
             yield f"{name} has no point-in-time recovery"
@@ -102,11 +103,11 @@ def _unprotected(facts: Facts) -> Iterator[str]:
         yield "a production stack has no alarms: set AlarmTopicArn"
     for name, alarm in facts.alarms.items():
         if not alarm.notifies:
-            yield f"{name} notifies nobody"
+            yield f"{name} has no notification target"
 
 
 def gather(stage: Stage) -> Facts:
-    """Ask AWS and the API. Raises botocore's errors and `httpx.HTTPError` where they do not answer."""
+    """Collect the facts from AWS and the API. Raises botocore's errors and `httpx.HTTPError` if they do not respond."""
     [stack] = stage.cloudformation.describe_stacks(StackName=stage.stack)["Stacks"]
     outputs = stage.outputs
     with httpx.Client(base_url=stage.api_url, timeout=_SECONDS, trust_env=stage.url is None) as api:
@@ -153,22 +154,22 @@ def _alarms(stage: Stage) -> dict[str, Alarm]:
 
 
 def _forged(now: datetime) -> dict[str, str]:
-    """A webhook of the right shape that nobody signed: only functions that have the secret can tell."""
+    """A well-formed webhook without a valid signature: only functions that have the secret can detect that."""
     return {"timestamp": timestamp_text(now), "smallcaseAuthId": "0" * 24, "checksum": "0" * 64}
 
 
 def main(arguments: list[str]) -> int:
-    """0 where all is well, 1 where something is wrong or does not answer."""
+    """Returns 0 if there are no faults, 1 if there are some or the stack does not respond."""
     stage = stages.of(stages.parser(__doc__).parse_args(arguments))
     try:
         found = list(faults(gather(stage)))
     except (BotoCoreError, ClientError, httpx.HTTPError) as error:
-        print(f"{stage.stack} does not answer: {error}", file=sys.stderr)
+        print(f"{stage.stack} does not respond: {error}", file=sys.stderr)
         return 1
     for line in found:
         print(f"✗ {line}", file=sys.stderr)
     if not found:
-        print(f"✓ {stage.stack} answers as it should")
+        print(f"✓ {stage.stack} responds as expected")
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""A running product to look at or to mend: the local one, or one deployed to AWS with the caller's credentials."""
+"""A running stage: the local one, or one deployed to AWS, with the caller's credentials."""
 
 import argparse
 import tomllib
@@ -30,7 +30,7 @@ SETTINGS: Final = Path(__file__).parents[1] / "samconfig.toml"
 
 @dataclass(frozen=True)
 class Stage:
-    """The stage called `name`: the stack `stack` in `region`. A local one answers at `url`."""
+    """The stage `name`: the stack `stack` in `region`. A local stage responds at `url`."""
 
     name: str
     url: str | None
@@ -87,7 +87,7 @@ class Stage:
 
     @property
     def api_url(self) -> str:
-        """Where the API answers."""
+        """The base URL of the API."""
         return f"{self.url}/_aws/execute-api/{self.stack}" if self.url else self.outputs["ApiUrl"]
 
     @cached_property
@@ -98,7 +98,7 @@ class Stage:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the stage's stack; those with NoEcho are masked by AWS."""
+        """The parameters of the stage's stack. AWS masks those with NoEcho."""
         [stack] = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
         return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
@@ -109,16 +109,16 @@ class Stage:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options that name the stage."""
+    """An argument parser with the options that select the stage."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     made.add_argument("--stage", default=LOCAL, help="local, or one of samconfig.toml: dev, staging, prod")
-    made.add_argument("--stack", help="the stack, where it is not the one that samconfig.toml has for the stage")
-    made.add_argument("--port", type=int, default=4566, help="where the local one answers")
+    made.add_argument("--stack", help="the stack, if it is not the one in samconfig.toml for the stage")
+    made.add_argument("--port", type=int, default=4566, help="the port of the local stage")
     return made
 
 
 def of(options: argparse.Namespace, settings: Path = SETTINGS) -> Stage:
-    """The stage that the options name. Its stack and region are those that `sam deploy` reads from `settings`."""
+    """The stage that the options select. Its stack and region come from `settings`, which `sam deploy` reads too."""
     name = options.stage
     if name == LOCAL:
         return Stage(name, f"http://127.0.0.1:{options.port}", options.stack or f"securities-transactions-{LOCAL}")

@@ -1,6 +1,6 @@
-"""`python -m operations.tail`: the events of a running product as they happen, a line each and one for each order.
+"""`python -m operations.tail`: print the events of a running product, one line each and one per order.
 
-A rule and a queue of its own are made for as long as it runs, so it takes nothing from anybody else.
+It creates its own rule and queue for as long as it runs, so it takes no events from other consumers.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ _WAIT_SECONDS: Final = 5
 
 
 def pattern(notes: str | None = None, transaction: str | None = None, state: str | None = None) -> dict[str, Any]:
-    """The EventBridge pattern for public events: of a user, of a transaction, in a state or of a type; `None` for any.
+    """The EventBridge pattern for public events of a user, of a transaction, or in a state. `None` matches any.
 
-    `state` is a derived status (COMPLETED), the state of any order (REJECTED) or an event's type (OrdersSettled).
+    `state` is a derived status (COMPLETED), the status of any order (REJECTED) or an event type (OrdersSettled).
     """
     detail: dict[str, Any] = {"schemaVersion": [{"exists": True}]}
     if notes:
@@ -43,7 +43,7 @@ def pattern(notes: str | None = None, transaction: str | None = None, state: str
 
 
 def told(event: Event) -> list[str]:
-    """An event in lines: when, whose, which transaction, what; then each order that changed."""
+    """An event as lines: time, user, transaction and event, then each changed order."""
     detail = event["detail"]
     head, *rest = lines_of(event)
     subject = " ".join(str(detail[name]) for name in ("notes", "transactionId") if detail.get(name))
@@ -85,7 +85,7 @@ def _arriving(stage: Stage, queue: str) -> Iterator[Event]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when interrupted, 1 where the stage cannot be followed."""
+    """Returns 0 when interrupted, 1 if the stage cannot be followed."""
     parser = stages.parser(__doc__)
     parser.add_argument("--notes", help="only this user's")
     parser.add_argument("--transaction", help="only this transaction's")

@@ -1,4 +1,4 @@
-"""What happens to an order, told in lines as it happens."""
+"""The timeline of an order: one line for each event, as it happens."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ _WHAT: Final = 11
 
 
 class Timeline:
-    """Writes lines of seconds since the last title, who speaks, and what is said. In colour on a terminal."""
+    """Writes lines with the seconds since the last title, the actor, and its text. Uses color on a terminal."""
 
     def __init__(self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = out or sys.stdout
@@ -21,19 +21,19 @@ class Timeline:
         self._colour = self._out.isatty()
 
     def title(self, text: str) -> None:
-        """Begins a new count of seconds."""
+        """Write a title and restart the count of seconds."""
         self._since = self._clock()
         self._write(f"\n{self._in(_BOLD, text)}")
 
     def tell(self, what: str, *said: str) -> None:
-        """`what` speaks or is spoken of; further lines of `said` stand below the first."""
+        """Write a line for the actor `what`. Further lines of `said` follow below."""
         stamp = self._in(_DIM, f"{self._clock() - self._since:7.2f} s")
         for number, line in enumerate(said):
             head = f"{stamp}  {what:<{_WHAT}}" if number == 0 else " " * (11 + _WHAT)
             self._write(f"{head}  {line}")
 
     def check(self, good: bool, text: str) -> None:
-        """Something that was checked."""
+        """Write the result of a check."""
         mark = self._in(_GREEN, "✓") if good else self._in(_RED, "✗")
         self._write(f"{' ' * 9}  {mark} {text}")
 
@@ -48,7 +48,7 @@ class Timeline:
 
 
 def lines_of(event: Event) -> Iterator[str]:
-    """An event as its consumer received it: its kind and state, then each security that changed."""
+    """An event as a consumer received it: its type and state, then each changed security."""
     detail = event["detail"]
     sequence = f" #{detail['sequence']}" if "sequence" in detail else ""
     said = [word for word in (detail.get("status"), detail.get("confirmation")) if word]
@@ -60,7 +60,7 @@ def lines_of(event: Event) -> Iterator[str]:
 
 
 def order_line(order: dict[str, Any]) -> str:
-    """One order or change of an order: side, security, shares filled, price, status."""
+    """An order, or a change of one: side, security, filled shares, price, status."""
     wanted = f" of {order['quantity']}" if order.get("quantity") is not None else ""
     filled = f"{order.get('filledQuantity') or 0}{wanted}"
     price = f" at {rupees(order['averagePrice'])}" if order.get("averagePrice") else ""
@@ -75,5 +75,5 @@ def _change(change: dict[str, Any]) -> str:
 
 
 def rupees(amount: Any) -> str:
-    """An amount in rupees, to the paisa."""
+    """An amount in rupees with two decimals."""
     return f"₹{amount:,.2f}" if amount is not None else "nothing"

@@ -1,4 +1,4 @@
-"""The updates queue, read as one of the team's own systems would read it."""
+"""The updates queue, read as a system of the operator's own would read it."""
 
 import json
 import time
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# An EventBridge event as it was delivered: id, detail-type, source, time, detail … Fractions are `Decimal`.
+# An EventBridge event as delivered: id, detail-type, source, time, detail … Fractions are `Decimal`.
 Event = dict[str, Any]
 
 
 @dataclass
 class Updates:
-    """Every event received so far, in the order of arrival; one that is delivered twice is here twice."""
+    """Every event received so far, in the order of arrival. A redelivered event appears twice."""
 
     sqs: "SQSClient"
     queue_url: str
     received: list[Event] = field(default_factory=list)
 
     def poll(self, wait_seconds: int = 0) -> list[Event]:
-        """What has arrived by now, waiting up to `wait_seconds` for something to arrive."""
+        """Receive the events that have arrived, waiting up to `wait_seconds`."""
         answer = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds)
         messages = answer.get("Messages", [])
         arrived: list[Event] = []
@@ -38,7 +38,7 @@ class Updates:
         return [event for event in self.received if event["detail"].get("transactionId") == transaction_id]
 
     def arriving(self, transaction_id: str, timeout: float) -> Iterator[Event]:
-        """The events of one transaction, those already received first, for `timeout` seconds at most."""
+        """The events of one transaction, those already received first, for up to `timeout` seconds."""
         deadline = time.monotonic() + timeout
         given = 0
         while True:
@@ -51,9 +51,9 @@ class Updates:
                 time.sleep(0.05)
 
     def wait_for(self, transaction_id: str, condition: Callable[[Event], bool], timeout: float = 30) -> Event:
-        """The first event of the transaction that meets `condition`; `TimeoutError` with what came instead."""
+        """The first event of the transaction that meets `condition`. Raises `TimeoutError` with the received events."""
         for event in self.arriving(transaction_id, timeout):
             if condition(event):
                 return event
         came = [f"{e['detail-type']} {e['detail'].get('status')}" for e in self.of(transaction_id)]
-        raise TimeoutError(f"no such event of {transaction_id} in {timeout:g} s; came: {', '.join(came) or 'none'}")
+        raise TimeoutError(f"no such event of {transaction_id} in {timeout:g} s; received: {', '.join(came) or 'none'}")

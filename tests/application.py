@@ -1,4 +1,4 @@
-"""The functions' handlers over an application that a test puts together: nothing of the product is patched."""
+"""The functions' handlers over an application that a test builds. No part of the product is patched."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""The running product, how the suite is spread over two workers, and how its properties are tried."""
+"""The running product, the distribution of the suite over two workers, and the settings of property tests."""
 
 import itertools
 import json
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test of the running product tells what its functions logged and what the Gateway sent meanwhile."""
+    """Add the functions' logs and the Gateway's webhooks to the report of a failed test of the running product."""
     report = yield
     product = getattr(item, "funcargs", {}).get("product")
     if call.when == "call" and report.failed and isinstance(product, Product):
@@ -104,5 +104,5 @@ def gateway(product: Product) -> Iterator[GatewayDriver]:
 
 @pytest.fixture
 def user() -> str:
-    """A user nobody else is."""
+    """A new user."""
     return f"user-{next(_numbers)}-{uuid.uuid4().hex[:8]}"

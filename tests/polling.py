@@ -1,4 +1,4 @@
-"""Waiting for a condition, on a machine of any speed: look again and again, up to a bound that only a fault reaches."""
+"""Waiting for a condition on a machine of any speed: poll up to a limit that only a fault reaches."""
 
 import time
 from collections.abc import Callable

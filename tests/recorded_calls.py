@@ -1,7 +1,7 @@
-"""What each function asks of AWS, recorded at the clients that tests give to the application.
+"""The AWS calls of each function, recorded at the clients that tests give to the application.
 
-A call counts for the function whose handler makes it. What a test asks of a part of the application by itself is no
-function's. `make iam` compares what was recorded with what each function's role allows.
+A call counts for the function whose handler makes it. Calls that a test makes on a part of the application count for no
+function. `make iam` compares the recorded calls with the permissions of each function's role.
 """
 
 import re
@@ -92,7 +92,7 @@ class _RecordedClient:
         return recorded
 
     def calls(self, function: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
-        """What `operation` asks IAM for."""
+        """The IAM requests of `operation`."""
         match operation:
             case "TransactWriteItems":
                 for item in arguments["TransactItems"]:
@@ -116,7 +116,7 @@ class _RecordedClient:
                 yield self.call(function, _ACTIONS.get(operation, operation), arguments)
 
     def call(self, function: str, action: str, arguments: Mapping[str, Any]) -> Call:
-        """What one write, read, message or event asks IAM for. `KeyError` where no setting names what it is about."""
+        """The IAM request of one write, read, message or event. Raises `KeyError` if no setting names its resource."""
         (named,) = (arguments[name] for name in _NAMING if name in arguments)
         setting = self.settings[named]
         key = _leading_key(setting, arguments) if self.service == "dynamodb" else None

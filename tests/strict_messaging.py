@@ -1,4 +1,4 @@
-"""EventBridge and SQS in memory as their documentation has them, above all in what they refuse.
+"""EventBridge and SQS in memory as documented, above all in what they reject.
 
 PutEvents (API reference, user guide "Amazon EventBridge quotas"): one to ten entries, less than 256 KB together (the
 limit until it became 1 MB; Regions differ), source, detail-type and detail required, a detail-type of at most 128
@@ -6,7 +6,7 @@ characters, a detail that is a JSON object with whole numbers of 64 bits, nested
 
 SendMessage and SendMessageBatch (API reference): one to ten entries with distinct ids of letters, digits, "-" and "_",
 each message and all of them together 1 to 262,144 bytes (the limit until it became 1 MiB), and only the characters that
-XML 1.0 allows. A bus whose rule has a queue as its target delivers to it what it accepted, so its characters are
+XML 1.0 allows. A bus whose rule has a queue as its target delivers accepted events to it, so their characters are
 checked at the bus.
 """
 

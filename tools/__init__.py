@@ -1,1 +1,1 @@
-"""What runs on a developer's machine or in CI only, never in AWS."""
+"""Code for a developer's machine and CI only. It never runs in AWS."""

@@ -1,7 +1,7 @@
-"""`make fuzz-api`: schemathesis, from contracts/openapi.yaml, against the running product on this machine.
+"""`make fuzz-api`: run schemathesis, from contracts/openapi.yaml, against the local product.
 
-Twice: with made-up ids, which find nothing, and with the id of a transaction that has orders. Nothing may be answered
-with a 5xx, nor with a status, a content type or a document that the description does not have.
+It runs twice: with made-up ids, which do not exist, and with the id of a transaction that has orders. No response may
+have a 5xx status, nor a status, a content type or a body that the description does not list.
 """
 
 import argparse
@@ -30,7 +30,7 @@ CHECKS = (
 
 
 def main(arguments: list[str]) -> int:
-    """0 where every answer was as described, 1 where one was not."""
+    """Returns 0 if every response matched the description, else 1."""
     parser = argparse.ArgumentParser(prog="make fuzz-api")
     parser.add_argument("--n", type=int, default=50, help="examples for each route, each time")
     parser.add_argument("--seed", type=int, default=1)
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def fuzz(product: Product, transaction_id: str | None, examples: int, seed: int) -> int:
-    """schemathesis's exit code; every path names `transaction_id` where one is given."""
+    """schemathesis's exit code. Every path uses `transaction_id` if one is given."""
     print(f"\n· {'made-up ids' if transaction_id is None else transaction_id}\n", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         settings = f'[parameters]\n"path.transactionId" = "{transaction_id}"\n' if transaction_id else ""
@@ -54,7 +54,7 @@ def fuzz(product: Product, transaction_id: str | None, examples: int, seed: int)
             "run",
             str(CONTRACTS / NAME),
             f"--url={product.api_url}",
-            # A service may act for every user, so that strange users are not all answered with 403.
+            # A service may act for every user, so that random users do not all get 403.
             f"--header=authorization: Bearer {product.token(USER, 'securities-transactions:service')}",
             f"--checks={','.join(CHECKS)}",
             "--phases=examples,coverage,fuzzing",
@@ -66,7 +66,7 @@ def fuzz(product: Product, transaction_id: str | None, examples: int, seed: int)
             "--warnings=off",
             "--no-color",
         ]
-        # The directory is empty: no settings and no corpus of whoever runs this.
+        # The directory is empty, so schemathesis finds no settings and no corpus of the developer.
         return subprocess.run(command, cwd=directory, env=environment(), check=False).returncode
 
 

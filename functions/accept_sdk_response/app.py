@@ -1,4 +1,4 @@
-"""POST /transactions/{transactionId}/sdk-response: the SDK's response that an app posts is a signal, and verified."""
+"""POST /transactions/{transactionId}/sdk-response: accept the SDK's response as a verified signal."""
 
 import os
 
@@ -11,7 +11,7 @@ from securities_transactions.http.views import transaction_of
 
 
 def make_handler(application: Application) -> Handler:
-    """Verify what was posted for a transaction of the caller's, store what it reports, and request a pull."""
+    """Verify the response for a transaction of the caller, store its report, and request a pull."""
     transactions, responses = application.read_orders, application.accept_sdk_response
     scope = application.settings.service_scope
 

@@ -11,7 +11,7 @@ from securities_transactions.http.views import accounts_of
 
 
 def make_handler(application: Application) -> Handler:
-    """List the accounts, or unlink the one that the route names."""
+    """List the accounts, or unlink the account in the route."""
     users, scope = application.users, application.settings.service_scope
 
     def broker_accounts(request: Request) -> Response:
@@ -20,7 +20,7 @@ def make_handler(application: Application) -> Handler:
         if not request.names("smallcaseAuthId"):
             return cacheable(request, accounts_of(users.accounts_of(user_id)).document())
         if not users.unlink(user_id, request.path("smallcaseAuthId")):
-            raise NotFound("this broker account is not linked to the user")
+            raise NotFound("no such linked account")
         return Response(204)
 
     return application.deadline.bounds(http_handler(broker_accounts))

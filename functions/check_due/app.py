@@ -1,4 +1,4 @@
-"""Every minute: a pull is requested of what is due for a check, so that nothing is left hanging."""
+"""Every minute: request a pull of every transaction whose check is due."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ Handler = Callable[[Mapping[str, Any], object], None]
 
 
 def make_handler(application: Application) -> Handler:
-    """Send every due transaction to the queue that `reconcile` reads."""
+    """Send every due transaction to the queue of `reconcile`."""
     check_due = application.check_due
 
     def handler(event: Mapping[str, Any], context: object) -> None:

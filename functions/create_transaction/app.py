@@ -1,4 +1,4 @@
-"""POST /transactions: an app asks for a transaction, the Gateway makes it, the user can trade."""
+"""POST /transactions: create a transaction at the Gateway, so that the user can trade."""
 
 import os
 
@@ -16,7 +16,7 @@ logger = logging.logger()
 
 
 def make_handler(application: Application) -> Handler:
-    """Create the transaction that is requested, and return what the Gateway SDK needs."""
+    """Create the requested transaction, and return what the Gateway SDK needs."""
     tokens, transactions, once = application.issue_sdk_token, application.create_transaction, application.once
     scope, gateway = application.settings.service_scope, application.settings.gateway_name
 

@@ -1,4 +1,4 @@
-"""GET /transactions/{transactionId}/orders and GET /orders: a transaction's orders, a user's orders."""
+"""GET /transactions/{transactionId}/orders and GET /orders: the orders of a transaction, or of a user."""
 
 import os
 from functools import partial
@@ -13,7 +13,7 @@ from securities_transactions.http.views import orders_of, page_of
 
 
 def make_handler(application: Application) -> Handler:
-    """Return one transaction's orders where the route names one, else a page of the user's."""
+    """Return the orders of the transaction in the route, or else a page of the user's orders."""
     transactions, scope = application.read_orders, application.settings.service_scope
 
     def fetch_orders(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""GET /transactions/{transactionId}: the state of a transaction, as stored or, with refresh=true, as just pulled."""
+"""GET /transactions/{transactionId}: the state of a transaction, as stored, or pulled now with refresh=true."""
 
 import os
 from functools import partial
@@ -12,7 +12,7 @@ from securities_transactions.http.views import transaction_of
 
 
 def make_handler(application: Application) -> Handler:
-    """Return the transaction, if it is the caller's to see."""
+    """Return the transaction if the caller may see it."""
     transactions, scope = application.read_orders, application.settings.service_scope
 
     def fetch_transaction(request: Request) -> Response:

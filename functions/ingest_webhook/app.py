@@ -1,4 +1,4 @@
-"""POST /webhooks/orders: the Gateway reports; nothing genuine is lost, nothing forged decides."""
+"""POST /webhooks/orders: ingest the Gateway's webhooks. No genuine webhook is lost, and no forged one decides."""
 
 import os
 from typing import Any
@@ -14,13 +14,13 @@ from securities_transactions.http.response import Response
 from securities_transactions.http.webhook_access import UnknownSegment, UnknownSource
 from securities_transactions.services.ingest_webhook import Ingested, IngestStatus
 
-# A hundred orders have forty thousand bytes. To look at more than this costs seconds, signed or not.
+# A hundred orders take about 40 KB. Parsing more than this would take seconds, signed or not.
 MOST_BODY_BYTES = 1024 * 1024
 logger = logging.logger()
 
 
 def make_handler(application: Application) -> Handler:
-    """Verify the body, then report, store or reject it; one write decides."""
+    """Verify the body, then report, store or reject it. One conditional write decides."""
     access, webhooks = application.webhook_access, application.ingest_webhook
 
     def ingest_webhook(request: Request) -> Response:
@@ -42,14 +42,14 @@ def unread(refusal: UnknownSegment | UnknownSource) -> Problem:
     match refusal:
         case UnknownSegment():
             logger.info("webhook", extra=found | {"reason": "unknown segment"})
-            return Problem(problems.NOT_FOUND, "no webhook has this URL")
+            return Problem(problems.NOT_FOUND, "not a webhook URL")
         case UnknownSource(network):
             logger.info("webhook", extra=found | {"reason": "unknown source", "network": network})
             return Problem(problems.WEBHOOK_REFUSED, "webhooks are not accepted from this address")
 
 
 def body_of(request: Request) -> bytes:
-    """The body as received. One that is too large to be read is logged: if it was genuine, the next check pulls."""
+    """The body as received. A body over the limit is logged as an error: if it was genuine, the next check pulls."""
     try:
         return request.raw(MOST_BODY_BYTES)
     except Problem as problem:

@@ -1,4 +1,4 @@
-"""POST /sdk-tokens: a fresh token for the Gateway SDK, connected where a broker account is linked."""
+"""POST /sdk-tokens: a new token for the Gateway SDK, connected if a broker account is linked."""
 
 import os
 
@@ -11,7 +11,7 @@ from securities_transactions.services.issue_sdk_token import TokenRequest
 
 
 def make_handler(application: Application) -> Handler:
-    """Issue the token that fits the user's linked accounts, or the one they choose."""
+    """Issue the token for the user's linked account, or for the account that the user selects."""
     tokens, scope = application.issue_sdk_token, application.settings.service_scope
 
     def issue_sdk_token(request: Request) -> Response:

@@ -1,7 +1,7 @@
-"""An example consumer: settled orders as messages for people, in a table that whoever delivers them reads.
+"""An example consumer: writes messages about settled orders to a table, from which another service delivers them.
 
-A message is kept under the user and the id of the event, so an event that comes again writes the same message
-again. What went wrong is said in our own words; the broker's own text is for support (docs/reference/gateway.md §6.1).
+A message is stored under the user and the event id, so a repeated event writes the same message. Failures are described
+in our own words; the broker's text is for support only (docs/reference/gateway.md §6.1).
 """
 
 import os
@@ -23,7 +23,7 @@ Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 
 def make_handler(application: Application) -> Handler:
-    """Write the messages for a message batch of events; events that failed are returned to the queue."""
+    """Write the messages for a message batch of events. Failed events are returned to the queue."""
     client, table = application.clients.dynamodb, application.settings.messages_table
 
     def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def failed(message_id: str, error: Exception) -> None:
 
 
 def handle(received: Received, client: "DynamoDBClient", table: str) -> None:
-    """Write the message for one event. A replay from the archive tells nobody what they were told long ago."""
+    """Write the message for one event. A replay from the archive sends no message again."""
     settled = received.event
     if received.replay is not None or not isinstance(settled, OrdersSettled) or settled.test:
         return
@@ -49,7 +49,7 @@ def handle(received: Received, client: "DynamoDBClient", table: str) -> None:
         "lines": list(lines(settled)),
     }
     client.put_item(TableName=table, Item=to_attributes(item))
-    logger.info("told", extra={"transaction_id": settled.transactionId})
+    logger.info("message stored", extra={"transaction_id": settled.transactionId})
 
 
 handler = start(make_handler, os.environ)

@@ -1,4 +1,4 @@
-"""An example consumer: settled orders are booked in a ledger of what each user traded of each security."""
+"""An example consumer: books settled orders in a ledger of each user's trades per security."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 
 def make_handler(application: Application) -> Handler:
-    """Book the settled orders of a message batch; messages that failed are returned to the queue."""
+    """Book the settled orders of a message batch. Failed messages are returned to the queue."""
     positions = Positions(application.clients.dynamodb, application.settings.positions_table)
 
     def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -26,11 +26,11 @@ def make_handler(application: Application) -> Handler:
 
 def failed(message_id: str, error: Exception) -> None:
     """Log the failure of one message."""
-    logger.error("not booked", exc_info=error, extra={"message_id": message_id})
+    logger.error("booking failed", exc_info=error, extra={"message_id": message_id})
 
 
 def handle(received: Received, positions: "Positions") -> None:
-    """Book one event; events of other types and of test accounts are passed over."""
+    """Book one event. Events of other types and of test accounts are ignored."""
     if isinstance(received.event, OrdersSettled) and not received.event.test:
         booked = positions.book(received.event)
         logger.info("settled", extra={"transaction_id": received.event.transactionId, "booked": booked})

@@ -1,4 +1,4 @@
-"""The tables' streams are the outbox: what changed is put on the bus, in order, until the bus has accepted it."""
+"""Publishes the tables' streams, which are the outbox: events go to the bus, in order, until it has accepted them."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Handler = Callable[[Mapping[str, Any], object], None]
 
 
 def make_handler(application: Application) -> Handler:
-    """Publish a record batch; raise where the bus does not accept it, and the stream delivers the batch again."""
+    """Publish a record batch. Raises if the bus rejects it, so that the stream delivers it again."""
     updates = application.publish_updates
 
     def handler(event: Mapping[str, Any], context: object) -> None:

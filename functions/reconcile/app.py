@@ -1,4 +1,4 @@
-"""What is to be confirmed is pulled from the Gateway, whose state decides."""
+"""Pulls the transactions of the pull queue from the Gateway, whose state decides."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Builds the layer: `python build_layer.py TARGET ARTIFACTS_DIR`, called by the Makefile.
 
-Installs the locked requirements for the target, trims them, adds the package, compiles everything with the
-target's own Python and checks the result. Any step that fails fails the build: a function that starts slowly or
-not at all is found out only in production.
+It installs the locked requirements for the target, trims them, adds the package, compiles everything with the target's
+own Python and checks the result. Every failing step fails the build: otherwise a function that starts slowly or not at
+all would be noticed only in production.
 """
 
 import os
@@ -18,12 +18,12 @@ from target import BuildFailed, Target, parse
 from trim import changed_files, trim
 
 HERE: Final = Path(__file__).resolve().parent
-# Earlier versions read these. Ignoring one would build something other than what its user asks for.
+# Earlier versions read these. Ignoring one would silently build for another target.
 REPLACED: Final = {"LAYER_PLATFORM": "Architecture=x86_64", "LAYER_PYTHON": "PythonRuntime=python3.12"}
 
 
 def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> None:
-    """The layer for `target` in `artifacts`; raises BuildFailed, which says what is missing."""
+    """Build the layer for `target` in `artifacts`. Raises BuildFailed, which names what is missing."""
     for name, instead in REPLACED.items():
         if environment.get(name):
             raise BuildFailed(
@@ -49,7 +49,7 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
         layer / "securities_transactions",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    # At /opt a file's time is another one: bytecode that is compared with its source would never be used.
+    # At /opt, files have another modification time: bytecode that is compared with its source would never be used.
     mode = ["--invalidation-mode", "unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
     _run([str(python), "-E", "-m", "compileall", "-q", "-j", "0", *mode, str(layer)], environment)
     name = f"python{target.version}-{target.architecture}"
@@ -57,10 +57,10 @@ def build(target: Target, artifacts: Path, environment: Mapping[str, str]) -> No
 
 
 def _install(layer: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """The locked packages in `layer`, each file as its wheel has it.
+    """Install the locked packages in `layer`, each file as in its wheel.
 
-    uv checks the hash of what it downloads, and not what lies unpacked in its cache. By default it links files from
-    there, so whatever changes an installed file changes the cache, and every later layer.
+    uv checks the hash of a download, but not of the unpacked files in its cache. By default it links files from there,
+    so a change of an installed file would change the cache and every later layer.
     """
     locked = ["--link-mode", "copy", "--only-binary", ":all:", "--require-hashes", "-r", str(HERE / "requirements.txt")]
     _run([*command, *locked], environment)
@@ -68,7 +68,7 @@ def _install(layer: Path, command: Sequence[str], environment: Mapping[str, str]
         shutil.rmtree(layer)
         _run([*command, "--no-cache", *locked], environment)
         if changed := changed_files(layer):
-            raise BuildFailed("Not as the package has them, though installed anew: " + ", ".join(changed[:20]))
+            raise BuildFailed("Not as in the package, although reinstalled: " + ", ".join(changed[:20]))
 
 
 def _uv(environment: Mapping[str, str]) -> str:
@@ -81,7 +81,7 @@ def _uv(environment: Mapping[str, str]) -> str:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Runs a step that prints its own reasons where it fails."""
+    """Run a step that prints its own reasons if it fails."""
     if subprocess.run(command, env=environment, check=False).returncode != 0:
         raise BuildFailed(f"The layer is not built: {' '.join(command[:4])} … failed.")
 

@@ -1,7 +1,7 @@
-"""Checks that a built layer fits its target: `pythonX.Y check.py LAYER TARGET`, run by the target's own Python.
+"""Checks that a built layer matches its target: `pythonX.Y check.py LAYER TARGET`, run by the target's own Python.
 
-Lambda loads a layer for another architecture or Python without complaint, and every function then fails at its
-first import. Missing bytecode is compiled anew at every cold start.
+Lambda loads a layer for another architecture or Python without an error, and every function then fails at its first
+import. Missing bytecode is recompiled at every cold start.
 """
 
 import importlib.util
@@ -14,15 +14,15 @@ from typing import Final
 from target import BuildFailed, Target, parse
 
 _ELF: Final = b"\x7fELF"
-# The tag of an extension module: the Python (or abi3 for all), and the platform where it is named.
+# The tag of an extension module: the Python (or abi3 for all), and the platform if the tag has it.
 _TAG: Final = re.compile(r"\.(?P<python>cpython-\d+t?|abi3)(?:-(?P<platform>[\w-]+))?\.so$")
 _UNCHECKED_HASH: Final = 0b01
 
 
 def faults(layer: Path, target: Target, magic: bytes, *, elf: bool = True) -> Iterator[str]:
-    """What in `layer` does not fit `target`, whose bytecode begins with `magic`; each line names a file.
+    """The faults in `layer` for `target`, whose bytecode begins with `magic`. Each line names a file.
 
-    Without `elf` the machine is not looked at: the local run on macOS has no ELF files.
+    Without `elf` the machine is not checked: the local run on macOS has no ELF files.
     """
     modules = sorted(layer.rglob("*.py"))
     if not modules:
@@ -60,7 +60,7 @@ def _library_faults(file: Path, target: Target, elf: bool) -> Iterator[str]:
 
 
 def check(layer: Path, target: Target, *, elf: bool = True) -> None:
-    """Raises BuildFailed, which names the files, where `layer` does not fit `target`."""
+    """Raises BuildFailed, which names the files, if `layer` does not match `target`."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     if running != target.version:
         raise BuildFailed(f"Python {running} cannot check the bytecode of Python {target.version}.")

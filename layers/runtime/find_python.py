@@ -1,4 +1,4 @@
-"""Finds an installed Python of a version: on PATH, among pyenv's versions, or wherever uv knows one."""
+"""Finds an installed Python of a version: on PATH, among pyenv's versions, or in uv's list."""
 
 import json
 import os
@@ -13,7 +13,10 @@ _PROBE = "import sys; v = sys.version_info; print(sys.implementation.name, f'{v.
 
 
 def find(version: str, uv: str, environment: Mapping[str, str]) -> Path:
-    """A release of CPython `version`, such as 3.13; raises BuildFailed, which says what to install, without one."""
+    """A release of CPython `version`, such as 3.13.
+
+    Raises BuildFailed, which names what to install, if there is none.
+    """
     found = installed(version, uv, environment)
     if found is not None:
         return found
@@ -26,13 +29,13 @@ def find(version: str, uv: str, environment: Mapping[str, str]) -> Path:
 
 
 def installed(version: str, uv: str, environment: Mapping[str, str]) -> Path | None:
-    """A release of CPython `version`, where there is one."""
+    """A release of CPython `version`, or `None`."""
     candidates = _candidates(version, uv, environment)
     return next((each for each in candidates if is_python(each, version, environment)), None)
 
 
 def is_python(path: Path, version: str, environment: Mapping[str, str]) -> bool:
-    """Whether `path` runs and is a release of CPython `version`. A pyenv shim may be there and run nothing."""
+    """True if `path` runs and is a release of CPython `version`. A pyenv shim may exist and run nothing."""
     try:
         command = [str(path), "-I", "-c", _PROBE]
         probe = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
@@ -52,7 +55,7 @@ def _candidates(version: str, uv: str, environment: Mapping[str, str]) -> Iterat
 
 
 def _pyenv_versions(environment: Mapping[str, str]) -> list[Path]:
-    """Where pyenv installs, whether or not a version is activated here."""
+    """The Pythons in pyenv's directory, even if no version is activated here."""
     roots = [environment.get("PYENV_ROOT"), f"{environment['HOME']}/.pyenv" if environment.get("HOME") else None]
     return list(dict.fromkeys(Path(root) / "versions" for root in roots if root))
 
@@ -60,6 +63,6 @@ def _pyenv_versions(environment: Mapping[str, str]) -> list[Path]:
 def _known_to_uv(version: str, uv: str, environment: Mapping[str, str]) -> Iterator[Path]:
     command = [uv, "python", "list", "--only-installed", "--no-python-downloads", "--output-format", "json", version]
     listed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    # uv's exit code and stderr count every broken shim that it met on the way; they are not needed.
+    # uv's exit code and stderr count every broken shim on the way. They are not needed.
     if listed.stdout.strip():
         yield from (Path(entry["path"]) for entry in json.loads(listed.stdout) if entry.get("path"))

@@ -1,15 +1,15 @@
-"""What a layer is built for: the stack parameters PythonRuntime and Architecture."""
+"""The target of a layer: the stack parameters PythonRuntime and Architecture."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
-# AWS's name of an architecture, the rest of the world's, and the ELF header's number of it.
+# AWS's name of an architecture, the usual name, and its number in the ELF header.
 MACHINES: Final = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 
 
 class BuildFailed(RuntimeError):
-    """The layer cannot be built; the message says why and what to do about it."""
+    """The layer cannot be built. The message has the reason and the action."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ class Target:
 
     @property
     def platform(self) -> str:
-        """As uv writes it; 2.28 is the older of the C libraries of Lambda's Python runtimes and of most wheels."""
+        """The platform in uv's form. 2.28 is the older C library of Lambda's Python runtimes and of most wheels."""
         return f"{self.machine}-manylinux_2_28"
 
 
 def parse(name: str) -> Target:
-    """The target called `name`; raises BuildFailed if it does not name one."""
+    """Parse the target `name`. Raises BuildFailed if it is not one."""
     match = re.fullmatch(r"python(3\.\d+)-(\w+)", name)
     if match is None or match[2] not in MACHINES:
         raise BuildFailed(
-            f"'{name}' is no target of the layer, such as python3.13-arm64. Build it with `sam build`, which takes the "
+            f"'{name}' is not a layer target, such as python3.13-arm64. Build it with `sam build`, which takes the "
             "target from template.yaml: sam build --parameter-overrides PythonRuntime=python3.13 Architecture=arm64"
         )
     return Target(match[1], match[2])

@@ -1,7 +1,7 @@
-"""Removes from the built layer what no function ever loads: `python trim.py DIRECTORY`.
+"""Removes the files that no function loads from the built layer: `python trim.py DIRECTORY`.
 
-A function loads botocore's data of every service it talks to and the table of endpoints of all of AWS at its
-first client; both are most of the layer and a good part of a cold start.
+A function loads botocore's data of every service that it calls, and the endpoints of all of AWS at its first client.
+Both are most of the layer and a large part of a cold start.
 """
 
 import base64
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 _ENDPOINTS = "botocore/data/endpoints.json"
-# The AWS services that the functions call. A new one goes here and into the functions' policies.
+# The AWS services that the functions call. Add a new one here and to the policies of the functions.
 SERVICES = frozenset({"dynamodb", "events", "secretsmanager", "sqs"})
 
 
 def trim(layer: Path) -> None:
-    """Cuts the packages installed in `layer` down to what SERVICES and the code need."""
+    """Trim the packages installed in `layer` to what SERVICES and the code need."""
     for package in ("botocore", "boto3"):
         for service in (layer / package / "data").iterdir():
             if service.is_dir() and service.name not in SERVICES:
@@ -33,7 +33,7 @@ def trim(layer: Path) -> None:
     shutil.rmtree(layer / "bin", ignore_errors=True)
     for unused in [*layer.glob("**/tests"), *layer.glob("**/__pycache__")]:
         shutil.rmtree(unused, ignore_errors=True)
-    # The programs are gone; without this file, pydantic opens nothing when it looks for its plugins at every start.
+    # The programs are removed. Without this file, pydantic opens no file when it looks for its plugins at every start.
     for unused in [*layer.glob("*.dist-info/entry_points.txt"), layer / ".lock"]:
         unused.unlink(missing_ok=True)
     for record in layer.glob("*.dist-info/RECORD"):
@@ -41,8 +41,9 @@ def trim(layer: Path) -> None:
 
 
 def cut_record(layer: Path, record: str) -> str:
-    """A package's `record` of its files without those that are gone, and with today's digest of the one that is cut.
-    Scanners and the bill of materials read in it which file is whose, and that it is as the package has it.
+    """A package's `record` without the removed files, and with the new digest of the trimmed one.
+
+    Scanners and the bill of materials use it to find the package of each file, and to verify the file.
     """
     rows = []
     for name, digest, size in csv.reader(record.splitlines()):
@@ -55,7 +56,7 @@ def cut_record(layer: Path, record: str) -> str:
 
 
 def changed_files(layer: Path) -> list[str]:
-    """The files of `layer` that are not as their package's record has them."""
+    """The files of `layer` that differ from their package's record."""
     return sorted(
         name
         for record in layer.glob("*.dist-info/RECORD")
@@ -65,13 +66,15 @@ def changed_files(layer: Path) -> list[str]:
 
 
 def _digest(file: Path) -> str:
-    """As in a record: https://packaging.python.org/en/latest/specifications/recording-installed-packages/."""
+    """The digest in the form of a record:
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/."""
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(file.read_bytes()).digest()).decode().rstrip("=")
 
 
 def cut_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
-    """`endpoints` for SERVICES alone. Every partition stays: without theirs, China's and GovCloud's names are
-    wrong.
+    """`endpoints` for SERVICES only.
+
+    Every partition stays: otherwise China's and GovCloud's names would be wrong.
     """
     partitions = [
         {**partition, "services": {name: v for name, v in partition["services"].items() if name in SERVICES}}

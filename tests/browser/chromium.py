@@ -1,4 +1,4 @@
-"""Chromium without a window: one that is installed, else the one that Playwright brought."""
+"""Headless Chromium: an installed one, else the one of Playwright."""
 
 import contextlib
 import os

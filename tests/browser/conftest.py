@@ -1,4 +1,4 @@
-"""The console of the running product, and Chromium to look at it with."""
+"""The console of the running product, and Chromium to view it."""
 
 import contextlib
 import re
@@ -37,10 +37,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def desk(browser: Any, console: str, gateway: GatewayDriver, user: str) -> Iterator[Callable[..., Desk]]:
-    """`desk(width=, height=, theme=)` opens the console as a user nobody else is.
+    """A function that opens the console as a new user. It takes `width=`, `height=` and `theme=`.
 
-    An error on the browser's console, or an exception in the page, fails the test in the end. Chromium logs every
-    answer of 400 and above as one; `answers=` is a pattern of those statuses that the test provokes.
+    An error on the browser's console, or an exception in the page, fails the test at the end. Chromium logs every
+    response of 400 and above as one; `answers=` is a pattern of the statuses that the test causes on purpose.
     """
     gateway.settings(fillWebhooks="always")
     trouble: list[str] = []

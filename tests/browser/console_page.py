@@ -17,8 +17,8 @@ class Desk:
         page.get_by_text("live", exact=True).wait_for()
         page.get_by_label("Signed in as").fill(user)
         page.get_by_label("Signed in as").press("Tab")
-        # What the user has is read again: a first order must not be mistaken for the one of somebody known.
-        page.get_by_text("the next order is a guest's").wait_for()
+        # The user's data is read again: a first order must not be mistaken for the order of a known user.
+        page.get_by_text("the next order uses a guest token").wait_for()
 
     def security(self, number: int, ticker: str, quantity: int, side: str = "BUY") -> Any:
         """Fill in the security of that number, adding it where it is not there yet; its group of fields."""
@@ -64,7 +64,7 @@ class Desk:
         self.screen("Confirm your order")
 
     def scenario(self, name: str) -> None:
-        self.sdk.get_by_text("Simulator: what is to happen").click()
+        self.sdk.get_by_text("Simulator: choose the outcome").click()
         self.sdk.get_by_label("Scenario").select_option(name)
 
     def confirm(self, says: str = "Your order is complete.") -> None:

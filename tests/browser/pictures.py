@@ -49,14 +49,14 @@ def on_its_way(here: Desk) -> None:
 
 
 def faults(here: Desk) -> None:
-    """What became of a forged webhook, of one with another body, of a late one and a duplicate."""
+    """The results of a forged webhook, of one with another body, of a late one and of a duplicate."""
     basket(here, broker="Zerodha")
     here.confirm()
     here.holds("RELIANCE")
     for fault in ("Forged", "Replayed", "Late", "Duplicate"):
         here.throw(fault)
-        here.page.locator("#fault-said", has_text=f"{fault}: thrown").wait_for()
-    here.step("duplicate.*Known already")
+        here.page.locator("#fault-said", has_text=f"{fault}: injected").wait_for()
+    here.step("duplicate.*Already known")
 
 
 def basket(here: Desk, broker: str | None) -> None:

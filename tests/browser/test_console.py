@@ -1,4 +1,4 @@
-"""The console as a developer uses it: orders through the Gateway's SDK, and what the backend makes of them."""
+"""The console as a developer uses it: orders through the Gateway's SDK, and the backend's results."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def test_a_first_order_is_a_guests_and_the_second_is_connected(desk: Sit, width:
 
 
 def test_a_basket_whose_quantity_the_user_changes_shows_what_was_executed(desk: Sit) -> None:
-    """What the user confirms counts, not what was asked for; and every fill is drawn."""
+    """The confirmed quantities count, not the requested ones, and every fill is drawn."""
     here = desk()
     here.security(1, "INFY", 30)
     here.security(2, "M&M", 20)
@@ -60,7 +60,7 @@ def test_a_basket_whose_quantity_the_user_changes_shows_what_was_executed(desk: 
     here.shoot("light-4-basket")
 
 
-def test_each_payload_is_one_click_away_and_each_version_says_what_changed(desk: Sit, gateway: GatewayDriver) -> None:
+def test_each_payload_is_one_click_away_and_each_version_shows_changes(desk: Sit, gateway: GatewayDriver) -> None:
     """The create call with its basket, the webhook with its checksum, the event with its id."""
     gateway.settings(fillSeconds=3600)
     here = desk()
@@ -110,7 +110,7 @@ def test_what_happened_shows_every_change_with_its_cause(desk: Sit, gateway: Gat
     here.shoot("light-11-history")
 
 
-def test_a_limit_order_says_which_brokers_take_it(desk: Sit) -> None:
+def test_limit_order_names_the_brokers_that_accept_it(desk: Sit) -> None:
     """LIMIT has a price, SL a price and a trigger price, SLM a trigger price alone; Zerodha fills them."""
     here = desk()
     row = here.security(1, "INFY", 3)
@@ -182,10 +182,10 @@ def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
     here.confirm()
     here.state("settled")
     for fault, verdict in (
-        ("Forged", "forged.*checksum does not match.*Refused"),
+        ("Forged", "forged.*checksum does not match.*Rejected"),
         ("Replayed", "forged.*checksum genuine.*Suspicious"),
         ("Late", "replay.*checksum genuine.*Suspicious"),
-        ("Duplicate", "duplicate.*checksum genuine.*Known already"),
+        ("Duplicate", "duplicate.*checksum genuine.*Already known"),
     ):
         here.throw(fault)
         here.step(verdict)
@@ -202,19 +202,19 @@ def test_without_webhooks_the_sdks_answer_and_the_gateway_tell_all(desk: Sit) ->
     here.order()
     here.log_in()
     here.confirm()
-    here.step("Lost on the way")
-    here.throw("Ask the Gateway now")
+    here.step("Lost: the backend")
+    here.throw("Refresh from the Gateway")
     here.state("settled")
     here.step(r"GET /transactions/…\?refresh=true.*200")
 
 
 def test_while_the_gateway_is_down_no_order_is_created(desk: Sit) -> None:
-    """The user is told, and it works again as soon as the Gateway does."""
+    """The page reports it, and it works again as soon as the Gateway does."""
     here = desk(answers="503")
     here.throw("Gateway down")
     here.page.locator("#fault-said", has_text="503").wait_for()
     here.order()
-    here.said("cannot be reached")
+    here.said("Gateway unavailable")
     here.state("NOT CREATED")
     here.shoot("light-9-down")
     here.throw("Gateway down")
@@ -250,7 +250,7 @@ def test_a_keyboard_alone_places_an_order(desk: Sit) -> None:
 
 
 def test_a_long_name_does_not_widen_a_phones_page(desk: Sit, product: Product) -> None:
-    """Whatever somebody calls their basket, and whoever they are."""
+    """With any name of a basket, for any user."""
     securities = [{"ticker": "INFY", "type": "BUY", "quantity": 1}]
     with product.api("w" * 256) as app:
         created = app.post("/transactions", json={"securities": securities, "config": {"orderName": "N" * 100}})

@@ -1,6 +1,6 @@
-"""Calls every route through the generated Python client: a scenario as JSON comes in, what was answered goes out.
+"""Calls every route through the generated Python client: reads a scenario as JSON, and prints the responses.
 
-It is checked by mypy --strict against the client, and run by tests/integration/test_clients.py.
+mypy --strict checks it against the client, and tests/integration/test_clients.py runs it.
 """
 
 import json
@@ -49,7 +49,7 @@ LONG = "x" * 300
 
 
 class Scenario:
-    """What a transaction with orders is called, and what is posted about it."""
+    """The ids of a transaction with orders, and the bodies to post about it."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.api: str = given["api"]

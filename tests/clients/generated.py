@@ -30,7 +30,7 @@ class Clients:
     python_caller: Path = _HERE / "every_route.py"
 
     def calls(self, language: str, scenario: dict[str, Any]) -> list[dict[str, Any]]:
-        """What was answered to the caller of every route in this language, which checks the types of each answer."""
+        """The responses to the caller of every route in this language, which checks the types of each response."""
         if language == "python":
             command = [sys.executable, str(self.python_caller)]
             environment = {"PYTHONPATH": str(self.python)}
@@ -57,7 +57,7 @@ class Clients:
         run("tsc", *_STRICT, "program.ts", directory=work)
 
     def answer(self, route: Route, response: httpx.Response) -> Any:
-        """What the Python client makes of `response` to a request at `route`."""
+        """The Python client's result for `response` to a request at `route`."""
         sys.path.insert(0, str(self.python))
         try:
             package = importlib.import_module("securities_transactions_client")

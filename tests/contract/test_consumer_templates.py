@@ -1,4 +1,4 @@
-"""What the templates for a consumer in another account allow, and that the two sides of each way fit together."""
+"""The permissions in the templates for a consumer in another account, and the fit of the two sides of each way."""
 
 from fnmatch import fnmatchcase
 from functools import cache
@@ -46,7 +46,7 @@ def statement(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [CONSUMER_RULE, CONSUMER_BUS, CONSUMER_HTTP])
-def test_a_rule_asks_for_the_public_events_of_this_version(path: str) -> None:
+def test_rule_matches_the_public_events_of_this_version(path: str) -> None:
     wanted = read(path).template["Parameters"]["DetailTypes"]["Default"].split(",")
     assert set(wanted) | NOT_BY_DEFAULT == {event.detail_type for event in CATALOGUE}
     assert not set(wanted) & NOT_BY_DEFAULT

@@ -1,4 +1,4 @@
-"""The problems page and the README list everything that the code has: each test loops over the code.
+"""The problems page and the README list everything in the code: each test loops over the code.
 
 docs/reference/settings.md is in test_docs_settings.py, the catalogue in docs/reference/events.md in
 test_event_contracts.py.

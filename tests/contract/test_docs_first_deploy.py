@@ -1,4 +1,4 @@
-"""docs/reference/first-deploy.md has all that has never run on AWS: each test loops over what a deployment has."""
+"""docs/reference/first-deploy.md lists everything that has never run on AWS: each test loops over a deployment."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The edge of the API: who may call it from where, how often, at which host name, and what is logged of it."""
+"""The edge of the API: allowed callers and origins, rate limits, host name, and access log."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def text_of(value: Any, options: bool) -> str:
     return str(value)
 
 
-def test_the_access_log_has_what_an_audit_asks_for_and_nothing_else_about_a_person() -> None:
+def test_access_log_has_the_audit_fields_and_no_other_personal_data() -> None:
     line = json.loads(stage()["AccessLogSettings"]["Format"])
     assert {"$context.requestId", "$context.routeKey", "$context.status", "$context.responseLatency"} <= set(
         line.values()
@@ -170,7 +170,7 @@ def test_the_host_name_outlives_the_stack_and_can_be_led_to_another() -> None:
 
 
 @pytest.mark.parametrize("options", [False, True])
-def test_functions_reserve_executions_only_if_asked(options: bool) -> None:
+def test_functions_reserve_executions_only_if_configured(options: bool) -> None:
     functions = [each["Properties"] for each in resources(options).values() if each["Type"] == "AWS::Lambda::Function"]
     reserved = {"ReservedConcurrentExecutions" in each for each in functions}
     assert reserved == {options}

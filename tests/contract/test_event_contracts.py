@@ -1,4 +1,4 @@
-"""contracts/ is what the models say, keeps what was released, and holds for every kind of event."""
+"""contracts/ matches the models, keeps released versions, and holds for every kind of event."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ NAMES = [model.detail_type for model in CATALOGUE]
 
 @pytest.mark.parametrize("path", sorted(DOCUMENTS))
 def test_a_contract_is_what_the_models_say(path: str) -> None:
-    """Where this fails, `make contracts` writes it anew."""
+    """If this fails, `make contracts` regenerates it."""
     assert (CONTRACTS / path).read_text() == DOCUMENTS[path]
 
 

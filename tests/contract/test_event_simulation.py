@@ -1,4 +1,4 @@
-"""Everything that the simulation publishes keeps to the contracts: faults, corrections and all."""
+"""Every event that the simulation publishes matches its contract, including faults and corrections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ SEEDS = 200
 
 @dataclass
 class Watch:
-    """What was put on the buses of applications, by its detail."""
+    """The entries sent to the buses of applications, by their detail."""
 
     published: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -37,7 +37,7 @@ def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
 
 
 def test_the_document_is_what_the_models_say() -> None:
-    """Where this fails, `make contracts` writes it anew."""
+    """If this fails, `make contracts` regenerates it."""
     assert (CONTRACTS / openapi.NAME).read_text() == openapi.text()
 
 
@@ -46,7 +46,7 @@ def test_every_deployed_route_is_described_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_a_route_is_described_as_open_where_no_token_is_asked_for_and_only_there(path: str, method: str) -> None:
+def test_only_routes_without_a_token_are_described_as_open(path: str, method: str) -> None:
     is_open = deployed()[path, method].get("Auth") == {"Authorizer": "NONE"}
     operation = DOCUMENT["paths"][path][method]
 
@@ -96,7 +96,7 @@ def test_403_is_described_where_a_user_can_be_named_and_only_there(route: Route)
 
 
 def test_no_schema_of_an_answer_allows_null() -> None:
-    """What has no value is absent."""
+    """A field without a value is absent."""
     assert [name for name, schema in DOCUMENT["components"]["schemas"].items() if "'null'" in str(schema)] == []
 
 

@@ -1,4 +1,4 @@
-"""`make iam` finds what it is there to find: each kind of fault in a small stack whose permissions are right."""
+"""`make iam` finds its faults: each kind of fault in a small stack with right permissions."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -188,7 +188,7 @@ def found(
     key: str = "",
     key_policy: Mapping[str, Any] = KEY_POLICY,
 ) -> list[str]:
-    """What is found in a stack."""
+    """The findings in a stack."""
     values = Values(decided(template, {"KeyArn": key}))
     return list(check(values, {"KeyArn": key}, key_policy, checked_roles(values, calls)))
 
@@ -236,7 +236,7 @@ def test_a_missing_permission_is_found(fault: Callable[[dict[str, Any]], object]
 
 
 def storing(template: dict[str, Any]) -> None:
-    """What Lambda gives up on is stored in a bucket."""
+    """Lambda stores discarded records in a bucket."""
     tls = {
         "Effect": "Deny",
         "Principal": "*",

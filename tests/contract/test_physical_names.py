@@ -50,7 +50,7 @@ def identity(schema: Mapping[str, Any]) -> frozenset[str]:
 
 
 def per_stack(value: Any, resources: Mapping[str, Any]) -> bool:
-    """Whether `value` differs from stack to stack; a reference to a resource does, because resources do."""
+    """Return True if `value` differs from stack to stack. A reference to a resource does, because resources do."""
     if not isinstance(value, dict):
         return False
     ((function, argument),) = value.items()
@@ -93,7 +93,7 @@ def test_no_physical_name_is_a_constant(name: str) -> None:
 
 
 def test_nested_stack_and_api_are_named_after_the_stack() -> None:
-    """The registry's names come from its parameter; the API's title is no identifier but tells consoles apart."""
+    """The registry's names come from its parameter. The API's title is not an identifier but distinguishes consoles."""
     resources = cloudformation(ROOT / "template.yaml")[0]["Resources"]
     nested = [r for r in resources.values() if r["Type"] == "AWS::CloudFormation::Stack"]
     assert nested

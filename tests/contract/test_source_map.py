@@ -1,6 +1,7 @@
-"""Every promise of the vendor's page has code and a test that keep it, and docs/reference/source-map.md says where.
+"""Every promise of the vendor's page has code and a test, and docs/reference/source-map.md names them.
 
-What the code takes from that page (fields of a batch, statuses) is in the map too: those tests loop over the code.
+The map also lists the parts of that page that the code uses (fields of a batch, statuses): those tests loop over the
+code.
 """
 
 import ast
@@ -80,7 +81,7 @@ def fault_of(place: str, root: Path, *, is_test: bool) -> str | None:
 
 
 def faults(row: Row, root: Path) -> list[str]:
-    """What is wrong with `row`: an empty list where each place it names exists."""
+    """The faults of `row`. Empty if each place that it names exists."""
     found = [f"the {name} cell says TODO" for name, cell in (("code", row.code), ("test", row.test)) if "TODO" in cell]
     for name, cell, is_test in (("code", row.code, False), ("test", row.test, True)):
         places = _PLACE.findall(cell)

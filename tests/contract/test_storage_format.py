@@ -114,7 +114,7 @@ def test_words_of_closed_sets_are_all_named() -> None:
 
 
 def test_the_decoder_on_the_page_is_the_code_s() -> None:
-    """Where this fails, `make contracts` writes it anew."""
+    """If this fails, `make contracts` regenerates it."""
     begin, end = MARKS
     assert TEXT.split(begin)[1].split(end)[0].strip() == section()
 
@@ -136,7 +136,7 @@ def test_the_decoder_reads_the_stored_orders_and_request() -> None:
         {"config": {"!": 2, "a": 1}, "": {"": {"": 1}}, "!": [{"!": 1}]},
     ],
 )
-def test_the_decoder_reads_whatever_the_code_writes(document: dict[str, Any]) -> None:
+def test_decoder_reads_every_document_that_the_code_writes(document: dict[str, Any]) -> None:
     assert repr(decoder()(encode(document))) == repr(document)
 
 

@@ -1,4 +1,4 @@
-"""`make validate` finds what it is there to find: each check is shown a template with a fault of its kind."""
+"""`make validate` finds its faults: each check gets a template with a fault of its kind."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The workflows: pinned, without rights that they do not need, and in the order dev, staging, prod.
+"""The workflows: pinned, without excess permissions, and in the order dev, staging, prod.
 
-`make lint` has zizmor and the published schemas look at them; here is what they do not know of this repository.
+`make lint` checks them with zizmor and the published schemas. These tests check the rest.
 """
 
 import re
@@ -135,7 +135,7 @@ def test_dependabot_looks_at_every_lock_file_of_node() -> None:
 
 
 def test_the_tests_have_the_versions_of_the_layer() -> None:
-    """What is tested is what is deployed. Where only one of the files is newer: `make lock`."""
+    """The tests use the deployed versions. If only one of the files is newer, run `make lock`."""
 
     def pins(path: str) -> dict[str, str]:
         return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / path).read_text(), re.MULTILINE))

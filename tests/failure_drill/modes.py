@@ -159,9 +159,9 @@ _DEAD: Final = {
     "UnconfirmedAlarm": "a pull fails five times",
     "UnconfirmedFinalsAlarm": "a final report's pull fails five times",
     "BusDeadLettersAlarm": "the bus cannot encrypt an event",
-    "UndeliveredAlarm": "a consumer's queue refuses an event",
-    "UnbookedAlarm": "the example ledger fails five times",
-    "UntoldAlarm": "the example notifier fails five times",
+    "UpdatesDeadLettersAlarm": "a consumer's queue refuses an event",
+    "PositionsDeadLettersAlarm": "the example ledger fails five times",
+    "NotifierDeadLettersAlarm": "the example notifier fails five times",
 }
 
 MODES: Final = (

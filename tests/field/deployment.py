@@ -1,8 +1,8 @@
-"""The product in memory, with what AWS runs around its functions.
+"""The product in memory, with the parts that AWS runs around its functions.
 
-Only this module knows how the product is put together: it stands on the harness of the functions' unit tests. Every
-function runs through its public entry, `handler(event, context)`. An exception that escapes from a handler becomes an
-AssertionError that names it, so that a mark which expects an AssertionError covers it too.
+Only this module builds the product, on the harness of the functions' unit tests. Every function runs through its public
+entry, `handler(event, context)`. An exception that escapes from a handler becomes an AssertionError that names it, so
+that a mark that expects an AssertionError covers it too.
 """
 
 import json
@@ -172,7 +172,7 @@ class Deployment:
     # --- ways out
 
     def positions(self, user: str) -> dict[str, tuple[int, Decimal]]:
-        """What the positions consumer has booked for `user`: shares and rupees spent by ticker."""
+        """The bookings of the positions consumer for `user`: shares and rupees spent by ticker."""
         items = [item for item in self._rig.tables["Positions"].items.values() if item["holder"]["S"] == f"user#{user}"]
         booked = {
             item["security"]["S"]: (int(Decimal(item["shares"]["N"])), Decimal(item["spent"]["N"])) for item in items
@@ -217,7 +217,7 @@ class Deployment:
             self.unbooked.append(event)
 
     def _failures(self, function: str, body: str, message_id: str = "m1", receives: int = 1) -> bool:
-        """Whether a function with an SQS queue returns a message to it."""
+        """Return True if a function with an SQS queue returns a message to it."""
         record = {
             "messageId": message_id,
             "receiptHandle": "r",

@@ -1,4 +1,4 @@
-"""What the Gateway sends: orders and batches of orders, with made-up values."""
+"""The Gateway's messages: orders and batches of orders, with made-up values."""
 
 from typing import Any, Final
 

@@ -1,7 +1,7 @@
-"""One user of the product and one Gateway that answers what a case sets.
+"""One user of the product, and one Gateway that returns the responses of a case.
 
-A case knows what goes in (requests, webhooks, time), what the API and the Gateway return, the events on the bus, and
-what the example consumers wrote. Signatures, tokens and times are computed here without the product's code.
+A case has the inputs (requests, webhooks, time), the responses of the API and the Gateway, the events on the bus, and
+the output of the example consumers. Signatures, tokens and times are computed here without the product's code.
 """
 
 import hashlib
@@ -83,7 +83,7 @@ def _success(data: Document) -> httpx.Response:
 
 
 class Field:
-    """What a case does, and what it sees of the product."""
+    """The actions of a case, and its view of the product."""
 
     def __init__(self) -> None:
         self.gateway = Gateway()
@@ -160,12 +160,12 @@ class Field:
         return self._get("GET /transactions/{transactionId}", transaction_id, False)
 
     def knows(self, transaction_id: str) -> bool:
-        """Whether the API shows the transaction."""
+        """Return True if the API shows the transaction."""
         route = "GET /transactions/{transactionId}"
         return self._deployment.request(route, user=USER, path={"transactionId": transaction_id}).status == 200
 
     def is_escalated(self, transaction_id: str) -> bool:
-        """Whether the API says that an operator has to look at the transaction."""
+        """Return True if the API states that an operator must look at the transaction."""
         return bool(self.transaction(transaction_id)["needsPerson"])
 
     @property
@@ -180,7 +180,7 @@ class Field:
 
     @property
     def booked(self) -> dict[str, tuple[int, Decimal]]:
-        """What the positions consumer has booked for the user: shares and rupees spent by ticker."""
+        """The bookings of the positions consumer for the user: shares and rupees spent by ticker."""
         return self._deployment.positions(USER)
 
     @property

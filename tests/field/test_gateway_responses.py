@@ -1,4 +1,4 @@
-"""A proxy answers in place of the Gateway: only a response in the Gateway's own envelope is its refusal."""
+"""A proxy responds instead of the Gateway: only a response in the Gateway's own envelope is its refusal."""
 
 from typing import Any
 

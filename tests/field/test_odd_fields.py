@@ -1,4 +1,4 @@
-"""One field of a batch has an odd form: what identifies an order and its progress is read all the same."""
+"""One field of a batch has an unusual form: the fields that identify an order and its progress are read anyway."""
 
 import random
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What the Gateway's own SDKs return to an app, and the claims of the token in it."""
+"""The responses of the Gateway's own SDKs to an app, and the claims of the token in them."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.field.harness import API_SECRET, AUTH_ID, Field
 
 
 def resolved(field: Field, transaction_id: str, **more: Any) -> dict[str, Any]:
-    """What an SDK resolves with after a transaction."""
+    """The value that an SDK resolves with after a transaction."""
     return {"transactionId": transaction_id, "smallcaseAuthToken": field.token(), "broker": "kite", **more}
 
 
@@ -80,7 +80,7 @@ def test_flutter_on_ios_has_its_message_under_error(field: Field, code: dict[str
         ),
     ],
 )
-def test_genuine_token_is_accepted_whatever_its_other_claims(field: Field, claims: dict[str, Any]) -> None:
+def test_genuine_token_is_accepted_with_any_other_claims(field: Field, claims: dict[str, Any]) -> None:
     """The signature and `exp` decide about a token; other claims do not matter."""
     ahead = {"iat": int(field.now().timestamp()) + claims["iat"]} if "iat" in claims else {}
     transaction_id = field.create()

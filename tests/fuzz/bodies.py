@@ -1,4 +1,4 @@
-"""Webhook bodies that nobody should send: malformed, hostile, and nearly genuine in every known way."""
+"""Webhook bodies that no sender should send: malformed, hostile, and nearly genuine in every known way."""
 
 import base64
 import hashlib
@@ -313,7 +313,7 @@ def _odd_auth_id(made: Bodies) -> bytes:
 
 
 def _replayed(made: Bodies) -> bytes:
-    """A genuine checksum on a body of somebody's own."""
+    """A genuine checksum on an attacker's body."""
     body = made.genuine()
     body["transactionId"] = made.chance.choice([KNOWN, "TRX_made_up", "", "a b", "x" * 129, "../..", "ключ"])
     body["batchId"] = made.chance.choice([body["batchId"], "", "f" * 24, "b" * 65, 7, None])

@@ -1,4 +1,4 @@
-"""Whatever is thrown at the webhook's URL: no 5xx, no exception, nothing stored that should not be."""
+"""Any input at the webhook's URL: no 5xx, no exception, nothing stored that should not be."""
 
 import hmac
 import json
@@ -21,7 +21,7 @@ def test_strange_bodies_are_refused_or_kept_and_never_break_anything(seed: int) 
     assert any(what.endswith("401") for what in seen)
 
 
-def test_the_oracle_knows_the_documented_checksum() -> None:
+def test_oracle_computes_the_documented_checksum() -> None:
     """An oracle that always says yes, or always says no, would let every fault pass."""
     parts = {"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "65a1b2c3d4e5f60718293a4b"}
     checksum = hmac.new(API_SECRET.encode(), "".join(parts.values()).encode(), "sha256").hexdigest()

@@ -42,7 +42,7 @@ class Broken(Exception):
 
 
 def is_genuine(raw: bytes) -> bool:
-    """Whether a body carries a checksum that our secret made: written apart from what is tested."""
+    """Return True if a body has a checksum of our secret. This is independent of the tested code."""
     try:
         body = json.loads(raw.decode("utf-8-sig"), parse_int=str, parse_float=str, parse_constant=_no_constant)
     except (ValueError, RecursionError):

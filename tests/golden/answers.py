@@ -1,4 +1,4 @@
-"""What this code reads from stored items: the API's answers, events, requests to pull, users' entries and keys."""
+"""The results of this code for stored items: the API's responses, events, requests to pull, users' entries and keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -26,7 +26,7 @@ def pull_of(update: Update) -> Any:
 
 
 def of_transaction(record: Stored) -> Any:
-    """What the API answers to the user and to a service for a stream record's new image, and what is published."""
+    """The API's responses to the user and to a service for a stream record's new image, and the published events."""
     item = of_stream(record["dynamodb"]["NewImage"])
     transaction_id, user = item["transactionId"]["S"], item["notes"]["S"]
     rig = Rig()
@@ -59,7 +59,7 @@ def of_webhook(record: Stored) -> Any:
 
 
 def of_user(item: Stored) -> Any:
-    """What the Users table's reader finds of its one item."""
+    """The result of the Users table's reader for its one item."""
     rig = Rig()
     table = rig.tables["Users"]
     table.items[table.key(item)] = dict(item)

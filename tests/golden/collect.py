@@ -178,7 +178,7 @@ def _covering(candidates: Iterable[Record], features: Callable[[Record], set[str
 
 
 def _features(record: Record) -> set[str]:
-    """What a reader may treat differently: attributes, their types and words, pairs of words before and after."""
+    """The features that a reader may treat differently: attributes, their types and values, and changes of values."""
     images = record["dynamodb"]
     if "NewImage" not in images:
         return set()

@@ -86,7 +86,7 @@ def check_now(product: Product, transaction_id: str) -> None:
 
 
 def pulls(product: Product, transaction_id: str) -> int:
-    """How often `reconcile` has taken in the Gateway's answer about a transaction, as it logs it."""
+    """The number of pulls in which `reconcile` processed the Gateway's response about a transaction, from its log."""
     lines = [json.loads(line) for line in product.aws.logged(since=0)]
     return sum(each.get("transaction_id") == transaction_id and each.get("outcome") == "pulled" for each in lines)
 

@@ -1,4 +1,4 @@
-"""The layer as `sam build` leaves it: all in it is listed, licensed and for what is deployed, or the check fails."""
+"""The layer from `sam build`: every file is listed, licensed and built for the deployment, or the check fails."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ EXTENSION = f"cpython-{OWN.replace('.', '')}-aarch64-linux-gnu.so"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `sam build` makes for this machine's Python, on arm64."""
+    """The output of `sam build` for this machine's Python, on arm64."""
     built = tmp_path_factory.mktemp("made") / "build"
     command = [
         str(sam.TOOLS / "sam"),

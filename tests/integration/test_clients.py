@@ -1,4 +1,4 @@
-"""The clients that public generators make of the contract: they compile strictly, and get every answer as promised."""
+"""The clients that public generators make from the contract: they compile strictly and get the documented responses."""
 
 import json
 import os
@@ -105,7 +105,7 @@ def test_typescript_client_rejects_what_the_contract_does_not_have(
 
 
 def test_typescript_recipe_for_money_keeps_every_digit(clients: Clients, tmp_path: Path) -> None:
-    """What docs/reference/clients.md advises, on the prices that the Python recipe is tried with."""
+    """The recipe of docs/reference/clients.md, on the prices of the Python recipe's test."""
     text = dumps({"items": [{"averagePrice": price} for price in PRICES]})
     program = f"{recipe('typescript')}\nconsole.log(JSON.stringify(exact({json.dumps(text)})));\n"
     clients.compile(program, tmp_path)

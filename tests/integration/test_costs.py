@@ -1,4 +1,4 @@
-"""What the functions that run most cost, against the recorded baseline: instructions and units, never a time."""
+"""The cost of the most frequent functions, against the recorded baseline: instructions and units, never a time."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events as they are delivered: to the example consumers, to who watches, and again after something went wrong."""
+"""Delivery of events: to the example consumers, to `make tail`, and again after a failure."""
 
 import json
 import os

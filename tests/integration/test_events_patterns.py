@@ -1,4 +1,4 @@
-"""The patterns in docs/reference/events.md, as rules on the deployed bus, against what really happens there."""
+"""The patterns in docs/reference/events.md, as rules on the deployed bus, against the actual events."""
 
 import contextlib
 import json
@@ -71,8 +71,7 @@ class Listening:
 
 
 class Scenario:
-    """What docs/reference/events.md tells of asha, ravi, meera, kiran and dev: its events by their names in the
-    table."""
+    """The scenario of docs/reference/events.md about asha, ravi, meera, kiran and dev: its events by their names."""
 
     def __init__(self, product: Product, gateway: GatewayDriver, updates: Updates) -> None:
         self.product, self.gateway, self.updates = product, gateway, updates
@@ -180,7 +179,7 @@ def test_the_scenario_has_every_type_of_event_but_two(heard: tuple[dict[str, Eve
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.need)
-def test_a_pattern_of_the_docs_matches_what_the_table_says_and_nothing_else(
+def test_pattern_of_the_docs_matches_exactly_the_documented_events(
     row: Row, heard: tuple[dict[str, Event], dict[str, set[str]]]
 ) -> None:
     events, ids = heard

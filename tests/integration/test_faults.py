@@ -1,4 +1,4 @@
-"""Faults on the real path: a Gateway that fails, lags or lies, and webhooks that come late, twice and out of order."""
+"""Faults on the real path: a Gateway that fails, lags or lies, and late, repeated and reordered webhooks."""
 
 import os
 import random

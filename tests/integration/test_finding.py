@@ -12,7 +12,7 @@ TCS_SOLD = {"ticker": "TCS", "type": "SELL", "quantity": 1}
 def test_transactions_are_found_by_state_security_side_and_time(
     gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
-    """What the engine's table gives for each filter, a page at a time."""
+    """The result of the engine's table for each filter, one page at a time."""
     app = api(user)
     settled, waiting, sold = create(app), create(app), create(app, TCS_SOLD)
     confirm(gateway, settled)

@@ -1,4 +1,4 @@
-"""The layer as `sam build` makes it for each target, and a build that must fail: no running product is needed."""
+"""The layer from `sam build` for each target, and a build that must fail. Needs no running product."""
 
 import os
 import platform
@@ -40,7 +40,7 @@ def assert_built_for(layer: Path, python: Path, version: str, architecture: str)
 
 @pytest.fixture(scope="module")
 def cached(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the builds below leave their results and sam's cache for one another."""
+    """The directory in which the builds below share their results and SAM's cache."""
     return tmp_path_factory.mktemp("cached")
 
 

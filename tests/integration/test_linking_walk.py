@@ -1,4 +1,4 @@
-"""A user's way from guest to several broker accounts, and what happens when two users claim one."""
+"""A user's way from guest to several broker accounts, and two users that claim one account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def test_from_guest_to_two_brokers_and_a_conflict(
     """An account is its first user's until forgotten: one link event, no second one, and a conflict changes nothing."""
     asha, bela = signed_in(user), signed_in(f"{user}-other")
 
-    # Nobody has traded yet: everybody is a guest.
+    # No user has traded yet: every user is a guest.
     assert asha.accounts() == []
     assert asha.token()["kind"] == "guest"
     assert asha.app.post("/sdk-tokens", json={"connect": "connected"}).status_code == 422
@@ -113,7 +113,7 @@ def test_from_guest_to_two_brokers_and_a_conflict(
     assert asha.token()["smallcaseAuthId"] == groww
     assert asha.token(smallcaseAuthId=kite)["broker"] == "kite"
 
-    # Somebody else trades with the first account: said aloud, and nothing is relinked.
+    # Another user trades with the first account: an event reports it, and nothing is relinked.
     claimed = bela.create()
     assert bela.trade(claimed, "kite", smallcaseAuthId=kite) == kite
     conflict = account_event(updates, claimed["transactionId"], "BrokerAccountConflict")

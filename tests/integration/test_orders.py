@@ -1,4 +1,4 @@
-"""What may become of an order, as an app reads it and a consumer hears it, and how an app creates and reads orders."""
+"""The outcomes of an order, in the API and in the events, and how an app creates and reads orders."""
 
 import uuid
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tools.local_stack.product import Product
 
 
 def in_(status: str, confirmation: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event says that the batch stands at `status`, so sure."""
+    """Return a condition: the event has the batch status `status` with this confirmation."""
     return lambda event: (event["detail"].get("status"), event["detail"].get("confirmation")) == (status, confirmation)
 
 
@@ -78,7 +78,7 @@ def test_unplaced_is_certain_and_error_in_orders_is_unknown(
     assert app.get(f"/transactions/{unknown}").json()["needsPerson"] is False
 
 
-def test_what_was_asked_and_what_was_executed_are_both_shown(
+def test_requested_and_executed_orders_are_both_shown(
     gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
     """A named basket with a logo, whose user changes quantities on the confirmation screen."""
@@ -146,7 +146,7 @@ def test_reads_are_cheap_while_nothing_changes(gateway: GatewayDriver, updates: 
 
 
 def test_a_users_orders_are_read_page_by_page(api: Api, user: str) -> None:
-    """Newest first, each once, nothing missing; a cursor is one user's and nobody else's."""
+    """Newest first, each once, nothing missing. A cursor is valid for one user only."""
     app = api(user)
     made = [create(app) for _ in range(3)]
 

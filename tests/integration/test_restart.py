@@ -1,4 +1,4 @@
-"""The engine is ended in mid-flow and another takes over its state: what was accepted is published and settled."""
+"""The engine ends in the middle of a flow and another loads its state: accepted updates are published and settled."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

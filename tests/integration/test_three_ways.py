@@ -124,7 +124,7 @@ def test_the_three_ways_end_in_the_same_state_and_the_same_events(
 
 
 def pulled_by_the_system(app: httpx.Client, transaction_id: str) -> dict[str, Any]:
-    """The transaction once the Gateway was asked about it: only a pull tells the Gateway's own status."""
+    """The transaction after a pull: only a pull shows the Gateway's own status."""
 
     def shown() -> dict[str, Any]:
         return dict(app.get(f"/transactions/{transaction_id}").json())
@@ -135,7 +135,10 @@ def pulled_by_the_system(app: httpx.Client, transaction_id: str) -> dict[str, An
 def test_a_rejected_sdk_response_never_fails_a_transaction_by_itself(
     product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
-    """Whatever the SDK rejects with, the Gateway is asked; only its own word, cancelled or executed, ends it."""
+    """After any rejection of the SDK the Gateway is pulled.
+
+    Only the Gateway's state, cancelled or executed, ends it.
+    """
     app = api(user)
     untouched, pending, left = create(app), create(app), create(app)
 

@@ -104,7 +104,7 @@ def test_webhook_of_the_second_stack_has_a_url_that_cannot_be_guessed(
 def test_generated_clients_reach_the_webhook_with_a_segment(
     clients: Clients, language: str, second: Product, gateway: GatewayDriver, user: str
 ) -> None:
-    """Where there is a segment, the URL without one is not there."""
+    """With a segment, the URL without one does not exist."""
     scenario = scenario_of(second, gateway, user) | {"segment": EVERY_OPTION["WebhookSegments"].split(",")[0]}
     answered = {(each["operation"], each["status"]) for each in clients.calls(language, scenario)}
     assert ("ingestWebhookAtSegment", 200) in answered
@@ -132,7 +132,7 @@ def test_service_of_one_stack_may_not_act_for_the_users_of_another(second: Produ
 
 
 def answering(product: Product) -> str:
-    """Which stack answers at the host name: the second one's webhook has another URL."""
+    """The stack that serves the host name: the second one's webhook has another URL."""
     headers = {"host": EVERY_OPTION["DomainName"]}
     answer = httpx.post(f"{product.aws.url}/webhooks/orders", json={}, headers=headers, timeout=60, trust_env=False)
     return {401: "first", 404: "second"}[answer.status_code] if "problem" in answer.text else answer.text

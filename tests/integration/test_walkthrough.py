@@ -31,7 +31,7 @@ def test_two_orders_of_a_user_go_all_the_way(
 
 
 @pytest.mark.parametrize("token", [None, "Bearer no.such.token"], ids=["none", "nonsense"])
-def test_nobody_without_a_genuine_access_token_gets_past_the_authorizer(product: Product, token: str | None) -> None:
+def test_authorizer_rejects_requests_without_a_genuine_token(product: Product, token: str | None) -> None:
     headers = {"authorization": token} if token else {}
     for method, path in (("POST", "/transactions"), ("GET", "/orders"), ("GET", "/transactions/TRX_1")):
         answer = httpx.request(method, product.api_url + path, headers=headers, timeout=60, trust_env=False)

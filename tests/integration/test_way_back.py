@@ -1,4 +1,4 @@
-"""What publishes a new version of a function, from `sam build` to the alias: each edit, and no edit, on its own."""
+"""Publishing a new version of a function, from `sam build` to the alias: each edit, and no edit, on its own."""
 
 import json
 import re
@@ -100,7 +100,7 @@ def test_edit_of_a_property_publishes_every_function_that_has_it(
 
 
 def live(product: Product, function: str) -> dict[str, str]:
-    """What the alias of a function of the stack runs, and one of its settings. Its version is the only one."""
+    """The version behind a function's alias, and one of its settings. Its version is the only one."""
     functions = product.aws.functions
     [name] = [
         each["FunctionName"]

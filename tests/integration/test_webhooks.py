@@ -1,4 +1,4 @@
-"""Webhooks against the deployed template: what is refused, what is reported, and what it takes to be settled."""
+"""Webhooks against the deployed template: rejected, reported, and settled ones."""
 
 import json
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def is_(detail_type: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def outcome_is_reported(event: dict[str, Any]) -> bool:
-    """Whether the event says that all is filled, which is not confirmed yet."""
+    """Return True if the event shows that all orders are filled, not yet confirmed."""
     return (event["detail"].get("status"), event["detail"].get("confirmation")) == ("COMPLETED", "reported")
 
 
@@ -158,7 +158,7 @@ def test_a_settled_state_is_published_only_after_the_gateway_confirmed_it(
     assert settled["detail"]["confirmation"] == "confirmed"
 
 
-def test_a_stale_timestamp_is_stored_and_requests_a_pull_instead_of_being_believed(
+def test_stale_timestamp_is_stored_and_pulled_instead_of_applied(
     product: Product, gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
     """The vendor retries for days: an old genuine webhook is not refused, and what it says is not taken from it."""

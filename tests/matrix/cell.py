@@ -17,7 +17,7 @@ NEVER: Final = {"webhooks": {"lost": 1}}
 
 
 class End(Enum):
-    """What the transaction comes to; the values are what `make matrix` prints."""
+    """The final state of the transaction. `make matrix` prints the values."""
 
     SETTLED = "settled"
     FAILED = "failed"
@@ -67,5 +67,5 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """What the cell is printed as."""
+        """The printed name of the cell."""
         return f"{self.unknown}: {self.value}"

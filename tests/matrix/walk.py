@@ -32,7 +32,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell. `error` is the first error that the product logged and that names the wrong setting."""
+    """The result of a cell. `error` is the first logged error of the product that names the wrong setting."""
 
     cell: Cell
     fault: str | None
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the product did not work and no error names the setting that is wrong."""
+        """True if the product did not work and no error names the wrong setting."""
         return self.fault is not None and self.error is None
 
     def __str__(self) -> str:
@@ -148,7 +148,7 @@ class _Walk:
         return self._create(attempts - 1)
 
     def _trade(self) -> None:
-        """What the user and the market do, as far as the cell has it."""
+        """The actions of the user and the market in this cell."""
         if not self.cell.logs_in:
             self._later(self.cell.idles)
             return
@@ -211,7 +211,7 @@ class _Walk:
         return timedelta(0)
 
     def _expect_open(self) -> None:
-        """What the Gateway has told so far is shown, and nothing that it has not told."""
+        """The Gateway's updates so far are shown, and nothing else."""
         truth, shown = self.gateway.truth(self.transaction_id)["batch"], self._orders()
         if shown["settled"]:
             raise Wrong("settled while the orders are open")

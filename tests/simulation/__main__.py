@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --n 100000` or `--seed 42`: run schedules on all cores, say what was covered."""
+"""`python -m tests.simulation --n 100000` or `--seed 42`: run schedules on all cores and report the coverage."""
 
 import argparse
 import os

@@ -1,6 +1,6 @@
 """DynamoDB's condition and update expressions, as far as the product uses them, evaluated on attribute values.
 
-Nothing is forgiven that DynamoDB refuses: placeholders that are bound and not used, or used and not bound, and one
+It rejects everything that DynamoDB rejects: placeholders that are bound and not used, or used and not bound, and one
 attribute that is written twice.
 """
 
@@ -21,7 +21,7 @@ class ExpressionError(Exception):
 
 @dataclass(frozen=True)
 class Bound:
-    """What an expression is evaluated on: the item, and what its placeholders stand for."""
+    """The context of an expression: the item, and the values of its placeholders."""
 
     item: Mapping[str, Any]
     names: Mapping[str, str]
@@ -45,7 +45,7 @@ _COMPARATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def holds(condition: str | None, bound: Bound) -> bool:
-    """Whether `condition` is true of an item; an absent item has no attributes."""
+    """Return True if `condition` holds for an item. An absent item has no attributes."""
     return condition is None or _condition(condition)(bound)
 
 

@@ -1,4 +1,4 @@
-"""Somebody who sees genuine webhooks and signs other bodies with their checksums."""
+"""An attacker that sees genuine webhooks and signs other bodies with their checksums."""
 
 import json
 from collections.abc import Callable

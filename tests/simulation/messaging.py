@@ -48,7 +48,7 @@ def rule(name: str) -> tuple[Mapping[str, Any], bool]:
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether EventBridge would match: each field one of the values, or exists, or prefix; nested as given."""
+    """Return True if EventBridge would match: each field is one of the values, or exists, or has the prefix."""
     for field, wanted in pattern.items():
         if isinstance(wanted, Mapping):
             if not isinstance(event.get(field), Mapping) or not matches(wanted, event[field]):
@@ -118,7 +118,7 @@ class Queue:
         return len(self._visible)
 
     def redrive(self) -> None:
-        """What an operator does: `make redrive`."""
+        """The operator's `make redrive`."""
         dead, self.dead = self.dead, []
         for message in dead:
             message.receives = 0

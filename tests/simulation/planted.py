@@ -1,7 +1,7 @@
-"""Bugs planted at the product's seams, one at a time: each must break a promise, or the simulation has no teeth.
+"""Bugs planted at the product's seams, one at a time. The simulation must catch each as a broken promise.
 
-A bug replaces a part that is injected: a storage class, a client, a rule of the domain, a setting or a handler. The
-product's source is not touched. Names of bugs are what an engineer might do in good faith.
+A bug replaces an injected part: a storage class, a client, a rule of the domain, a setting or a handler. The product's
+source stays unchanged. The bugs are plausible mistakes of a good engineer.
 """
 
 from collections.abc import Callable

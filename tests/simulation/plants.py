@@ -14,7 +14,7 @@ from tests.simulation.schedule import Schedule
 
 @dataclass(frozen=True)
 class Caught:
-    """What became of a planted bug: the promise it broke after how many schedules, `None` where it broke none."""
+    """The result of a planted bug: the promise it broke after how many schedules, or `None` if it broke none."""
 
     name: str
     promise: str | None

@@ -1,6 +1,6 @@
-"""The product's own handlers in a world: an application over fakes, and what AWS runs around its functions.
+"""The product's own handlers in a world: an application over fakes, and the parts that AWS runs around its functions.
 
-Nothing of the product is imitated here except event source mappings and the schedule.
+Only event source mappings and the schedule are imitated.
 """
 
 import json
@@ -51,7 +51,7 @@ NO_BUG: Final = Bug()
 
 
 class Pulls:
-    """What became of each request to pull, for a promise to look at."""
+    """The outcome of each request to pull, for a promise to check."""
 
     def started(self, transaction_id: str) -> None:
         """The running invocation pulls a transaction now."""
@@ -79,7 +79,7 @@ class _WatchedReconcile:
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """While this lasts, nothing is logged: a simulation writes millions of lines that nobody reads."""
+    """Disable logging meanwhile: a simulation would write millions of lines."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -18,7 +18,7 @@ from tests.simulation.world import SECOND, Violation, World
 
 Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 
-# A pull each time somebody asks, at most one in half a minute, and the schedule's own: far below this.
+# A pull for each request, at most one in half a minute, and the scheduled ones: far below this.
 MOST_PULLS: Final = 90
 PULL_INTERVAL: Final = timedelta(seconds=30)
 
@@ -41,7 +41,7 @@ _BESIDE_VERSIONS: Final = ("account", "sdk error", "gateway status")
 
 
 def material(batch: Mapping[str, Any]) -> Material:
-    """What money depends on, in a form of our own: the product's is what is tested."""
+    """The financial content of a batch, independent of the product's code, which is under test."""
     return tuple(
         sorted(
             (
@@ -66,7 +66,7 @@ def _progress(content: Material) -> tuple[bool, int, int]:
 
 
 def _moved(content: Material) -> int:
-    """How many orders have left PLACED, in which each begins: one at ERROR does not look placed again."""
+    """The number of orders that have left PLACED, the initial status. One at ERROR does not look placed again."""
     return sum(row[0] == "unplaced" or row[3] != "PLACED" for row in content)
 
 
@@ -81,7 +81,7 @@ def _true(made: VendorTransaction) -> list[Material]:
 
 
 class Promises(Pulls):
-    """What has been promised so far, and whether it is kept."""
+    """The promises so far, checked."""
 
     def __init__(self, world: World, vendor: Vendor, confirm: str, skewed: bool) -> None:
         self.world = world
@@ -149,7 +149,7 @@ class Promises(Pulls):
             self._confirmed(made, new)
 
     def _forward(self, made: VendorTransaction, old: Any, new: Any) -> None:
-        """What is shown and was true does not go back; what was never true may."""
+        """A shown state that was true does not go back. One that was never true may."""
         if (
             self.beyond
             or old is None

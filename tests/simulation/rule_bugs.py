@@ -1,4 +1,4 @@
-"""Rules of the domain that decide wrongly: each has the signature of the rule that it wraps."""
+"""Wrong rules of the domain. Each has the signature of the rule that it wraps."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ def take_correction_back(
 def drop_suspicions(
     stored: Transaction, state: GatewayTransaction, now: datetime, policy: Policy, jitter: float
 ) -> Transition:
-    """What the Gateway shows answers every suspicion."""
+    """The Gateway's response ends every suspicion."""
     transition = reconciliation.reconcile(replace(stored, suspected_at=None), state, now, policy, jitter)
     if isinstance(transition.outcome, Settle):
         return replace(transition, check=END_CHECKS, suspected_at=None)
@@ -162,7 +162,7 @@ def call_late_correction_stale(accepted: Accepted, stored: Transaction | None) -
 
 
 def _is_of_the_same_batch(accepted: Accepted, stored: Transaction | None) -> bool:
-    """Whether only what the orders came to is new: the stored orders in its place would not be suspicious."""
+    """Return True if only the outcome of the orders is new: the stored orders in its place would not be suspicious."""
     if stored is None or stored.batch is None:
         return False
     restated = replace(accepted, snapshot=Snapshot(stored.batch, accepted.snapshot.stated_at))
@@ -173,7 +173,7 @@ def _is_of_the_same_batch(accepted: Accepted, stored: Transaction | None) -> boo
 
 
 def decode_token(token: str, secrets: Sequence[GatewaySecret], now: datetime) -> Mapping[str, Any]:
-    """The claims of a token, whoever signed it."""
+    """The claims of a token, without a check of its signature."""
     claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
@@ -185,7 +185,7 @@ def request_no_pull_for_suspicious(record: Record) -> Update:
 
 
 def publish_nothing_reported(record: Record) -> Update:
-    """What is reported is no event."""
+    """A reported state causes no event."""
     update = update_of(record)
     image = record["dynamodb"].get("NewImage", {})
     return replace(update, events=()) if image.get("confirmation", {}).get("S") == "reported" else update

@@ -1,4 +1,4 @@
-"""One schedule: a seed's faults, users, attackers, operators, and what became of it all."""
+"""One schedule: a seed's faults, users, attackers and operators, and the results."""
 
 import json
 import random
@@ -39,7 +39,7 @@ _REDRIVES: Final = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a schedule came to: the broken promise, if any, its story, and what it covered."""
+    """The result of a schedule: the broken promise, if any, its log, and its coverage."""
 
     seed: int
     violation: Violation | None
@@ -153,7 +153,7 @@ class Schedule:
             if twins and first is not None:
                 made.twin_of, made.notes, made.auth_id = first, f"user-{n}", first.auth_id
             if made.is_corrected and self.vendor.moods.lag > MOST_LAG:
-                made.plan = "completed"  # shown so late: nobody could tell which of the two holds
+                made.plan = "completed"  # shown so late that no reader could decide which of the two holds
             if made.twin_of is not None:
                 made.created, made.plan = made.twin_of.created, made.twin_of.plan
             self.world.at(made.created, partial(self._create, made))

@@ -227,7 +227,7 @@ class RejectsRepeatedLeases(Transactions):
 
 
 class LinksWithoutCondition(Users):
-    """Links an account whoever owns it by now."""
+    """Links an account without a check of its owner."""
 
     def link(self, stored: Transaction, transition: Transition, account: ClaimAccount, now: datetime) -> bool:
         client = unconditional_puts(self.client, self.table)

@@ -30,7 +30,7 @@ def test_a_test_that_the_page_names_exists(path: str, name: str) -> None:
 
 
 def test_every_row_of_a_promise_names_a_test() -> None:
-    """The verdict, settling, and what is promised to whom."""
+    """The tables of verification, of reconciliation, and of the promises."""
     sections = re.split(r"\n(?=##)", _PAGE)
     rows = [
         row

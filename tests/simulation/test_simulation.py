@@ -1,4 +1,4 @@
-"""The promises hold under every fault that a seed can think of, and the simulation would notice if they did not."""
+"""The promises hold under every fault of the simulation, and the simulation detects broken promises."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_every_promise_is_kept_under_every_fault(first: int) -> None:
     assert [f"make simulate SEED={each.seed}: {each.violation}" for each in broken] == []
 
 
-def test_a_seed_tells_the_same_story_again() -> None:
+def test_a_seed_repeats_the_same_schedule() -> None:
     """A broken promise can be replayed."""
     with simulated():
         first, second = (Schedule(11, story=True).run() for _ in range(2))

@@ -1,7 +1,7 @@
-"""The Gateway as the simulation has it: its own truth, its API with all its moods, and its webhooks.
+"""The Gateway of the simulation: its own state, its API with all its faults, and its webhooks.
 
-The truth of a transaction is a chain of states with times, fixed when the transaction is made. The API may show an
-earlier state (it lags), refuse, limit, fail or not answer.
+The state of a transaction is a chain of states with times, fixed when the transaction is created. The API may show an
+earlier state (it lags), refuse, limit, fail or not respond.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class State:
-    """What the Gateway knows from `at` on. `batch` is in the vendor's words; `code` an SDK error's."""
+    """The Gateway's state from `at` on. `batch` uses the vendor's words, `code` an SDK error's."""
 
     at: int
     status: str
@@ -36,7 +36,7 @@ class State:
 
     @property
     def final(self) -> bool:
-        """Whether every order of it is final."""
+        """True if every order is final."""
         return self.batch is not None and self.batch["completedDate"] is not None
 
 
@@ -59,16 +59,16 @@ class VendorTransaction:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether what was final changes once more."""
+        """True if a final state changes once more."""
         return self.plan.startswith("corrected")
 
     @property
     def last(self) -> State:
-        """How it ends."""
+        """The last state."""
         return self.states[-1]
 
     def state(self, at: int) -> State:
-        """What is true at `at`."""
+        """The true state at `at`."""
         return next(state for state in reversed(self.states) if state.at <= max(at, self.created))
 
 

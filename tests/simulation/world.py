@@ -1,7 +1,7 @@
-"""Time, chance and what runs at once: a discrete-event world in which every wait is a place to be overtaken or to die.
+"""Time, randomness and concurrency: a discrete-event world in which every wait may be overtaken or may never end.
 
-Each invocation of a handler is a greenlet. At every fake I/O call it hands over to the world, which goes on with
-whatever is next in virtual time: so handlers interleave at each of their steps, without threads, and a seed says how.
+Each invocation of a handler is a greenlet. At every fake I/O call it yields to the world, which continues with the next
+event in virtual time. So handlers interleave at each of their steps, without threads, and the seed decides how.
 """
 
 import heapq
@@ -44,7 +44,7 @@ class Violation(BaseException):
 
 @dataclass(frozen=True)
 class Rates:
-    """How often, of each I/O call, what goes wrong. Until `calm`, in milliseconds since the start."""
+    """The failure rate of each I/O call. Until `calm`, in milliseconds since the start."""
 
     crash: float = 0.0
     refused: float = 0.0
@@ -102,7 +102,7 @@ class World:
     # --- time
 
     def clock(self) -> datetime:
-        """What the running invocation's clock shows: aware UTC, maybe a little wrong."""
+        """The clock of the running invocation: aware UTC, possibly slightly wrong."""
         skew = self._running.skew if self._running else 0
         return START + timedelta(milliseconds=self.now + skew)
 
@@ -214,7 +214,7 @@ class World:
     # --- input and output
 
     def call(self, name: str, effect: Callable[[], T], refusal: Callable[[], Exception], lost: Exception) -> T:
-        """An I/O call with everything that can befall it: refused, done twice, answered to nobody, died around."""
+        """An I/O call with every failure: refused, done twice, response lost, process ended during it."""
         rates = self.rates
         self.pause()
         if self.now >= rates.calm:

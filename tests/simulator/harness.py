@@ -1,4 +1,4 @@
-"""A Gateway in this process, its time standing still until told, and a partner that receives its webhooks."""
+"""A Gateway in this process with a stopped clock, and a partner that receives its webhooks."""
 
 import asyncio
 from collections.abc import Callable
@@ -118,7 +118,7 @@ class Rig:
         return loads(answer.content)["data"]["orderBatches"]
 
     def sdk(self, transaction_id: str, **query: str) -> Any:
-        """What the SDK comes to."""
+        """The SDK's result."""
         tail = "&".join(f"{name}={value}" for name, value in query.items())
         return self.sim("GET", f"/transactions/{transaction_id}/sdk-result?{tail}")
 

@@ -93,7 +93,7 @@ def test_an_amo_is_executed_when_the_market_opens(make_rig: Callable[..., Rig]) 
     assert rig.statuses()[-1] == "COMPLETED"
 
 
-def test_a_broker_without_amo_says_that_the_market_is_closed(make_rig: Callable[..., Rig]) -> None:
+def test_broker_without_amo_reports_that_the_market_is_closed(make_rig: Callable[..., Rig]) -> None:
     """§7: AMO depends on the broker."""
     rig = make_rig(market="closed")
     transaction_id = rig.create()

@@ -1,4 +1,4 @@
-"""What the SDK in the browser calls, row by row of docs/reference/gateway.md §6.3, and which pages may (§8)."""
+"""The calls of the SDK in the browser, row by row of docs/reference/gateway.md §6.3, and the allowed pages (§8)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The simulator as it is run: one command, real HTTP both ways, and the suite's own completeness."""
+"""The simulator as a command: real HTTP in both directions, and the completeness of this suite."""
 
 import ast
 import json
@@ -80,7 +80,7 @@ def webhook_url() -> Iterator[str]:
 
 
 def test_one_command_runs_the_whole_gateway(webhook_url: str) -> None:
-    """§4.1: an order over real HTTP, told by webhooks over real HTTP and by events as they happen."""
+    """§4.1: an order over real HTTP, reported by webhooks over real HTTP and by events as they happen."""
     options = ["--webhook-url", webhook_url, "--gateway-name", "my-gw", "--set", "fill_seconds=0.01", "--seed", "1"]
     with command("--port", "0", "--gateway-secret", GATEWAY_SECRET, "--api-secret", API_SECRET, *options) as simulator:
         url = _url(simulator)
@@ -114,14 +114,14 @@ def test_a_signal_ends_it_quietly_even_while_events_are_followed(sign: signal.Si
 
 
 def test_a_port_in_use_gives_one_clear_line() -> None:
-    """What to do is said, without a traceback."""
+    """The line has the action, without a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with command("--port", str(taken.getsockname()[1])) as simulator:
             _, errors = simulator.communicate(timeout=PATIENCE)
             assert simulator.returncode == 1
-    assert re.fullmatch(r"port \d+ is in use: give another with --port, or 0 for any\n", errors)
+    assert re.fullmatch(r"port \d+ is in use: choose another with --port, or 0 for any\n", errors)
 
 
 @pytest.mark.parametrize("pair", ["nonsense=1", "market=sometimes", "expiry_seconds=-1"])
@@ -149,7 +149,7 @@ def _url(simulator: subprocess.Popen[str]) -> str:
 
 
 def test_the_readme_names_every_call_scenario_and_fault() -> None:
-    """What the driver's plane can do is in tools/gateway_simulator/README.md, all of it."""
+    """tools/gateway_simulator/README.md lists everything in the driver's plane."""
     readme = (ROOT / "tools" / "gateway_simulator" / "README.md").read_text()
     paths = [route.path.rpartition("/")[2].strip("{}") for route in admin.routes()]
     names = [

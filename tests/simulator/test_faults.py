@@ -1,4 +1,4 @@
-"""Everything that can go wrong on purpose, row by row of docs/reference/gateway.md §14."""
+"""Every deliberate fault, row by row of docs/reference/gateway.md §14."""
 
 import re
 from collections.abc import Callable

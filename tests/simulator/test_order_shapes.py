@@ -130,7 +130,7 @@ def test_partly_placed_is_in_transition(rig: Rig) -> None:
 
 
 def test_error_in_orders_is_unknown_and_in_transition(rig: Rig) -> None:
-    """§4.3 J: told once as ERROR, neither final nor unplaced; PROCESSING until reconciled."""
+    """§4.3 J: sent once as ERROR, neither final nor unplaced; PROCESSING until reconciled."""
     transaction_id = rig.trade("unknown")
     assert rig.statuses()[-1] == "ERROR"
     assert (rig.received[-1]["completedDate"], rig.received[-1]["unplaced"]) == (None, [])
@@ -147,7 +147,7 @@ def test_error_in_orders_is_unknown_and_in_transition(rig: Rig) -> None:
     ],
 )
 def test_an_unknown_order_can_be_reconciled(rig: Rig, outcome: Any, order: str, batch: str) -> None:
-    """§4.3 J, K: the vendor's support finds out, or closes it by hand; a webhook tells."""
+    """§4.3 J, K: the vendor's support finds out, or closes it by hand, and a webhook reports it."""
     transaction_id = rig.trade("unknown")
     rig.sim("POST", f"/transactions/{transaction_id}/reconcile", {"outcomes": {"INFY": outcome}})
     assert (rig.received[-1]["orders"][0]["status"], rig.statuses()[-1]) == (order, batch)

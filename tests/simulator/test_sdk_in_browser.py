@@ -181,7 +181,7 @@ def test_no_broker_account_rejects_with_no_broker(world: World) -> None:
     assert world.result() == ("rejected", {"message": "no_broker", "code": 1007})
 
 
-def test_only_the_brokers_asked_for_are_shown(world: World) -> None:
+def test_only_requested_brokers_are_shown(world: World) -> None:
     """§8: triggerTransaction({brokers}) narrows the chooser."""
     world.buy(world.create(), brokers=["groww", "upstox"])
     world.frame.get_by_role("heading", name="Choose your broker").wait_for()
@@ -229,7 +229,7 @@ def test_the_sdk_is_a_singleton(world: World) -> None:
     [("{ smallcaseAuthToken: 'a' }", "invalid_gateway"), ("{ gateway: 'demo-gw' }", "invalid_user_data")],
 )
 def test_gateway_and_token_are_required(world: World, options: str, message: str) -> None:
-    """§6.2, §8: what is missing is told by triggerTransaction."""
+    """§6.2, §8: triggerTransaction reports the missing option."""
     said = world.page.evaluate(
         f"() => new window.scDK({options}).triggerTransaction({{ transactionId: 'x' }}).catch((e) => e.message)"
     )
@@ -241,7 +241,7 @@ def test_a_rejected_order_is_shown_and_resolves(world: World) -> None:
     world.buy(world.create())
     world.press("Zerodha")
     world.press("Log in")
-    world.frame.get_by_text("Simulator: what is to happen").click()
+    world.frame.get_by_text("Simulator: choose the outcome").click()
     world.frame.get_by_label("Scenario").select_option("rejected")
     world.press("Confirm order")
     world.frame.get_by_text("Nothing was executed.").wait_for()
@@ -284,7 +284,7 @@ def test_a_pending_order_rejects_after_fifteen_looks(world: World) -> None:
     world.buy(world.create())
     world.press("Zerodha")
     world.press("Log in")
-    world.frame.get_by_text("Simulator: what is to happen").click()
+    world.frame.get_by_text("Simulator: choose the outcome").click()
     world.frame.get_by_label("Scenario").select_option("slow")
     looks: list[str] = []
     world.press("Confirm order")

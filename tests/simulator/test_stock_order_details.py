@@ -7,7 +7,7 @@ import pytest
 from tests.simulator.harness import Rig, token
 
 
-def test_one_or_several_transactions_can_be_asked_for(rig: Rig) -> None:
+def test_one_or_several_transactions_can_be_requested(rig: Rig) -> None:
     """§3: repeated transactionId=, each a row with the batch, transactionId, broker and notes."""
     one, two = rig.trade(), rig.trade("rejected")
     rows = rig.orders(f"transactionId={one}&transactionId={two}")

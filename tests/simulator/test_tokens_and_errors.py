@@ -105,7 +105,7 @@ def test_the_sdk_resolves_with_the_documented_value(rig: Rig) -> None:
     ("stage", "code", "message"),
     [("chooser", 1010, "user_cancelled"), ("login", 1012, "user_cancelled")],
 )
-def test_leaving_is_told_by_its_stage(rig: Rig, stage: str, code: int, message: str) -> None:
+def test_leaving_is_reported_by_its_stage(rig: Rig, stage: str, code: int, message: str) -> None:
     """§6.2: 1010 at the chooser, 1012 between login and confirming (1011 comes by the client's plane)."""
     transaction_id = rig.create()
     if stage == "login":

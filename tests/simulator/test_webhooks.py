@@ -1,4 +1,4 @@
-"""Webhooks: when, how, and how again, row by row of docs/reference/gateway.md §4.1, §4.2 and §4.4."""
+"""Webhooks, their times and retries, row by row of docs/reference/gateway.md §4.1, §4.2 and §4.4."""
 
 import base64
 import hashlib
@@ -67,20 +67,20 @@ def test_every_hit_is_signed(rig: Rig) -> None:
 def test_placed_comes_first_and_the_final_state_last(
     make_rig: Callable[..., Rig], setting: str, statuses: list[str]
 ) -> None:
-    """§4.1: at least two hits per order; whether fills of a market order are told is a setting."""
+    """§4.1: at least two hits per order. A setting decides whether fills of a market order are sent."""
     rig = make_rig(fill_webhooks=setting)
     rig.trade()
     assert rig.statuses() == statuses
 
 
-def test_updates_of_an_open_order_are_told(make_rig: Callable[..., Rig]) -> None:
+def test_updates_of_an_open_order_are_sent(make_rig: Callable[..., Rig]) -> None:
     """§4.1: each change of an AMO or limit order is a hit."""
     rig = make_rig(fill_webhooks="open")
     rig.trade("amo")
     assert rig.statuses() == ["PLACED", "PLACED", "PLACED", "PLACED", "COMPLETED"]
 
 
-def test_nothing_is_told_before_the_order_is_placed(rig: Rig) -> None:
+def test_nothing_is_sent_before_the_order_is_placed(rig: Rig) -> None:
     """§4.1: creating, logging in and leaving are no webhook events."""
     transaction_id = rig.create()
     rig.login(transaction_id)
@@ -124,7 +124,7 @@ def test_anything_but_2xx_is_a_failure(rig: Rig, status: int, is_repeated: bool)
     assert len(_attempts(rig)) == (2 if is_repeated else 1)
 
 
-def test_a_repeated_hit_tells_the_past(rig: Rig) -> None:
+def test_repeated_hit_contains_the_past_state(rig: Rig) -> None:
     """§4.1: a PLACED can arrive after COMPLETED, its body as it was."""
     rig.answer = lambda body: 503 if body["status"] == "PLACED" else 200
     rig.trade()
@@ -166,7 +166,7 @@ def test_every_attempt_is_on_record(rig: Rig) -> None:
     ],
 )
 def test_webhooks_of_other_kinds_have_their_signs(rig: Rig, kind: str, present: set[str], absent: set[str]) -> None:
-    """§4.4: told apart by their keys; mutual funds are signed with the transactionId."""
+    """§4.4: distinguished by their keys; mutual funds are signed with the transactionId."""
     rig.sim("POST", "/webhooks/other", {"kind": kind})
     body = rig.received[-1]
     assert present <= body.keys()

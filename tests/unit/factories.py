@@ -1,4 +1,4 @@
-"""Transactions as stored and as the Gateway has them, for the tests of reconciliation."""
+"""Stored transactions and Gateway states, for the tests of reconciliation."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -94,7 +94,7 @@ def waits(minutes: float, checks: int = 1) -> Transition:
 
 
 def only_schedules_a_check(transition: Transition) -> bool:
-    """Whether there is a next check and nothing else, whenever it is."""
+    """Return True if there is a next check, at any time, and nothing else."""
     return isinstance(transition.check, ScheduleCheck) and replace(transition, check=None).changes_nothing
 
 

@@ -1,4 +1,4 @@
-"""Clients of AWS keep to the invocation's deadline: how long an attempt waits, and whether another follows."""
+"""AWS clients respect the invocation's deadline: the timeout of an attempt, and whether another follows."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

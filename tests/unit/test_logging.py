@@ -1,7 +1,7 @@
-"""What is secret or somebody's own reaches no log: planted in all that comes in, looked for in all that is written.
+"""No secret and no personal data reaches a log: they are planted in all input, and searched for in all output.
 
-Each way (tests/unit/functions/scenarios.py, scenarios_behind.py) drives a real handler with a logger that writes
-all it has.
+Each scenario (tests/unit/functions/scenarios.py, scenarios_behind.py) drives a real handler with a logger that writes
+everything.
 """
 
 import json
@@ -37,14 +37,14 @@ class Recorder:
         self.lines: list[str] = []
 
     def found(self) -> list[str]:
-        """What is in it that must not be."""
+        """The planted values in it, which must be absent."""
         text = "\n".join(self.lines)
         return [each for each in PLANTED if each in text] + JWT.findall(text) + CHECKSUM.findall(text)
 
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """Loggers write here: ours all they have, everybody else's what Lambda would show and what only tells more."""
+    """Loggers write here: ours everything, others what Lambda would show and more."""
     recorder = Recorder()
 
     def emit(handler: logging.Handler, record: logging.LogRecord) -> None:
@@ -122,8 +122,8 @@ def line_of(recorder: Recorder, error: Exception) -> str:
     return line
 
 
-def test_an_error_is_told_by_its_type_and_place_and_a_library_s_not_by_what_it_says(recorder: Recorder) -> None:
-    """Ours and AWS's codes are told: they name what is wrong, never its value."""
+def test_error_is_logged_by_type_and_place_without_a_librarys_message(recorder: Recorder) -> None:
+    """Our own messages and AWS's codes are logged: they name the fault, never its value."""
     assert "GatewayUnavailable: the Gateway answered 503" in line_of(
         recorder, GatewayUnavailable("the Gateway answered 503")
     )
@@ -137,7 +137,7 @@ def test_an_error_is_told_by_its_type_and_place_and_a_library_s_not_by_what_it_s
     assert recorder.found() == []
 
 
-def test_what_the_gateway_says_no_with_is_for_who_asked_and_not_for_the_log() -> None:
+def test_refusal_texts_are_for_the_caller_and_not_logged() -> None:
     """It may repeat what it was sent."""
     refusal = GatewayRefused(400, (f"bad secret {API_SECRET}",), "InputException")
     assert str(refusal) == "the Gateway refused (400, InputException)"

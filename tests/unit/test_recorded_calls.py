@@ -1,4 +1,4 @@
-"""Calls are recorded under the name that IAM has for them, for the function that makes them."""
+"""Calls are recorded under IAM's name for them, for the function that makes them."""
 
 import json
 from pathlib import Path

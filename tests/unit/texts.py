@@ -1,4 +1,4 @@
-"""Texts as they are once JSON has been read: of the characters that XML 1.0 allows."""
+"""Text as parsed from JSON: only characters that XML 1.0 allows."""
 
 from hypothesis import strategies as st
 

@@ -1,8 +1,9 @@
-"""`make audit`: known vulnerabilities of the layer's locked requirements, by pip-audit; 1 where one is not accepted.
+"""`make audit`: list known vulnerabilities of the layer's locked requirements with pip-audit. Exits with 1 on a
+finding.
 
-It needs the network, where the advisories are. A package that pip-audit could not look up fails: pip-audit itself
-only mentions it. A finding is accepted in pyproject.toml (`tool.artifact.audit`) with a reason and a last day, after
-which it fails again.
+It needs network access to the advisories. A package that pip-audit could not look up is a finding too: pip-audit itself
+only mentions it. pyproject.toml (`tool.artifact.audit`) accepts a finding with a reason and a last day, after which the
+command fails again.
 """
 
 import json
@@ -24,7 +25,7 @@ SETTINGS: Final = ROOT / "pyproject.toml"
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A finding that may stay through the day `until`; `id` is the advisory's or one of its aliases."""
+    """An accepted finding, valid through the day `until`. `id` is the advisory's id or one of its aliases."""
 
     id: str
     package: str
@@ -33,7 +34,7 @@ class Acceptance:
 
 
 def acceptances(settings: Path = SETTINGS) -> list[Acceptance]:
-    """Those in `settings`. Raises `ValueError` for one that is not complete."""
+    """The acceptances in `settings`. Raises `ValueError` for an incomplete one."""
     entries = tomllib.loads(settings.read_text())["tool"]["artifact"]["audit"]["accepted"]
     return [_acceptance(entry) for entry in entries]
 
@@ -50,8 +51,11 @@ def _acceptance(entry: Mapping[str, Any]) -> Acceptance:
 
 
 def faults(report: Mapping[str, Any], accepted: Sequence[Acceptance], today: date) -> Iterator[str]:
-    """A line for each finding of pip-audit's JSON `report` that is not accepted, each package that it did not look up,
-    and each acceptance that has ended or accepts nothing."""
+    """The findings of pip-audit's JSON `report`, one line each.
+
+    A finding is a vulnerability that is not accepted, a package that pip-audit did not look up, or an acceptance that
+    has ended or matches nothing.
+    """
     packages = report["dependencies"]
     if not packages:
         yield "pip-audit looked up no package"
@@ -68,7 +72,7 @@ def faults(report: Mapping[str, Any], accepted: Sequence[Acceptance], today: dat
                 yield from _finding(package, found, covering)
     for each in accepted:
         if each not in used:
-            yield f"{each.id} of {each.package}: is accepted in pyproject.toml, and is not found any more: remove it"
+            yield f"{each.id} of {each.package}: is accepted in pyproject.toml but no longer found: remove it"
 
 
 def _finding(package: Mapping[str, Any], found: Mapping[str, Any], ended: Sequence[Acceptance]) -> Iterator[str]:
@@ -82,7 +86,7 @@ def _finding(package: Mapping[str, Any], found: Mapping[str, Any], ended: Sequen
 
 
 def report(arguments: Sequence[str] = (), requirements: Path = REQUIREMENTS) -> dict[str, Any]:
-    """What pip-audit finds; `arguments` are options of its own. Raises `RuntimeError` where it does not work."""
+    """The report of pip-audit. `arguments` are its own options. Raises `RuntimeError` if it fails."""
     command = [
         sys.executable,
         "-m",
@@ -102,7 +106,7 @@ def report(arguments: Sequence[str] = (), requirements: Path = REQUIREMENTS) -> 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where nothing is found that is not accepted."""
+    """Returns 0 if every finding is accepted."""
     try:
         found = report(arguments)
     except RuntimeError as failed:
@@ -111,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
     for line in wrong:
         print(f"✗ {line}", file=sys.stderr)
     if not wrong:
-        print(f"✓ nothing is known against the {len(found['dependencies'])} packages of the layer")
+        print(f"✓ no known vulnerabilities in the {len(found['dependencies'])} packages of the layer")
     return 1 if wrong else 0
 
 

@@ -1,7 +1,7 @@
-"""What is in a layer as it was built: which package each file belongs to, and what the package states about itself.
+"""The content of a built layer: the package of each file, and the metadata of each package.
 
-Nothing is taken from the lock file or from this environment. A file that no package accounts for, or that is not what
-its package installed, is an error: a list that leaves something out is worse than none.
+It uses neither the lock file nor this environment. A file that belongs to no package, or that differs from the
+installed one, is an error: an incomplete list is worse than none.
 """
 
 import base64
@@ -22,15 +22,15 @@ _COMPILED: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<module>[^/]+)\.cp
 
 
 class Unaccounted(ValueError):
-    """The layer cannot be described; the message names the files and says what to do."""
+    """The layer cannot be described. The message names the files and the action."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package of the layer, with what its core metadata states (packaging.python.org).
+    """A package of the layer, with its core metadata (packaging.python.org).
 
-    `files` are relative to the layer, the compiled modules among them; `licenses` has `License-Expression`, then
-    `License`, of those that are stated; `requirements` have their markers.
+    `files` are relative to the layer and include the compiled modules. `licenses` holds `License-Expression`, then
+    `License`, if stated. `requirements` include their markers.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Package:
 
     @property
     def compiled_in(self) -> list[str]:
-        """Bills of materials (CycloneDX, JSON) of what the package's libraries were compiled from (PEP 770)."""
+        """The bills of materials (CycloneDX, JSON) of the code compiled into the package's libraries (PEP 770)."""
         return [file for file in self.files if ".dist-info/sboms/" in file and file.endswith(".json")]
 
 
 def packages(layer: Path) -> list[Package]:
-    """All packages of `layer`, sorted by name, this repository's own among them. Raises `Unaccounted`."""
+    """All packages of `layer`, sorted by name, including this repository's own. Raises `Unaccounted`."""
     present = {path.relative_to(layer).as_posix() for path in layer.rglob("*") if path.is_file()}
     if not present:
         raise Unaccounted(f"{layer} has no layer: build one with `make build`.")
@@ -72,7 +72,7 @@ def packages(layer: Path) -> list[Package]:
     wrong += [f"{path}: belongs to no package" for path in present - owners.keys()]
     if wrong:
         shown = "\n".join(sorted(wrong)[:20])
-        raise Unaccounted(f"The layer has what no package accounts for; build it anew with `make build`:\n{shown}")
+        raise Unaccounted(f"The layer has files that no package accounts for; rebuild it with `make build`:\n{shown}")
     return sorted(_packages(found, owners), key=lambda package: package.name)
 
 
@@ -91,7 +91,7 @@ def _packages(found: list[tuple[str, Distribution]], owners: dict[str, str]) -> 
 
 
 def normalized(name: str) -> str:
-    """A package's name as registries compare it (PEP 503)."""
+    """A package's name in the normalized form of registries (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,6 +1,7 @@
-"""`make licenses`: each package of the built layer with its license; 1 where one is not allowed or not known.
+"""`make licenses`: list each package of the built layer with its license. Exits with 1 if one is not allowed or
+unknown.
 
-What is compiled into a package's libraries counts as well. The list is in pyproject.toml (`tool.artifact.licenses`).
+Code compiled into a package's libraries counts too. The rules are in pyproject.toml (`tool.artifact.licenses`).
 """
 
 import argparse
@@ -23,10 +24,10 @@ _SPDX: Final = get_spdx_licensing()
 
 @dataclass(frozen=True)
 class Rules:
-    """Which licenses may be in the layer (SPDX identifiers).
+    """The licenses that the layer may contain (SPDX identifiers).
 
-    `allowed` are allowed for every package, `exceptions` for the package named alone. `stated` has the license of a
-    package whose metadata names none that SPDX knows, as a person read it in the package's license files.
+    `allowed` applies to every package, `exceptions` to the named package only. `stated` has the license of a package
+    whose metadata has none that SPDX knows, as a person read it in the package's license files.
     """
 
     allowed: frozenset[str]
@@ -35,7 +36,7 @@ class Rules:
 
     @classmethod
     def read(cls, settings: Path = SETTINGS) -> Self:
-        """Raises `ValueError` for an entry without a reason."""
+        """Read the rules. Raises `ValueError` for an entry without a reason."""
         given: dict[str, Any] = tomllib.loads(settings.read_text())["tool"]["artifact"]["licenses"]
         for name, entry in [*given["exceptions"].items(), *given["stated"].items()]:
             if len(entry["reason"].split()) < 4:
@@ -49,8 +50,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Licensed:
-    """A package and its license as an SPDX expression; `None` where it is not known. `within` is the package that it
-    is compiled into."""
+    """A package and its license as an SPDX expression, or `None` if unknown.
+
+    `within` is the package that it is compiled into.
+    """
 
     name: str
     version: str
@@ -59,7 +62,7 @@ class Licensed:
 
 
 def licensed(layer: Path, found: Sequence[Package], rules: Rules) -> Iterator[Licensed]:
-    """Each package of `layer` but this repository's own, and each that is compiled into one."""
+    """Each package of `layer`, without this repository's own, and each one compiled into another."""
     for package in found:
         if package.name == OWN:
             continue
@@ -70,7 +73,7 @@ def licensed(layer: Path, found: Sequence[Package], rules: Rules) -> Iterator[Li
 
 
 def parts(bill: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The components of a CycloneDX document that are in what it describes, those of components included."""
+    """The components of a CycloneDX document, including nested ones."""
     for component in bill.get("components", []):
         if component.get("scope") != "excluded":
             yield component
@@ -90,7 +93,7 @@ def spdx(stated: Sequence[str]) -> str | None:
 
 
 def allows(expression: str, allowed: frozenset[str]) -> bool:
-    """Whether one may choose so that each license that then applies is allowed."""
+    """True if a choice exists for which every license that applies is allowed."""
     return _allows(_SPDX.parse(expression, validate=True, strict=True), allowed)
 
 
@@ -101,13 +104,15 @@ def _allows(parsed: Any, allowed: frozenset[str]) -> bool:
         case AND(args=parts):
             return all(_allows(part, allowed) for part in parts)
         case _:
-            # With an exception (GPL-2.0-only WITH …) it is a license of its own and has to be listed as such.
+            # With an exception (GPL-2.0-only WITH …) it is a separate license and must be listed as such.
             return str(parsed) in allowed
 
 
 def faults(found: Sequence[Licensed], rules: Rules, stated: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """A line for each license that is not allowed and each entry of the rules that is not needed. `stated` has what
-    each package's metadata states."""
+    """The faults, one line each: a license that is not allowed, or a rule that is not needed.
+
+    `stated` has the license metadata of each package.
+    """
     excepted, read = set(), set()
     for each in found:
         place = f"{each.name} {each.version}" + (f" (compiled into {each.within})" if each.within else "")
@@ -134,14 +139,17 @@ def faults(found: Sequence[Licensed], rules: Rules, stated: Mapping[str, Sequenc
 
 
 def unknown_symbols(rules: Rules) -> Iterator[str]:
-    """Identifiers in the rules that SPDX does not have: a misspelled one would allow nothing, or be believed."""
+    """The identifiers in the rules that SPDX does not have.
+
+    A misspelled one would allow nothing, or wrongly be trusted.
+    """
     for text in [*sorted(rules.allowed), *rules.exceptions.values(), *rules.stated.values()]:
         if spdx([text]) is None:
-            yield f"[tool.artifact.licenses]: {text!r} is no SPDX expression"
+            yield f"[tool.artifact.licenses]: {text!r} is not an SPDX expression"
 
 
 def main(arguments: list[str]) -> int:
-    """0 where every license is allowed, 1 with a line for each that is not."""
+    """Returns 0 if every license is allowed, else 1 with one line for each that is not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layer", type=Path, default=BUILT, help="the built layer's directory `python`")
     layer = parser.parse_args(arguments).layer

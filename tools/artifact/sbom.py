@@ -1,8 +1,8 @@
-"""`make sbom`: the bill of materials (CycloneDX 1.6, JSON) of the built layer.
+"""`make sbom`: write the bill of materials (CycloneDX 1.6, JSON) of the built layer.
 
-It lists the packages as the layer has them, each with its license, its requirements, what its libraries were compiled
-from, and every file with its SHA-256. The same layer gives the same bytes: the serial number is made from the content,
-and there is a time only where SOURCE_DATE_EPOCH is set (reproducible-builds.org).
+It lists the packages of the layer, each with its license, its requirements, the code compiled into its libraries, and
+the SHA-256 of every file. The same layer gives the same bytes: the serial number is derived from the content, and a
+time is included only if SOURCE_DATE_EPOCH is set (reproducible-builds.org).
 """
 
 import argparse
@@ -38,11 +38,11 @@ NAME: Final = "securities-transactions"
 
 
 class NotValid(ValueError):
-    """The bill does not keep to CycloneDX's schema; the message is the validator's."""
+    """The bill does not match CycloneDX's schema. The message is the validator's."""
 
 
 def bill(layer: Path, environment: Mapping[str, str]) -> str:
-    """The bill of `layer`. Raises `layer.Unaccounted`, and `NotValid`."""
+    """The bill of `layer`. Raises `layer.Unaccounted` and `NotValid`."""
     found, target = packages(layer), built_for(layer)
     licenses = list(licensed(layer, found, Rules.read()))
     own = {each.name: each for each in licenses if not each.within}
@@ -71,11 +71,11 @@ def bill(layer: Path, environment: Mapping[str, str]) -> str:
 
 
 def _serialized(bom: Bom) -> str:
-    """`bom` with a serial number of its content, checked against the schema."""
+    """`bom` with a serial number derived from its content, validated against the schema."""
     content = json.loads(make_outputter(bom, OutputFormat.JSON, SCHEMA).output_as_string())
     content.pop("serialNumber")
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    # A time would make another bill of the same content; the number would have to differ with it.
+    # A timestamp would make a different bill of the same content, so the serial number would have to differ too.
     content = {**content, "serialNumber": f"urn:uuid:{uuid5(NAMESPACE_URL, digest)}"}
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     wrong = JsonStrictValidator(SCHEMA).validate_str(text)
@@ -85,7 +85,7 @@ def _serialized(bom: Bom) -> str:
 
 
 def _package(layer: Path, package: Package, own: Licensed | None, within: Iterable[Licensed]) -> Component:
-    """A package with its files, and with what is compiled into it."""
+    """A package with its files and with the packages compiled into it."""
     purl = None if package.name == OWN else PackageURL("pypi", None, package.name, package.version)
     compiled = [
         Component(
@@ -125,7 +125,7 @@ def _licenses(each: Licensed | None) -> list[LicenseExpression]:
 
 
 def _required(package: Package, target: Target) -> Iterator[str]:
-    """The names of the packages that `package` needs there, without optional ones."""
+    """The names of the packages that `package` requires on `target`, without optional ones."""
     there = {"python_version": target.version, "python_full_version": f"{target.version}.0", "sys_platform": "linux",
              "platform_system": "Linux", "os_name": "posix", "platform_machine": target.machine, "extra": "",
              "implementation_name": "cpython", "platform_python_implementation": "CPython"}  # fmt: skip
@@ -136,10 +136,10 @@ def _required(package: Package, target: Target) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where the bill is written, 1 where the layer cannot be described."""
+    """Returns 0 if the bill was written, 1 if the layer cannot be described."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layer", type=Path, default=BUILT, help="the built layer's directory `python`")
-    parser.add_argument("--output", type=Path, default=PLACE, help="where the bill goes")
+    parser.add_argument("--output", type=Path, default=PLACE, help="the output file")
     options = parser.parse_args(arguments)
     try:
         text = bill(options.layer, os.environ)

@@ -1,10 +1,10 @@
-"""`make artifact`: whether the built layer is for the parameters that will be deployed; `--narrow` also sees to it that
-CloudFormation accepts no others.
+"""`make artifact`: check that the built layer matches the parameters of the deployment.
 
-Lambda takes a layer for another architecture or Python without complaint, and every function then fails at its first
-import. `sam deploy` does not look: it deploys what an earlier `sam build` has left, and for a parameter that is not set
-it keeps the stack's value. So `make deploy` compares what the built files are for with what would be deployed, and
-leaves the two parameters of the built template one allowed value each.
+`--narrow` also limits the template, so that CloudFormation accepts no other values. Lambda accepts a layer for another
+architecture or Python without an error, and every function then fails at its first import. `sam deploy` does not check:
+it deploys the output of an earlier `sam build`, and for a parameter that is not set it keeps the stack's value. So
+`make deploy` compares the built files with the deployment, and leaves one allowed value each for the two parameters of
+the built template.
 """
 
 import argparse
@@ -32,25 +32,27 @@ _EXTENSION: Final = re.compile(r"\.cpython-(?P<digits>3\d+)-(?P<machine>[a-z0-9_
 
 
 class Mismatch(ValueError):
-    """What is built must not be deployed so; the message says why and what to do."""
+    """The build does not match the deployment. The message has the reason and the action."""
 
 
 def built_for(layer: Path) -> Target:
-    """What the extension modules in `layer` are for. Raises `Mismatch` where there is none, or where they differ."""
+    """The target of the extension modules in `layer`. Raises `Mismatch` if there are none or they differ."""
     tagged = (_EXTENSION.search(file.name) for file in layer.rglob("*.so"))
     tags = {(match["digits"], match["machine"]) for match in tagged if match}
     names = {machine: architecture for architecture, (machine, _) in MACHINES.items()}
     targets = {Target(f"{digits[0]}.{digits[1:]}", names.get(machine, machine)) for digits, machine in tags}
     if len(targets) != 1:
         several = ", ".join(sorted(f"python{each.version} on {each.architecture}" for each in targets)) or "nothing"
-        raise Mismatch(f"{layer} is built for {several}: build it anew with `make build`.")
+        raise Mismatch(f"{layer} is built for {several}: rebuild it with `make build`.")
     return targets.pop()
 
 
 def deployed(template: Mapping[str, Any], settings: Mapping[str, Any], stage: str, given: Sequence[str]) -> Target:
-    """What `sam deploy --config-env STAGE --parameter-overrides GIVEN` deploys: what is given on the command line, or
-    else the stage's parameters in samconfig.toml, or else the template's defaults. Raises `Mismatch` for parameters
-    that it cannot read."""
+    """The target that `sam deploy --config-env STAGE --parameter-overrides GIVEN` deploys.
+
+    The values come from the command line, else from the stage in samconfig.toml, else from the template's defaults.
+    Raises `Mismatch` for parameters that it cannot read.
+    """
     sections = [settings.get(stage, {}).get(section, {}).get("parameters", {}) for section in ("global", "deploy")]
     configured = {name: value for section in sections for name, value in section.items()}
     values = _pairs(given or configured.get("parameter_overrides", []))
@@ -70,7 +72,7 @@ def _pairs(overrides: Any) -> dict[str, str]:
 
 
 def check(layer: Path, target: Target) -> None:
-    """Raises `Mismatch`, which names the files, where a file of `layer` is not for `target`."""
+    """Raises `Mismatch`, which names the files, if a file of `layer` is not built for `target`."""
     built = built_for(layer)
     if built != target:
         raise Mismatch(
@@ -90,8 +92,10 @@ def check(layer: Path, target: Target) -> None:
 
 
 def narrowed(template: Mapping[str, Any], target: Target) -> dict[str, Any]:
-    """`template` with the two parameters limited to `target`: CloudFormation then rejects every other value, that of
-    the stack as it is included."""
+    """`template` with the two parameters limited to `target`.
+
+    CloudFormation then rejects every other value, including the current value of the stack.
+    """
     limits = {RUNTIME: f"python{target.version}", ARCHITECTURE: target.architecture}
     parameters = {
         name: {**each, "Default": limits[name], "AllowedValues": [limits[name]]} if name in limits else each
@@ -101,15 +105,15 @@ def narrowed(template: Mapping[str, Any], target: Target) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where the layer fits what is deployed, 1 where it does not. `arguments` may have more of `sam deploy`'s."""
+    """Returns 0 if the layer matches the deployment, else 1. `arguments` may include more of `sam deploy`'s."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--config-env", default="default", help="the stage of samconfig.toml")
-    parser.add_argument("--config-file", type=Path, default=SETTINGS, help="as `sam deploy` has it")
+    parser.add_argument("--config-file", type=Path, default=SETTINGS, help="like the option of `sam deploy`")
     parser.add_argument(
-        "--parameter-overrides", nargs="+", action="extend", default=[], help="as `sam deploy` has them"
+        "--parameter-overrides", nargs="+", action="extend", default=[], help="like the option of `sam deploy`"
     )
-    parser.add_argument("--build", type=Path, default=BUILD, help="the directory that `sam build` has filled")
-    parser.add_argument("--narrow", action="store_true", help="limit the built template to what the layer is for")
+    parser.add_argument("--build", type=Path, default=BUILD, help="the output directory of `sam build`")
+    parser.add_argument("--narrow", action="store_true", help="limit the built template to the layer's target")
     options, others = parser.parse_known_args(arguments)
     if another := {"-t", "--template", "--template-file"}.intersection(each.partition("=")[0] for each in others):
         sys.exit(f"{another.pop()} names a template that is not checked: deploy the one in {options.build}.")
@@ -118,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.exit(f"{options.config_file.name} has no stage {options.config_env}")
     built = options.build / "template.yaml"
     if not built.is_file():
-        sys.exit(f"{built} is not there: build first, with `make build`.")
+        sys.exit(f"{built} does not exist: build first, with `make build`.")
     template = yaml.safe_load(built.read_text())
     try:
         target = deployed(template, settings, options.config_env, options.parameter_overrides)
@@ -127,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.exit(str(mismatch))
     if options.narrow:
         built.write_text(yaml.safe_dump(narrowed(template, target), sort_keys=False))
-    print(f"✓ {options.build} is for python{target.version} on {target.architecture}, and so is what is deployed")
+    print(f"✓ {options.build} is for python{target.version} on {target.architecture}, and so is the deployment")
     return 0
 
 

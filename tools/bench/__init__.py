@@ -1,1 +1,1 @@
-"""`make bench`: what a webhook costs here and in a straightforward handler, side by side in one run, as ratios."""
+"""`make bench`: compare the cost of each function with a straightforward handler's in one run, as ratios."""

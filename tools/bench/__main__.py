@@ -1,4 +1,4 @@
-"""Measures and prints: `python -m tools.bench [FUNCTION …]`, or with `--gate` compares with the recorded baseline."""
+"""Measure and print: `python -m tools.bench [FUNCTION …]`. With `--gate`, compare with the recorded baseline."""
 
 import argparse
 import json
@@ -12,14 +12,14 @@ from tools.bench import bill, cloud, gate, layers, measure, units
 from tools.bench.measure import Subject
 from tools.bench.subjects import Function, functions, ours, rival
 
-# CPU times are ratios of runs that alternate: a noisy machine is noisy for both.
+# CPU times are ratios of alternating runs: noise affects both alike.
 _ROUNDS = 5
 _WARM = 50
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a run has built."""
+    """The builds of a run."""
 
     authority: cloud.Authority
     bootstrap: Any
@@ -27,7 +27,7 @@ class Bench:
     tutorials: Any
 
     def subjects(self, function: Function) -> dict[str, tuple[Subject, bool]]:
-        """What is measured for a function, by name, and whether its items are the product's."""
+        """The subjects to measure for a function, by name, and whether each uses the product's item format."""
         found = {"ours": (ours(function, self.product), True)}
         found["tutorial"] = (rival(function, f"{function.tutorial}.handler", self.tutorials), False)
         if function.fastapi:
@@ -40,9 +40,9 @@ class Bench:
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("functions", nargs="*", help="only these (default: all)")
+    parser.add_argument("functions", nargs="*", help="only these functions (default: all)")
     parser.add_argument("--gate", action="store_true", help="only compare with tools/bench/baseline.json")
-    parser.add_argument("--record", action="store_true", help="write tools/bench/baseline.json anew")
+    parser.add_argument("--record", action="store_true", help="rewrite tools/bench/baseline.json")
     arguments = parser.parse_args()
     layers.BUILT.mkdir(parents=True, exist_ok=True)
     if arguments.gate or arguments.record:
@@ -53,7 +53,7 @@ def main() -> None:
     chosen = [each for each in functions() if not arguments.functions or each.name in arguments.functions]
     report = {"layer": _layer(bench), "functions": {}, "units": units.table()}
     if not measure.has_valgrind():
-        print("valgrind is not installed (Debian: apt install valgrind): processor time stands in for instructions.\n")
+        print("valgrind is not installed (Debian: apt install valgrind): using processor time instead.\n")
     for function in chosen:
         report["functions"][function.name] = _measured(bench, function)
         print("\n".join(_lines(function, report["functions"][function.name])), flush=True)
@@ -93,7 +93,7 @@ def _measured(bench: Bench, function: Function) -> dict[str, Any]:
 
 
 def _per_call(bench: Bench, function: Function, subject: Subject, compact: bool) -> dict[str, Any]:
-    """Processor time, bytes logged, calls and bytes sent of a warm invocation with one order or record."""
+    """Processor time, logged bytes, calls and sent bytes of a warm invocation with one order or record."""
     events = [function.events(1, compact) for _ in range(_WARM + 1)]
     cold, warm = (measure.usage(subject, bench.bootstrap, bench.authority, each) for each in (events[:1], events))
     return {

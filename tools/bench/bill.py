@@ -1,6 +1,7 @@
-"""What a settled single-stock order costs at AWS's list prices: units counted from the design, prices as data.
+"""The cost of a settled single-stock order at AWS's list prices: units from the design, prices as data.
 
-US dollars a million, us-east-1, without free tiers. Change `PRICES` for another region; the shares hardly move.
+US dollars per million orders, us-east-1, without free tiers. Change `PRICES` for another region; the shares hardly
+change.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _GB_SECONDS: Final = 0.5 * 0.01
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of an order's life uses."""
+    """The units of one step of an order."""
 
     name: str
     units: dict[str, float]
@@ -43,7 +44,7 @@ STEPS: Final = (
 
 
 def lines() -> list[str]:
-    """The bill, a line a step, in dollars a million orders."""
+    """The bill, one line per step, in dollars per million orders."""
     shown, total = [], 0.0
     for step in STEPS:
         calls = step.units["Lambda request"]

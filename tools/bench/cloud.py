@@ -1,7 +1,7 @@
-"""What a function talks to, in one process: Lambda's Runtime API, AWS services and the Gateway over TLS.
+"""The environment of a function in one process: Lambda's Runtime API, AWS services and the Gateway over TLS.
 
-Answers are canned: what is measured is the function. The certificate is of an authority made for the run, which is
-added to every store of authorities in the layer under test: connecting costs what it costs on AWS.
+Responses are canned: only the function is measured. The certificate comes from an authority created for the run and
+added to every certificate store in the layer under test, so that connecting costs the same as on AWS.
 """
 
 import json
@@ -66,7 +66,7 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePub
 
 
 class Services(BaseHTTPRequestHandler):
-    """AWS and the Gateway. `answers` is by operation, or by the last part of the path."""
+    """AWS and the Gateway. `answers` has a response by operation, or by the last part of the path."""
 
     protocol_version = "HTTP/1.1"
     answers: Mapping[str, Any]
@@ -92,11 +92,11 @@ class Services(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer
 
     def log_message(self, format: str, *args: Any) -> None:  # the base class's name
-        """Nothing is printed."""
+        """Logs nothing."""
 
 
 class Runtime(BaseHTTPRequestHandler):
-    """Lambda's Runtime API, which gives `events` one by one and ends the function after the last."""
+    """Lambda's Runtime API. It returns `events` one by one and ends the function after the last."""
 
     protocol_version = "HTTP/1.1"
     events: Iterator[bytes]
@@ -133,11 +133,11 @@ class Runtime(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # the base class's name
-        """Nothing is printed."""
+        """Logs nothing."""
 
 
 class Cloud:
-    """Both servers, where they are, and what they were sent."""
+    """Both servers, their addresses, and the requests that they received."""
 
     def __init__(self, authority: Authority, answers: Mapping[str, Any], events: Sequence[Any]) -> None:
         encoded = iter([json.dumps(event).encode() for event in events])
@@ -160,7 +160,7 @@ class Cloud:
         ]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.chain)
-        # The handshake is made by the thread that serves the connection, not by the one that accepts it.
+        # The thread that serves the connection makes the handshake, not the one that accepts it.
         self.servers[1].socket = context.wrap_socket(
             self.servers[1].socket, server_side=True, do_handshake_on_connect=False
         )
@@ -168,9 +168,9 @@ class Cloud:
         self.url = f"https://{services_at}"
 
     def end(self) -> None:
-        """Ends the function, as Lambda does: it is waiting for an invocation that never comes."""
+        """End the function, as Lambda does, while it waits for another invocation."""
         if self.process is not None:
-            # The kernel's count for a child begins with what its parent had before it was another program.
+            # The kernel's count for a child starts with the parent's count before exec.
             status = Path(f"/proc/{self.process}/status").read_text()
             self.peak_kilobytes = int(status.partition("VmHWM:")[2].split()[0])
             os.kill(self.process, signal.SIGTERM)
@@ -178,7 +178,7 @@ class Cloud:
 
 @contextmanager
 def running(authority: Authority, answers: Mapping[str, Any], events: Sequence[Any]) -> Iterator[Cloud]:
-    """A cloud that gives a function `events`, and its calls `answers`."""
+    """A cloud that sends `events` to a function and responds to its calls with `answers`."""
     cloud = Cloud(authority, answers, events)
     threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in cloud.servers]
     for thread in threads:

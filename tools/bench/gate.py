@@ -1,7 +1,7 @@
-"""The gate in continuous integration: instructions and units, a tenth above the recorded baseline at most.
+"""The gate in continuous integration: instructions and units at most a tenth above the recorded baseline.
 
-Never a time: instructions are the same on a busy machine. Another build of Python has other counts, so they are
-compared as multiples of those of the standard-library floor, counted in the same run.
+It never compares times: instructions are the same on a busy machine. Other builds of Python have other counts, so
+counts are compared as multiples of the standard-library floor's, counted in the same run.
 """
 
 import json
@@ -15,7 +15,7 @@ from tools.bench.subjects import Function, functions, ours, rival
 
 BASELINE: Final = Path(__file__).parent / "baseline.json"
 TOLERANCE: Final = 1.10
-# What runs most, with its orders or records; more would cost continuous integration a minute.
+# The most frequent functions, with their numbers of orders or records. More would cost continuous integration a minute.
 _MEASURED: Final = {"ingest_webhook": 50, "publish_updates": 10}
 _FLOOR: Final = "ingest_webhook"
 
@@ -23,7 +23,7 @@ Costs = dict[str, float]
 
 
 def run(*, record: bool = False, out: Callable[[str], object] = print) -> int:
-    """Compare with the baseline, or write it; the exit code."""
+    """Compare with the baseline, or write it. Returns the exit code."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     baseline: dict[str, Costs] = json.loads(BASELINE.read_text()) if BASELINE.is_file() else {}
     costs = {"units": unit_costs()}
@@ -46,7 +46,7 @@ def run(*, record: bool = False, out: Callable[[str], object] = print) -> int:
 
 
 def regressions(baseline: Costs, measured: Costs) -> list[str]:
-    """What costs more than the baseline allows, and what is not in it or no longer measured."""
+    """The costs that exceed the baseline, and those that only one of the two has."""
     faults = [f"{name} is in only one of baseline and measurement" for name in baseline.keys() ^ measured.keys()]
     return faults + [
         f"{name}: {measured[name]:.3g}, was {baseline[name]:.3g}: more than a tenth above it"
@@ -56,12 +56,12 @@ def regressions(baseline: Costs, measured: Costs) -> list[str]:
 
 
 def unit_costs() -> Costs:
-    """Write units of a webhook, by the number of orders."""
+    """The write units of a webhook, by the number of orders."""
     return {f"write units, orders: {orders}": row["write_units"] for orders, row in units.table().items()}
 
 
 def instruction_costs() -> Costs:
-    """Instructions of each measured function as multiples of the floor's, cold and warm."""
+    """The instructions of each measured function as multiples of the floor's, cold and warm."""
     authority = cloud.Authority(layers.BUILT)
     product, bootstrap = layers.product(authority.certificate), layers.bootstrap()
     every = {each.name: each for each in functions()}

@@ -1,4 +1,4 @@
-"""The layers that functions are measured with: the product's as it is built for AWS, and a tutorial's."""
+"""The layers of the measured functions: the product's as built for AWS, and a tutorial's."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 BUILT: Final = ROOT / ".local" / "bench"
 _UV: Final = str(ROOT / ".venv/bin/uv")
-# What awslambdaric needs beside itself; on Lambda they are part of the runtime too.
+# The dependencies of awslambdaric. On Lambda they are part of the runtime too.
 _BOOTSTRAP: Final = ("awslambdaric", "runtime_client*", "snapshot_restore_py*", "simplejson")
 
 
@@ -30,7 +30,7 @@ def product(authority: Path) -> Path:
 
 
 def bootstrap() -> Path:
-    """Lambda's Runtime Interface Client with what it needs, from .venv and apart from it."""
+    """Lambda's Runtime Interface Client with its dependencies, copied from .venv to a separate directory."""
     found = BUILT / "bootstrap"
     shutil.rmtree(found, ignore_errors=True)
     found.mkdir(parents=True)
@@ -42,7 +42,7 @@ def bootstrap() -> Path:
 
 
 def tutorials(authority: Path) -> Path:
-    """The layer of the tutorials, with bytecode: installed once for each state of the lock file."""
+    """The layer of the tutorials, with bytecode. It is installed once per state of the lock file."""
     lock = (HERE / "requirements.txt").read_bytes()
     layer, installed = BUILT / "tutorials", BUILT / "installed.txt"
     if not installed.is_file() or installed.read_bytes() != lock:
@@ -62,14 +62,14 @@ def _compile(layer: Path) -> None:
 
 
 def trust(layer: Path, authority: Path) -> None:
-    """Adds the run's authority to every store in `layer`, in place of the one of an earlier run."""
+    """Add the run's authority to every certificate store in `layer`, replacing that of an earlier run."""
     for store in layer.rglob("*.pem"):
         kept = store.read_bytes().partition(b"\n# the bench's\n")[0]
         store.write_bytes(kept + b"\n# the bench's\n" + authority.read_bytes())
 
 
 def size(layer: Path) -> tuple[int, int]:
-    """Bytes of the files in a layer: of all but package metadata, and of package metadata."""
+    """The bytes of the files in a layer: without package metadata, and of package metadata."""
     files = [(path, path.stat().st_size) for path in layer.rglob("*") if path.is_file()]
     metadata = sum(bytes_ for path, bytes_ in files if any(part.endswith(".dist-info") for part in path.parts))
     return sum(bytes_ for _, bytes_ in files) - metadata, metadata

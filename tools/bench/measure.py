@@ -1,8 +1,8 @@
-"""One function run by Lambda's own bootstrap: its instructions, or its processor time, memory and log.
+"""Run one function with Lambda's own bootstrap and measure its instructions, or its processor time, memory and log.
 
-Instructions are counted by valgrind's callgrind, and the same on a busy machine; a second run differs by a few in ten
-thousand. The hash seed is fixed, and the count stands in four parts: Python and the bootstrap, start-up (importing the
-handler), the first invocation, and each of those that follow.
+Valgrind's callgrind counts the instructions, independent of load; two runs differ by a few in ten thousand. The hash
+seed is fixed. The count has four parts: Python and the bootstrap, startup (importing the handler), the first
+invocation, and each later one.
 """
 
 import json
@@ -20,19 +20,19 @@ from typing import Any, Final
 from tools.bench import cloud
 
 HERE: Final = Path(__file__).parent
-# Not the one in .venv: its packages are not on Lambda.
+# Not the Python in .venv: its packages are not on Lambda.
 PYTHON: Final = str(Path(sys.executable).resolve())
 _TOTAL: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
 _TRACED: Final = re.compile(r"^SYSCALL\[\d+,\d+\]\(\s*\d+\) sys_(\w+)", re.MULTILINE)
 
 
 class Failed(Exception):
-    """A function under test did not do what is measured; the message has what it logged."""
+    """A function under test did not do the measured work. The message has its log."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A function as deployed: its own directory, its layer, `module.name` of its handler, and its environment."""
+    """A function as deployed: its directory, its layer, `module.name` of its handler, and its environment."""
 
     directory: Path
     layer: Path
@@ -43,7 +43,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Instructions:
-    """Counts of instructions: of the start's parts, and of each invocation after the first; and of system calls."""
+    """Instruction counts of the parts of startup and of each invocation after the first, and system calls."""
 
     bootstrap: int
     start: int
@@ -54,13 +54,13 @@ class Instructions:
 
     @property
     def cold(self) -> int:
-        """From the start of the process until the first answer."""
+        """The count from the start of the process to the first response."""
         return self.bootstrap + self.start + self.first
 
 
 @dataclass(frozen=True)
 class Usage:
-    """One process: processor seconds, peak kilobytes, modules at the first invocation, what it logged and called."""
+    """One process: processor seconds, peak kilobytes, modules at the first invocation, its log and its calls."""
 
     cpu_seconds: float
     peak_kilobytes: int
@@ -71,16 +71,16 @@ class Usage:
 
 
 def has_valgrind() -> bool:
-    """Whether instructions can be counted here."""
+    """True if valgrind is installed."""
     return shutil.which("valgrind") is not None
 
 
 def instructions(subject: Subject, bootstrap: Path, authority: cloud.Authority, events: Sequence[Any]) -> Instructions:
-    """Count while the function answers `events`, of which the first is cold.
+    """Count instructions while the function handles `events`, the first of which is cold.
 
-    Raises `Failed` where an invocation fails.
+    Raises `Failed` if an invocation fails.
     """
-    # What stands behind the last mark is mixed with the end of the process: one more invocation takes its place.
+    # The count after the last mark includes the end of the process, so one more invocation takes its place.
     events = [*events, events[-1]]
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         counts = f"{directory}/counts"
@@ -98,7 +98,7 @@ def instructions(subject: Subject, bootstrap: Path, authority: cloud.Authority, 
 
 
 def usage(subject: Subject, bootstrap: Path, authority: cloud.Authority, events: Sequence[Any]) -> Usage:
-    """The function's whole process while it answers `events`; raises `Failed` where an invocation fails."""
+    """Measure the complete process while it handles `events`. Raises `Failed` if an invocation fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         modules = Path(directory) / "modules"
         sky, log, used = _run(subject, bootstrap, authority, events, [], {"BENCH_MODULES": str(modules)})
@@ -147,7 +147,7 @@ def _run(
         process = subprocess.Popen(command, env=environment, cwd=subject.directory, stdout=log, stderr=log)
         sky.process = process.pid
         _, _, used = os.wait4(process.pid, 0)
-        # Reaped here; Popen would wait for it again.
+        # Reaped here. Popen would wait for it again.
         process.returncode = 0
         log.seek(0)
         logged = log.read()
@@ -164,5 +164,5 @@ def _is_refusal(answer: bytes) -> bool:
 
 
 def json_of(answer: bytes) -> Any:
-    """The JSON in an answer; `None` where it is empty."""
+    """The JSON in a response, or `None` if it is empty."""
     return json.loads(answer) if answer else None

@@ -1,4 +1,4 @@
-"""Webhooks as the Gateway would send them now: genuine, with as many orders as asked for, seeded."""
+"""Webhooks as the Gateway would send them now: genuine, with any number of orders, seeded."""
 
 import json
 import random
@@ -68,7 +68,7 @@ TICKERS = [
 
 
 def batch(orders: int) -> dict[str, Any]:
-    """A completed batch of `orders` orders; NSE order ids have a fixed beginning and eight digits that vary."""
+    """A completed batch of `orders` orders. NSE order ids have a fixed prefix and eight digits that vary."""
     chance = random.Random(orders)
     return {
         "batchId": "65b0000000000000000000a1",
@@ -85,7 +85,7 @@ def batch(orders: int) -> dict[str, Any]:
 
 
 def webhook(orders: int) -> str:
-    """The body of a genuine webhook about `batch(orders)`, stamped now."""
+    """The body of a genuine webhook about `batch(orders)` with the current timestamp."""
     timestamp = timestamp_text(datetime.now(UTC))
     return json.dumps(
         batch(orders)
@@ -101,7 +101,7 @@ def webhook(orders: int) -> str:
 
 
 def _ticker(n: int) -> str:
-    """Larger baskets go on with tickers made of the real ones."""
+    """The ticker number `n`. Numbers beyond the real tickers give derived ones."""
     again = n // len(TICKERS)
     return TICKERS[n % len(TICKERS)] + (str(again) if again else "")
 

@@ -1,4 +1,4 @@
-"""What is measured: every function with an event of its own, and what it is compared with."""
+"""The subjects of the measurement: every function with an event, and the handler to compare it with."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ ENVIRONMENT: Final = {
     "AWS_LAMBDA_LOG_LEVEL": "INFO",
     "AWS_REGION": "ap-south-1",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    # As on Lambda with tracing switched on; without these the tracer of the tutorial would do less than it does there.
+    # As on Lambda with tracing enabled. Otherwise the tutorial's tracer would do less than it does there.
     "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
     "CONFIRM": "final",
@@ -80,7 +80,7 @@ _HISTORY: Final = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the product, the tutorial of its kind, and what makes its events: so many orders or records."""
+    """A function of the product, the tutorial of its kind, and the factory of its events."""
 
     name: str
     tutorial: str
@@ -91,7 +91,7 @@ class Function:
 
 
 def functions() -> list[Function]:
-    """Every function in functions/; one that is not listed here is a `KeyError`, so that a new one is measured too."""
+    """Every function in functions/. An unlisted one raises `KeyError`, so that new functions are measured too."""
     listed = {each.name: each for each in _FUNCTIONS}
     return [listed[path.parent.name] for path in sorted((ROOT / "functions").glob("*/app.py"))]
 
@@ -102,12 +102,12 @@ def ours(function: Function, layer: Path, size: int = 1) -> Subject:
 
 
 def rival(function: Function, handler: str, layer: Path, size: int = 1) -> Subject:
-    """What does the same job; its items are nested maps, as `TypeSerializer` makes them."""
+    """A handler that does the same job. Its items are nested maps, as `TypeSerializer` writes them."""
     return Subject(ROOT / "tools/bench/rivals", layer, handler, ENVIRONMENT, answers(size, nested(size)))
 
 
 def stored(orders: int, version: int = 3) -> dict[str, Any]:
-    """A transaction's item as it stands after a webhook, with every attribute that it can have by then."""
+    """A transaction's item after a webhook, with every attribute that it can have by then."""
     sent = payloads.batch(orders)
     batch = Batch.model_validate(loads(json.dumps(sent)))
     securities = [{"ticker": o["tradingsymbol"], "type": o["transactionType"], "quantity": 5} for o in sent["orders"]]
@@ -148,7 +148,7 @@ def nested(orders: int) -> dict[str, Any]:
 
 
 def answers(size: int, item: Mapping[str, Any]) -> dict[str, Any]:
-    """What AWS services and the Gateway answer, by operation or path."""
+    """The responses of AWS services and the Gateway, by operation or path."""
     attributes = _wire(to_attributes({**item, "notes": "user-42"}))
     account = {"notes": {"S": "user-42"}, "entry": {"S": f"account#{payloads.AUTH_ID}"}, "broker": {"S": "kite"},
                "linkedAt": {"S": "2026-01-15T04:30:12.345Z"}}  # fmt: skip
@@ -218,7 +218,7 @@ def _as_sampled(name: str) -> Callable[[int, bool], Any]:
 
 
 def _stored_transaction(size: int, compact: bool) -> Any:
-    """Without the pull that the sample asks for: most reads are of what is stored."""
+    """The read event without the refresh of the sample: most reads return the stored state."""
     event = _sample("fetch_transaction")
     return {**event, "queryStringParameters": None, "rawQueryString": ""}
 
@@ -228,7 +228,7 @@ def _webhook(size: int, compact: bool) -> Any:
 
 
 def _records(size: int, compact: bool) -> Any:
-    """A record batch of `size` transactions whose order was just filled, compact or as a tutorial stores it."""
+    """A record batch of `size` transactions whose order was just filled, compact or in a tutorial's format."""
     record = _sample("publish_updates")["Records"][0]
     records = []
     for n in range(size):
@@ -246,7 +246,7 @@ def _records(size: int, compact: bool) -> Any:
 
 
 def _wire(value: Any) -> Any:
-    """Attribute values as JSON carries them."""
+    """Attribute values in their JSON form."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, dict):

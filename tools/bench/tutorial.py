@@ -1,6 +1,6 @@
-"""The handler to compare with: what tutorials teach. A resolver, a boto3 resource, the body stored as a nested map.
+"""The handler to compare with, as tutorials teach it: a resolver, a boto3 resource, the body stored as a nested map.
 
-It trusts the body, overwrites whatever is stored, and needs a read to find out what changed: it is here for its cost.
+It trusts the body, overwrites the stored item, and needs a read to detect the change. It is here for its cost only.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Stored items: bytes and write units as DynamoDB counts them, of baskets, and with a long history."""
+"""Stored items: bytes and write units as DynamoDB counts them, for baskets and for a long history."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,7 +12,7 @@ SIZES: Final = (1, 5, 10, 50, 100)
 
 
 def write_units(bytes_: int) -> int:
-    """Write units of an item of so many bytes."""
+    """The write units of an item of `bytes_` bytes."""
     return -(-bytes_ // 1024)
 
 

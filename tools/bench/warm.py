@@ -1,6 +1,6 @@
-"""One process, one handler: CPU per webhook and the bytes of what it writes, as one line of JSON on standard output.
+"""One process, one handler: CPU per webhook and the bytes that it writes, as one line of JSON on standard output.
 
-botocore runs for real up to the wire, where a canned answer is given in place of sending.
+botocore runs for real up to the network, where a canned response is returned instead of sending.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ ANSWERS = {
 
 
 def answer(request: botocore.awsrequest.AWSPreparedRequest, **_: Any) -> Any:
-    """What the service would say: the operation's empty success."""
+    """The response of the service: the operation's empty success."""
     target = request.headers["X-Amz-Target"]
     operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
     if operation in ("UpdateItem", "PutItem"):
@@ -83,7 +83,7 @@ written: list[int] = []
 
 
 def event(body: str) -> dict[str, Any]:
-    """The webhook as API Gateway passes it on."""
+    """The webhook in API Gateway's form."""
     path = "/webhooks/orders"
     http = {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x"}
     return {

@@ -1,1 +1,1 @@
-"""Clients of the HTTP API for other teams' code, made from contracts/openapi.yaml by public generators."""
+"""API clients for other teams, generated from contracts/openapi.yaml by public generators."""

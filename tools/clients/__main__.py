@@ -1,7 +1,7 @@
-"""`make clients`: a Python package and TypeScript types of the API, in .local/clients.
+"""`make clients`: generate a Python package and TypeScript types of the API in .local/clients.
 
-Both are made by public generators (openapi-python-client, openapi-typescript), which are installed in .venv-clients
-with a Node of their own. A warning of a generator is a failure: what it leaves out, its users would miss.
+Public generators (openapi-python-client, openapi-typescript) make both. They are installed in .venv-clients with their
+own Node. A generator's warning is a failure, because the users would miss the part that it leaves out.
 """
 
 import json
@@ -26,7 +26,7 @@ _HERE: Final = Path(__file__).parent
 
 
 def run(program: str, *arguments: str, directory: Path = ROOT) -> str:
-    """The output of an installed program; `CalledProcessError` where it fails, after what it printed."""
+    """The output of an installed program. Raises `CalledProcessError`, after printing the output, if it fails."""
     places = [str(ENVIRONMENT / "bin"), str(MODULES / ".bin"), os.environ["PATH"]]
     environment = os.environ | {"PATH": os.pathsep.join(places), "NO_COLOR": "1", "RUFF_NO_CACHE": "true", **_QUIET}
     ended = subprocess.run(
@@ -39,7 +39,7 @@ def run(program: str, *arguments: str, directory: Path = ROOT) -> str:
 
 
 def make_python(target: Path) -> Path:
-    """The Python package's project in `target`, made anew."""
+    """Generate the Python package's project in `target`."""
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     run(
@@ -55,14 +55,14 @@ def make_python(target: Path) -> Path:
 
 
 def make_typescript(target: Path) -> Path:
-    """The npm package with the types in `target`, made anew."""
+    """Generate the npm package with the types in `target`."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     run(
         "openapi-typescript",
         str(CONTRACTS / NAME),
         f"--output={target / 'index.d.ts'}",
-        # What has a default may be left out of a request.
+        # A field with a default may be absent in a request.
         "--default-non-nullable=false",
     )
     fetch = json.loads((_HERE / "package.json").read_text())["dependencies"]["openapi-fetch"]

@@ -1,1 +1,1 @@
-"""The console: a page on which a developer places orders and sees what the backend does with them."""
+"""The console: a page where a developer places orders and watches the backend process them."""

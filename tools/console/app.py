@@ -1,4 +1,4 @@
-"""The console as a Starlette app: the page, its live feed, and its way to the API and to the simulator."""
+"""The console as a Starlette app: the page, its live feed, and its proxy to the API and the simulator."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ _METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
 
 
 def create_app(product: Product) -> Starlette:
-    """The console of a running product. Its lifespan must run: the feed's sources are read in it."""
+    """The console of a running product. Its lifespan must run, because it reads the feed's sources."""
     updates = bus.subscribe(product)
 
     @asynccontextmanager
@@ -43,7 +43,7 @@ def create_app(product: Product) -> Starlette:
         journal = app.state.journal = Journal()
         app.state.product, app.state.run = product, uuid.uuid4().hex
         settled: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        # A connection that is kept may be closed by the other side just as it is used again.
+        # The other side may close an idle connection just as it is used again.
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as app.state.http:
             sources = [
@@ -75,10 +75,10 @@ def create_app(product: Product) -> Starlette:
 
 
 class _Page(StaticFiles):
-    """The page's files, asked for again each time: parts of two versions must not come together."""
+    """The page's files, revalidated each time: parts of two versions must not mix."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """As Starlette has it, and not to be used without asking."""
+        """Starlette's response, marked for revalidation."""
         response = await super().get_response(path, scope)
         response.headers["cache-control"] = "no-cache"
         return response
@@ -102,13 +102,13 @@ async def _health(request: Request) -> Response:
 
 
 async def _positions(request: Request) -> Response:
-    """What the example consumer holds for `?user=`, as the feed tells it whenever it changes."""
+    """The positions of the example consumer for `?user=`, as the feed sends them after each change."""
     items = await run_in_threadpool(rows_of, request.app.state.product, request.query_params.get("user", ""))
     return Response(dumps({"items": items}), media_type="application/json")
 
 
 class _Server(uvicorn.Server):
-    """Ends the feed before it waits for what is under way: a page listens for as long as the feed lasts."""
+    """A server that ends the feed before it waits for open requests: a page listens as long as the feed lasts."""
 
     def __init__(self, app: Starlette, port: int) -> None:
         super().__init__(
@@ -124,7 +124,10 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def serving(product: Product, port: int = 0) -> Iterator[str]:
-    """The console on 127.0.0.1 while the context lasts; its URL. 0 takes any free port. `Failed` if it cannot be."""
+    """Serve the console on 127.0.0.1 while the context lasts. Yields its URL. Port 0 takes any free port.
+
+    Raises `Failed` if it does not start.
+    """
     server = _Server(create_app(product), port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""What users hold, told as soon as the positions consumer has booked what settled."""
+"""Users' positions, sent as soon as the positions consumer has booked a settled transaction."""
 
 import asyncio
 from typing import Any, Final
@@ -12,20 +12,20 @@ from tools.local_stack.product import Product
 
 Row = dict[str, Any]
 
-# How often a booking is looked for, in seconds: the consumer takes a moment, and one whose event waits in its
-# dead-letter queue takes until somebody redrives it.
+# The polling interval for a booking, in seconds. The consumer takes a moment. A failed event stays in its dead-letter
+# queue until an operator redrives it.
 _SOON: Final = 0.1
 _LATER: Final = 5.0
 
 
 def rows_of(product: Product, user: str) -> list[Row]:
-    """What `user` traded of each security: ticker, shares and rupees spent."""
+    """The trades of `user` per security: ticker, shares and rupees spent."""
     held = consumers.positions(product, user)
     return [{"ticker": ticker, "shares": shares, "spent": spent} for ticker, (shares, spent) in sorted(held.items())]
 
 
 async def follow_positions(journal: Journal, product: Product, settled: "asyncio.Queue[Row]") -> None:
-    """For each detail of an OrdersSettled, tell what its user holds once this state of the transaction is booked."""
+    """For each detail of an OrdersSettled, send the user's positions once this state of the transaction is booked."""
     waiting: list[Row] = []
     pause = _SOON
     while True:
@@ -41,7 +41,7 @@ async def follow_positions(journal: Journal, product: Product, settled: "asyncio
                 journal.add(now(), "positions", event={"user": user, "items": items})
                 pause = _SOON
         except (BotoCoreError, ClientError):
-            left = waiting  # the engine is not up again: the page says so when a call to it fails
+            left = waiting  # the engine is not up again: the page shows it when a call to the engine fails
         waiting = left
         if waiting:
             await asyncio.sleep(pause)
@@ -49,7 +49,7 @@ async def follow_positions(journal: Journal, product: Product, settled: "asyncio
 
 
 def _is_booked(product: Product, detail: Row) -> bool:
-    """Whether the consumer has taken in this or a later state of the transaction (functions/positions)."""
+    """True if the consumer has booked this or a later state of the transaction (functions/positions)."""
     answer = product.aws.dynamodb.get_item(
         TableName=product.outputs["PositionsTable"],
         Key={"holder": {"S": f"transaction#{detail['transactionId']}"}, "security": {"S": "booked"}},

@@ -1,4 +1,4 @@
-"""Everything on the bus, by a queue and a rule of the console's own, so that no other consumer misses a thing."""
+"""All events of the bus, through the console's own queue and rule, so that no other consumer misses an event."""
 
 import json
 from typing import Any, Final
@@ -10,7 +10,7 @@ _NAME: Final = "securities-transactions-local-console"
 
 
 def subscribe(product: Product) -> Updates:
-    """A reader of all events from now on. Subscribing twice is subscribing once."""
+    """A reader of all events from now on. Subscribing is idempotent."""
     sqs, events = product.aws.sqs, product.aws.events
     queue_url = sqs.create_queue(QueueName=_NAME)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]

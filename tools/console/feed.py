@@ -1,4 +1,4 @@
-"""What happens anywhere in the product, brought together in one journal and pushed to the page as it happens."""
+"""The events of the whole product in one journal, pushed to the page as they happen."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,22 +17,22 @@ from tools.gateway_simulator.journal import Journal
 
 
 def dumps(value: Any) -> str:
-    """JSON with amounts exactly as they came."""
+    """JSON with amounts exactly as received."""
     return simplejson.dumps(value, use_decimal=True)
 
 
 def loads(text: str | bytes) -> Any:
-    """What JSON says, with fractions as `Decimal`; `ValueError` where it is none."""
+    """Parse JSON with fractions as `Decimal`. Raises `ValueError` if it is not JSON."""
     return simplejson.loads(text, parse_float=Decimal)
 
 
 def now() -> str:
-    """The time, ISO 8601 UTC with milliseconds."""
+    """The current time, ISO 8601 UTC with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def follow_gateway(journal: Journal, gateway_url: str) -> None:
-    """Take over all that the simulator tells, from its beginning on, for as long as it runs."""
+    """Copy all events of the simulator to the journal, from its start, for as long as it runs."""
     after = 0
     async with httpx.AsyncClient(base_url=gateway_url, timeout=httpx.Timeout(10, read=60), trust_env=False) as http:
         while True:
@@ -45,16 +45,16 @@ async def follow_gateway(journal: Journal, gateway_url: str) -> None:
                             at = event.get("sent") or event["at"]
                             journal.add(at, "gateway", event.get("transactionId"), event=event)
             except httpx.HTTPError:
-                await asyncio.sleep(1)  # it ended or is not up again: the page says so when a call to it fails
+                await asyncio.sleep(1)  # it ended or is not up again: the page shows failed calls
 
 
 async def follow_bus(journal: Journal, updates: Updates, settled: Callable[[dict[str, Any]], None]) -> None:
-    """Take over every event on the bus; `settled` hears the detail of each OrdersSettled, after the journal."""
+    """Copy every event of the bus to the journal. `settled` then receives the detail of each OrdersSettled."""
     while True:
         try:
             events = await asyncio.to_thread(updates.poll, 1)
         except (BotoCoreError, ClientError):
-            await asyncio.sleep(1)  # the engine is not up again: the page says so when a call to it fails
+            await asyncio.sleep(1)  # the engine is not up again: the page shows it when a call to the engine fails
             continue
         updates.received.clear()
         for event in events:
@@ -65,9 +65,9 @@ async def follow_bus(journal: Journal, updates: Updates, settled: Callable[[dict
 
 
 async def feed(request: Request) -> Response:
-    """Server-Sent Events: which run this is, all that is remembered or came after Last-Event-ID, then all that comes.
+    """Server-Sent Events: the id of this run, all stored events or those after Last-Event-ID, then new ones.
 
-    Ids begin with the run, so that a page that saw another run hears everything of this one.
+    Ids begin with the run, so that a page from another run receives every event of this one.
     """
     journal: Journal = request.app.state.journal
     run: str = request.app.state.run

@@ -1,4 +1,4 @@
-"""The page's calls to the API, made with the token of whoever is signed in, and its calls to the simulator."""
+"""The page's calls to the API, with the signed-in user's token, and its calls to the simulator."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from tools.console.feed import loads, now
 from tools.gateway_simulator.journal import Journal
 
-# What the page is never shown again once it was used: a token is a key.
+# These fields are never shown to the page again after their use: a token is a key.
 _HIDDEN: Final = frozenset({"smallcaseAuthToken", "access_token"})
 _SUPPORT: Final = "support"
 # The default of the template, which the local product is deployed with.
@@ -23,23 +23,26 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def told(handler: Handler) -> Handler:
-    """`handler`, with a problem as its answer where what it calls does not answer."""
+    """`handler`, with a problem as its response if the called service does not respond."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
         except httpx.HTTPError as error:
-            return JSONResponse({"title": "The product does not answer", "detail": type(error).__name__}, 502)
+            return JSONResponse({"title": "The product does not respond", "detail": type(error).__name__}, 502)
 
     return answer
 
 
 async def call_api(request: Request) -> Response:
-    """Pass a call on as the user named in the header `x-user` (URL-encoded); tell the journal of it and its answer."""
+    """Forward a call as the user in the header `x-user` (URL-encoded).
+
+    Writes the call and its response to the journal.
+    """
     state = request.app.state
     user, path = unquote(request.headers.get("x-user", "")), request.path_params["path"]
     if not user:
-        return JSONResponse({"detail": "say who is signed in"}, 401)
+        return JSONResponse({"detail": "the header x-user is missing"}, 401)
     token = await _token(state.http, state.product.issuer_url, user)
     headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name))}
     body, since = await request.body(), now()
@@ -70,7 +73,7 @@ async def call_history(request: Request) -> Response:
 
 
 async def call_simulator(request: Request) -> Response:
-    """Pass a call on to the simulator's driver's plane."""
+    """Forward a call to the simulator's driver's plane."""
     state = request.app.state
     url = f"{state.product.gateway_url}/_sim/{request.path_params['path']}"
     answer = await state.http.request(

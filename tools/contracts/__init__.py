@@ -1,1 +1,1 @@
-"""The contracts with the consumers of events, made from the models: `python -m tools.contracts`."""
+"""The contracts with API clients and event consumers, generated from the models: `python -m tools.contracts`."""

@@ -1,6 +1,6 @@
-"""`python -m tools.contracts`: write contracts/, and what the docs have of it, from the models.
+"""`python -m tools.contracts`: generate contracts/, and its parts of the docs, from the models.
 
-`python -m tools.contracts release` keeps the schemas as those of a released version, to compare later ones with.
+`python -m tools.contracts release` stores the contracts as those of a released version, to compare later ones with.
 """
 
 import re
@@ -17,7 +17,7 @@ from tools.contracts.store import API_VERSION, CONTRACTS, DOCS, MARKS, RELEASED,
 
 
 def write() -> None:
-    """Write everything that is made from the models."""
+    """Write every generated file."""
     for path, text in (documents() | {openapi.NAME: openapi.text()}).items():
         target = CONTRACTS / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,10 @@ def fill(page: Path, marks: tuple[str, str], text: str) -> None:
 
 
 def release() -> int:
-    """Keep the contracts of this version that are not kept yet; 1 where all are released already or one breaks them."""
+    """Store the contracts of this version that are not released yet.
+
+    Returns 1 if all are released already or if one breaks a released version.
+    """
     events, api = RELEASED / SCHEMA_VERSION, RELEASED / f"api-{API_VERSION}"
     if events.exists() and api.exists():
         told = "are released: raise SCHEMA_VERSION in securities_transactions/events/schemas.py, or API_VERSION in"

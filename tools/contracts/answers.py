@@ -1,4 +1,4 @@
-"""An example of what each route answers, made by the code that answers, from the story that the events tell."""
+"""An example response of each route, made by the API's code from the transactions of the events' examples."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,20 +26,20 @@ from securities_transactions.http.views import (
 from securities_transactions.services.record_history import facts
 from tools.contracts.examples import created, story
 
-# Tokens look like this; this one is nobody's.
+# The form of real tokens. This one belongs to no user.
 _REQUEST = "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"
 _WEBHOOK = "0c70bccea4c1496eb890f8e64332870d3f5c2e9b7a1d4c6e8f0a2b4c6d8e0f1a"
 _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
 
 
 def answers() -> dict[str, dict[str, Any]]:
-    """The example of each model that is answered with, by the model's name."""
+    """The example response of each model, by the name of the model."""
     views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts(), _history()]
     return {type(view).__name__: view.document() for view in views}
 
 
 def problem_of(cause: ProblemType) -> dict[str, Any]:
-    """The example of a problem of this cause."""
+    """The example of a problem with this cause."""
     if cause is problems.INVALID_REQUEST:
         return problems.of_field("securities.0.quantity", "must be at least 1").body()
     if cause is problems.GATEWAY_REFUSED:
@@ -54,18 +54,18 @@ _DETAILS: Final[Mapping[str, str]] = {
     "webhook-refused": "checksum does not match",
     "unusable-token": "sub must have 1 to 256 characters",
     "forbidden": "notes: only a token with the service scope may name another user",
-    "not-found": "there is no such transaction of yours",
+    "not-found": "no such transaction",
     "reference-taken": "reference: is that of another transaction of this user",
-    "request-in-progress": "a request with this Idempotency-Key is under way; ask again for its answer",
+    "request-in-progress": "a request with this Idempotency-Key is in progress; retry for its response",
     "too-large": "the body has more than 262144 bytes",
     "unprocessable": "connect: no broker account is linked to this user yet",
     "idempotency-key-reused": "use a new Idempotency-Key for a new request",
     "too-many-requests": "a user can create 30 transactions in a minute",
-    "gateway-misconfigured": "the operator has to check the Gateway's secret",
-    "gateway-unavailable": "the Gateway is down or slow; try again",
-    "unavailable": "storage did not answer (ThrottlingException); try again",
+    "gateway-misconfigured": "the operator must check the Gateway's secret",
+    "gateway-unavailable": "the Gateway is down or slow; retry later",
+    "unavailable": "storage did not respond (ThrottlingException); retry",
     "misconfigured": "the secret has no value yet",
-    "internal": "the error is logged; try again or ask us",
+    "internal": "the error is logged; retry, or contact the operator",
 }
 
 

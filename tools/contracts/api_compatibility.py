@@ -1,7 +1,7 @@
-"""Whether clients of a released OpenAPI document can live with a newer one.
+"""Compatibility of a newer OpenAPI document with the clients of a released one.
 
-A client sends what the released document allows and reads what it promises. So a newer one may add routes, optional
-parameters and members, and must not remove, ask for more, accept less, promise less, or answer otherwise.
+A client sends requests that the released document allows and relies on its promises. So a newer one may add routes,
+optional parameters and members. It must not remove, require more, accept less, promise less, or respond differently.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def broken(released: Schema, newer: Schema) -> list[str]:
-    """What a client of `released` could no longer rely on in `newer`, each as a line with the place."""
+    """The breaks for a client of `released` in `newer`, one line each with the place."""
     found: list[str] = []
     for path, methods in released["paths"].items():
         for method in (each for each in _METHODS if each in methods):
@@ -87,7 +87,7 @@ def _answer(status: str, old: Schema, new: Schema, old_root: Schema, new_root: S
 
 
 def _accepts_less(old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: str = "") -> Iterator[str]:
-    """What a request that `old` allows may have, and `new` does not allow."""
+    """The requests that `old` allows and `new` does not."""
     old, new = resolved(old, old_root), resolved(new, new_root)
     if types(new) and not (types(old) and types(old) <= types(new)):
         yield f"{path}: must be {_words(types(new))}, might be {_words(types(old)) or 'anything'}"
@@ -119,7 +119,7 @@ def _accepts_less(old: Schema, new: Schema, old_root: Schema, new_root: Schema, 
                     yield f"{path}: its alternative {number + 1} is not accepted any more"
 
 
-# A greater value accepts less, or with -1 a smaller one.
+# A greater value accepts less; with -1, a smaller one.
 _BOUNDS: Mapping[str, int] = {
     "minimum": 1,
     "exclusiveMinimum": 1,

@@ -1,7 +1,7 @@
-"""Whether consumers of a released schema can live with a newer one.
+"""Compatibility of a newer event schema with the consumers of a released one.
 
-Consumers read events; they rely on what was always there, on its type and on the values it may have. So a newer schema
-may add fields and promise more, and must not remove, retype, stop to promise, or add values to a closed list.
+Consumers rely on required fields, on their types and on their possible values. So a newer schema may add fields and
+promise more. It must not remove or retype a field, drop a promise, or add values to a closed list.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,17 @@ Schema = Mapping[str, Any]
 
 
 def breaks(released: Schema, newer: Schema) -> list[str]:
-    """What of `released` a consumer could no longer rely on in `newer`, each as a line with the field's path."""
+    """The breaks for a consumer of `released` in `newer`, one line each with the field's path."""
     return list(_breaks(released, newer, released, newer, ""))
 
 
 def breaks_below(released: Schema, newer: Schema, released_root: Schema, newer_root: Schema) -> list[str]:
-    """The same for schemas that refer to components of the documents that they stand in."""
+    """The same for schemas that refer to components of their own documents."""
     return list(_breaks(released, newer, released_root, newer_root, ""))
 
 
 def missing(released: Mapping[str, Schema], newer: Mapping[str, Schema]) -> list[str]:
-    """The same for all events: those that are gone, and the breaks in the others."""
+    """The same for all events: the removed ones, and the breaks in the others."""
     found = [f"{name}: the event is gone" for name in released if name not in newer]
     for name, schema in released.items():
         if name in newer:
@@ -61,7 +61,7 @@ def _breaks(old: Schema, new: Schema, old_root: Schema, new_root: Schema, path: 
 
 
 def resolved(schema: Schema, root: Schema) -> Schema:
-    """`schema` with what it refers to in the document `root`."""
+    """`schema` with its reference into the document `root` resolved."""
     while "$ref" in schema:
         beside = {word: value for word, value in schema.items() if word != "$ref"}
         target = root
@@ -72,14 +72,14 @@ def resolved(schema: Schema, root: Schema) -> Schema:
 
 
 def types(schema: Schema) -> set[str]:
-    """The types a value may have; a whole number is a number, so a number that becomes whole is no break."""
+    """The possible types of a value. An integer is a number, so a number that becomes an integer does not break."""
     types = schema.get("type", [])
     found = {types} if isinstance(types, str) else set(types)
     return found | {"integer"} if "number" in found else found
 
 
 def values(schema: Schema) -> set[Any] | None:
-    """The only values that are allowed, `None` where the schema does not list them."""
+    """The only allowed values, or `None` if the schema does not list them."""
     if "const" in schema:
         return {schema["const"]}
     return set(schema["enum"]) if "enum" in schema else None

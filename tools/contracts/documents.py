@@ -1,4 +1,4 @@
-"""The files in `contracts/` and the catalogue in docs/reference/events.md, as texts made from the models."""
+"""The files in `contracts/` and the catalogue in docs/reference/events.md, as text generated from the models."""
 
 import inspect
 import json
@@ -13,28 +13,28 @@ from tools.contracts.schemas import draft_4, envelope, schemas
 from tools.contracts.store import CONTACT_AND_LICENSE
 
 _MADE: Final = (
-    "# Made from layers/runtime/securities_transactions/events/schemas.py by `make contracts`: change it there.\n"
+    "# Generated from layers/runtime/securities_transactions/events/schemas.py by `make contracts`: change it there.\n"
 )
 _WHEN: Final = {
-    "TransactionCreated": "A transaction was stored after the Gateway made it.",
-    "TransactionFailed": "The Gateway was asked and said so: errored (with the SDK's code), expired before the user"
+    "TransactionCreated": "A transaction was created at the Gateway and stored.",
+    "TransactionFailed": "A pull from the Gateway showed it: errored (with the SDK's code), expired before the user"
     " began, or abandoned after.",
-    "OrdersPlaced": "A webhook or the SDK reported orders for the first time, or a pull found them.",
+    "OrdersPlaced": "A webhook or the SDK reported orders for the first time, or a pull showed them.",
     "OrdersProgressed": "An order was filled, rejected or cancelled, or changed price; a final state that is only"
-    " reported comes as this, with `confirmation` `reported`.",
-    "OrdersSettled": "Every order is final, and the Gateway confirmed it over our own credentials. With `Confirm=none`"
+    " reported is sent as this, with `confirmation` `reported`.",
+    "OrdersSettled": "Every order is final, and a pull with our credentials confirmed it. With `Confirm=none`"
     " a final report counts.",
-    "OrdersUnknown": "Nothing but ERROR is left open, nothing was settled in three days, or orders that were confirmed"
-    " are no longer shown: a person has to ask the broker.",
-    "OrdersRetracted": "Orders were reported and the Gateway knows of none: a forged or mistaken report.",
-    "BrokerAccountLinked": "The Gateway named the broker account of a transaction, and it was nobody's before.",
+    "OrdersUnknown": "Only ERROR is left open, nothing was settled in three days, or the Gateway no longer shows"
+    " confirmed orders: an operator must ask the broker.",
+    "OrdersRetracted": "Orders were reported that the Gateway does not have: a forged or mistaken report.",
+    "BrokerAccountLinked": "The Gateway named the broker account of a transaction, and it was not linked before.",
     "BrokerAccountConflict": "The Gateway named a broker account that is linked to another user.",
-    "WebhookReceived": "A webhook with a genuine checksum that is not about a securities order was kept.",
+    "WebhookReceived": "A webhook with a genuine checksum that is not about a securities order was stored.",
 }
 
 
 def documents() -> dict[str, str]:
-    """Text by path below `contracts/`: a schema an event, the AsyncAPI document, the registry's template."""
+    """Text by path below `contracts/`: a schema per event, the AsyncAPI document, the registry's template."""
     texts = {f"events/{name}.schema.json": _json(schema) for name, schema in schemas().items()}
     return texts | {"asyncapi.yaml": _MADE + _yaml(asyncapi()), "registry.yaml": _MADE + _yaml(registry())}
 
@@ -79,7 +79,7 @@ def asyncapi() -> dict[str, Any]:
                 "action": "send",
                 "channel": {"$ref": "#/channels/bus"},
                 "summary": "Each change of a transaction, at least once.",
-                "description": "Published by this product; a consumer has a rule on the bus with a target of its own.",
+                "description": "Published by this product. A consumer has its own rule and target on the bus.",
             }
         },
         "components": {"messages": {name: _message(name, event) for name, event in examples().items()}},
@@ -103,7 +103,7 @@ def registry() -> dict[str, Any]:
     named = {"RegistryName": {"Fn::GetAtt": "Registry.RegistryName"}}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "The schemas of the events, for code bindings and for whoever looks for them.",
+        "Description": "The schemas of the events, for code bindings and for search.",
         "Parameters": {"RegistryName": {"Type": "String", "MaxLength": 64}},
         "Resources": {
             "Registry": {
@@ -131,7 +131,7 @@ def registry() -> dict[str, Any]:
 
 
 def catalogue() -> str:
-    """The events with their meaning, when they are sent and an example, as Markdown for docs/reference/events.md."""
+    """The events with their meaning, their cause and an example, as Markdown for docs/reference/events.md."""
     parts = []
     for name, event in examples().items():
         detail = simplejson.dumps(event["detail"], indent=2, use_decimal=True, ensure_ascii=False)
@@ -140,7 +140,7 @@ def catalogue() -> str:
 
 
 def meanings() -> dict[str, str]:
-    """What each event says, in a sentence, by detail-type."""
+    """The meaning of each event in a sentence, by detail-type."""
     return {model.detail_type: " ".join(inspect.getdoc(model).split()) for model in CATALOGUE}  # type: ignore[union-attr]  # every model says what it means
 
 
@@ -149,7 +149,7 @@ def _json(value: Any) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes a value that occurs twice out twice: CloudFormation's parser does not take every alias."""
+    """Writes repeated values out: CloudFormation's parser does not accept every alias."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

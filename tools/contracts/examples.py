@@ -1,4 +1,4 @@
-"""One example of each event, made by the same code that makes the real ones from the story of a few transactions."""
+"""One example of each event, built by the code that builds the real ones, from a few example transactions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,7 +41,7 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 def created() -> Transaction:
-    """A transaction that was just made: what the examples of the API and of the events start from."""
+    """A new transaction: the starting point of the examples of the API and the events."""
     return Transaction(
         transaction_id=_ID,
         user_id="user-42",
@@ -54,7 +54,7 @@ def created() -> Transaction:
 
 
 def story() -> tuple[Transaction, Transaction, Transaction]:
-    """The same one with its orders: placed, reported as complete, settled."""
+    """The same transaction with its orders: placed, reported as complete, settled."""
     placed = _next(
         created(),
         _batch("PLACED"),
@@ -101,7 +101,7 @@ def _events() -> list[dict[str, Any]]:
 
 
 def _webhook() -> StoredWebhook:
-    """A stored webhook of another kind."""
+    """A stored webhook that is not about an order."""
     body = (
         b'{"smallcaseAuthId":"65a1b2c3d4e5f60718293a4b","timestamp":"2026-01-15T04:35:00.000Z","checksum":"",'
         b'"securities":{"holdings":[{"ticker":"INFY","shares":3,"averagePrice":1498.2}]}}'
@@ -135,7 +135,7 @@ def received(detail_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _next(before: Transaction, batch: Batch, **changes: Any) -> Transaction:
-    """`before` one version on, with this batch and these `changes`."""
+    """`before` one version later, with this batch and these `changes`."""
     stated = datetime(2026, 1, 15, 4, 30, 12 + before.version, 345000, tzinfo=UTC)
     return replace(
         before,
@@ -151,7 +151,7 @@ def _next(before: Transaction, batch: Batch, **changes: Any) -> Transaction:
 
 
 def _batch(status: str) -> Batch:
-    """Both orders as they stand when the first is at `status`; the second is rejected once that is not PLACED."""
+    """Both orders when the first has the status `status`. The second is rejected once that is not PLACED."""
     filled = status == "COMPLETE"
     first = {"tradingsymbol": "INFY", "transactionType": "BUY", "orderType": "MARKET", "quantity": 3, "status": status}
     first |= {"filledQuantity": 3, "averagePrice": Decimal("1498.2")} if filled else {"filledQuantity": 0}

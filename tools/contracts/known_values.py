@@ -1,7 +1,6 @@
 """The known values of the open sets, with their meaning: one list for OpenAPI, the events' schemas and the docs.
 
-They are on the page docs/reference/values.md. Every set is open: a reader treats a word that is not listed as not
-final, and shows it.
+docs/reference/values.md lists them. Every set is open: a reader treats an unlisted value as not final, and shows it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ MARKS: Final = ("<!-- values: made by `make contracts` -->", "<!-- end of the va
 
 @dataclass(frozen=True)
 class Values:
-    """A set of values: what it is of, in which fields it stands, and the meaning of each known one."""
+    """A set of values: its subject, its fields, and the meaning of each known value."""
 
     title: str
     fields: str
@@ -27,12 +26,12 @@ class Values:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """What a schema of such a field has beside its type."""
+        """The additions to the schema of such a field."""
         return {"examples": list(self.meanings)}
 
     @property
     def text(self) -> str:
-        """The values with their meaning, in a line."""
+        """The values with their meanings, in one line."""
         return "; ".join(f"{value}: {meaning}" for value, meaning in self.meanings.items())
 
 
@@ -40,18 +39,18 @@ TRANSACTION: Final = Values(
     "Status of a transaction",
     "`status` of a transaction, of a page's item and of an event",
     {
-        "CREATED": "made at the Gateway, no order is known",
-        "FAILED": "over without an order; `error` says why",
+        "CREATED": "created at the Gateway; no order is known",
+        "FAILED": "ended without an order; `error` has the reason",
         "PLACED": "at least one order is open",
         "PARTIALLYPLACED": "at least one order is open, others could not be placed",
-        "ERROR": "the outcome of an order is not known and no other is open; a person has to look",
-        "COMPLETED": "every order is filled whole (final)",
+        "ERROR": "the outcome of an order is not known and no other is open; an operator must look",
+        "COMPLETED": "every order is completely filled (final)",
         "PARTIALLYFILLED": "some shares are filled and others are not (final)",
         "UNFILLED": "no share is filled (final)",
         "UNPLACED": "no order reached the exchange (final)",
         "CANCELLED": "the user cancelled before a share was filled (final)",
         "MARKEDCOMPLETE": "closed by an administrator of the Gateway (final)",
-        "UNREADABLE": "what is stored cannot be read; an operator has to look (lists alone)",
+        "UNREADABLE": "the stored item cannot be read; an operator must look (lists only)",
     },
 )
 ORDER: Final = Values(
@@ -60,12 +59,12 @@ ORDER: Final = Values(
     {
         "PLACED": "at the exchange, open",
         "ERROR": "in `orders`: not known whether it was placed; in `unplaced`: certainly not placed",
-        "COMPLETE": "filled whole (final)",
-        "PARTIAL": "filled in part, the rest never will be (final)",
+        "COMPLETE": "completely filled (final)",
+        "PARTIAL": "partly filled; the rest will not be filled (final)",
         "REJECTED": "rejected by the broker or the exchange (final)",
         "CANCELLED": "cancelled (final)",
         "CANCELLED_AMO": "cancelled before the market opened (final)",
-        "UNREADABLE": "what the Gateway sent cannot be read; a person has to look",
+        "UNREADABLE": "the Gateway's order cannot be read; an operator must look",
     },
 )
 SIDE: Final = Values("Side", "`transactionType` of an order", {"BUY": "the user buys", "SELL": "the user sells"})
@@ -119,11 +118,11 @@ GATEWAY: Final = Values(
     "`gatewayStatus`",
     {
         "INITIALIZED": "not started by the user, or not logged in",
-        "USED": "logged in, inside the flow or left before its end",
-        "PROCESSING": "orders are under way",
-        "ACTION_REQUIRED": "the vendor's own baskets alone",
+        "USED": "logged in; in the flow, or left before its end",
+        "PROCESSING": "orders are in progress",
+        "ACTION_REQUIRED": "the vendor's own baskets only",
         "ERRORED": "ended with an error to the SDK",
-        "COMPLETED": "the Gateway's news is final; the orders say whether anything was filled",
+        "COMPLETED": "the Gateway's last update; the orders show what was filled",
         "CANCELLED": "the user cancelled",
         "EXPIRED": "expired before an order was requested",
     },
@@ -149,20 +148,20 @@ _CODES: Final = (
 )
 ORDER_ERROR: Final = Values(
     "Error of an order",
-    "`errorCode` of an order; the meaning is what `userMessage` says",
+    "`errorCode` of an order; the meaning is the text of `userMessage`",
     {code: str(user_message(OrderStatus.REJECTED, code, placed=True)) for code in _CODES},
 )
 SDK_ERROR: Final = Values(
     "Error of the Gateway's SDK",
     "`error.code`, `sdkError.code`, and `errorCode` of TransactionFailed; "
-    "*open* where an order may have been placed all the same",
+    "*open* where an order may have been placed anyway",
     {code: message + (" (open)" if is_open else "") for code, (message, is_open) in sorted(ERROR_CODES.items())},
 )
 REASON: Final = Values(
     "Reason of a failure",
     "`error.reason`, and `reason` of TransactionFailed",
     {
-        "errored": "the flow ended with an error, which `code` and `message` have",
+        "errored": "the flow ended with the error in `code` and `message`",
         "expired": "the user did not begin in time",
         "abandoned": "the user began and did not finish",
     },
@@ -183,7 +182,7 @@ ALL: Final[Sequence[Values]] = (
     REASON,
 )
 
-# The set of a field, by its name; `status` and `errorCode` are an order's where the same object has `tradingsymbol`.
+# The set of each field, by its name. `status` and `errorCode` are an order's if the same object has `tradingsymbol`.
 _OF: Final[Mapping[str, Values]] = {
     "transactionType": SIDE,
     "orderType": ORDER_TYPE,
@@ -203,7 +202,7 @@ _OF_AN_ORDER: Final[Mapping[str, Values]] = {
     "previousStatus": ORDER,
     "errorCode": ORDER_ERROR,
 }
-# A moment is written by the product, in RFC 3339. The Gateway's own times are passed on as they came.
+# The product writes these times, in RFC 3339. The Gateway's own times are passed on unchanged.
 _MOMENTS: Final = frozenset(
     {"at", "createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "nextCheckAt", "occurredAt", "receivedAt"}
 )

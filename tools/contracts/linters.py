@@ -13,12 +13,12 @@ ASYNCAPI: Final = CONTRACTS / "asyncapi.yaml"
 
 
 def spectral(document: Path) -> str:
-    """What Spectral finds in a document, empty where it finds nothing of any severity."""
+    """Spectral's findings in a document, of any severity. Empty if there are none."""
     return _findings("spectral", "lint", "--fail-severity=hint", f"--ruleset={_HERE / 'spectral.yaml'}", document)
 
 
 def redocly(document: Path) -> str:
-    """What Redocly finds in an OpenAPI document, empty where it finds nothing."""
+    """Redocly's findings in an OpenAPI document. Empty if there are none."""
     return _findings("redocly", "lint", "--format=stylish", f"--config={_HERE / 'redocly.yaml'}", document)
 
 

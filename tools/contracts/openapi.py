@@ -22,27 +22,26 @@ from tools.contracts.store import API_VERSION, CONTACT_AND_LICENSE
 
 NAME: Final = "openapi.yaml"
 _MADE: Final = (
-    "# Made from tools/contracts/routes.py and the models of layers/runtime/securities_transactions by "
+    "# Generated from tools/contracts/routes.py and the models of layers/runtime/securities_transactions by "
     "`make contracts`.\n"
 )
 _SCHEMAS: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = "application/problem+json"
 _JSON: Final = "application/json"
-# The component for each field that is described in `shapes`.
+# The component of each field that `shapes` describes.
 NAMES: Final = {"requested": "Requested", "error": "Failure", "sdkError": "SdkError"}
 _DESCRIPTION: Final = """\
 Securities transactions through the smallcase Gateway. Rupees are numbers with exact decimal digits; times are UTC,
-ISO 8601. What has no value is absent, never null. Answers are open: a later version may add members.
+ISO 8601. A field without a value is absent, never null. Responses are open: a later version may add fields.
 
-Problems are RFC 9457 documents with a stable `type` per cause (docs/reference/problems.md). API Gateway itself answers
-a request that does not get as far as this product, as `{"message": "…"}`: 401 without a valid access token, 404 for a
-path that
-there is not, 413 beyond 10 MB, 429 when throttled, 500 or 503 when the product cannot be run.
+Problems are RFC 9457 documents with a stable `type` per cause (docs/reference/problems.md). API Gateway itself responds
+to a request that does not reach this product, with `{"message": "…"}`: 401 without a valid access token, 404 for an
+unknown path, 413 beyond 10 MB, 429 when throttled, 500 or 503 when the product cannot run.
 """
 
 
 def text() -> str:
-    """The document as it stands in `contracts/`."""
+    """The document in `contracts/`."""
     written: str = yaml.dump(plain(), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
     return _MADE + written
 
@@ -83,7 +82,7 @@ def document() -> Schema:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Of the issuer and for the audience that the stack names. `sub` is the user; the "
+                    "description": "From the issuer and for the audience of the stack. `sub` is the user; the "
                     "service scope in `scope` may act for every user.",
                 }
             },
@@ -127,7 +126,7 @@ def _responses(route: Route) -> Schema:
     responses = {str(route.status): _success(route)}
     if route.is_conditional:
         responses["304"] = {
-            "description": "It is still what the caller has.",
+            "description": "Not modified.",
             "headers": _headers(("ETag", "X-Request-Id")),
         }
     for status in sorted({problem.status for problem in route.problems}):
@@ -135,13 +134,13 @@ def _responses(route: Route) -> Schema:
     if "{" in route.path:
         responses["404"]["content"] = _either(responses["404"]["content"])
     if not route.is_open:
-        responses["401"]["description"] += " Or no valid access token; then from API Gateway."
+        responses["401"]["description"] += " Or no valid access token (from API Gateway)."
         responses["401"]["content"] = _either(responses["401"]["content"])
     if "429" in responses:
         responses["429"]["content"] = _either(responses["429"]["content"])
     else:
         responses["429"] = {
-            "description": "Too many requests; from API Gateway.",
+            "description": "Too many requests (from API Gateway).",
             "headers": _headers(("Apigw-Requestid",)),
             "content": _message(),
         }
@@ -172,9 +171,9 @@ def _problem(status: int, types: list[ProblemType]) -> Schema:
 
 
 def _either(problem: Schema) -> Schema:
-    """The content where both the product and API Gateway answer with the status.
+    """The content if both the product and API Gateway may respond with the status.
 
-    Generated clients take the schema of the first content type, whatever comes: so both have the same one.
+    Generated clients use the schema of the first content type for every response, so both have the same one.
     """
     schema = {"oneOf": [{"$ref": _SCHEMAS.format(model=model)} for model in ("Problem", "Message")]}
     return {_PROBLEM: problem[_PROBLEM] | {"schema": schema}, _JSON: {"schema": schema}}
@@ -202,7 +201,7 @@ def _schemas() -> Schema:
 
 
 def with_components(responses: Schema) -> Schema:
-    """The response schemas, in which what the models hold as free JSON refers to a component that describes it."""
+    """The response schemas, with a reference to the component for each field that the models declare as free JSON."""
     return {
         model: {
             **schema,
@@ -227,7 +226,7 @@ def _definitions(models: Iterable[type[BaseModel]]) -> Schema:
 
 
 def _without_titles(node: Any, *, named: bool = True) -> Any:
-    """Request schemas without what pydantic adds for its own forms. `named`: the keys are names of fields."""
+    """Request schemas without pydantic's own additions. `named`: the keys are names of fields."""
     if isinstance(node, list):
         return [_without_titles(each, named=False) for each in node]
     if not isinstance(node, dict):
@@ -243,18 +242,18 @@ def _without_titles(node: Any, *, named: bool = True) -> Any:
 
 _TEXT: Final = {"type": "string"}
 _TYPES: Final = (
-    "One of a stable set, which may grow: docs/reference/problems.md has each with its cause and what to do."
+    "One of a stable set that may grow. docs/reference/problems.md lists each with its cause and the action."
 )
 _OURS: Final[Schema] = {
     "Message": {
         "type": "object",
-        "description": "What API Gateway itself answers with.",
+        "description": "A response of API Gateway itself.",
         "required": ["message"],
         "properties": {"message": _TEXT},
     },
     "Problem": {
         "type": "object",
-        "description": "RFC 9457. `errors` names each field at fault; `gatewayErrors` is what the Gateway said.",
+        "description": "RFC 9457. `errors` names each field at fault; `gatewayErrors` has the Gateway's texts.",
         "examples": [problem_of(INVALID_REQUEST)],
         "required": ["type", "title", "status", "detail"],
         "properties": {
@@ -273,14 +272,14 @@ _OURS: Final[Schema] = {
             },
             "gatewayErrors": {"type": "array", "items": _TEXT},
             "gatewayErrorType": _TEXT,
-            "transactionId": {"type": "string", "description": "Which transaction has the reference."},
+            "transactionId": {"type": "string", "description": "The transaction that has the reference."},
         },
     },
 }
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes the same mapping twice instead of referring to it, and text of several lines as a block."""
+    """Writes repeated mappings out instead of as references, and multi-line text as a block."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

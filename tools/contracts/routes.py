@@ -1,6 +1,6 @@
-"""The routes of the HTTP API as data: what each takes, answers and may go wrong with.
+"""The routes of the HTTP API as data: their parameters, responses and problems.
 
-A test holds their list to template.yaml, so that a route cannot be deployed and not be described, nor the reverse.
+A test compares the list with template.yaml, so that every deployed route is described, and the reverse.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from securities_transactions.services.issue_sdk_token import TokenRequest
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One method of one path. `answer` is the model of the `status` answer, `None` where it has no body."""
+    """One method of one path. `answer` is the model of the `status` response, or `None` if it has no body."""
 
     method: str
     path: str
@@ -54,7 +54,7 @@ class Route:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it answers 304 to an If-None-Match."""
+        """True if the route returns 304 to a matching If-None-Match."""
         return "If-None-Match" in self.parameters
 
 
@@ -83,10 +83,10 @@ ROUTES: Final = (
         name="createTransaction",
         tag="transactions",
         summary="Create a transaction",
-        description="The Gateway makes a transaction of one security or a basket. Pass `transactionId` and "
-        "`sdkToken.smallcaseAuthToken` to the Gateway SDK, where the user confirms it. With an `Idempotency-Key` a "
-        "repeated request is answered with the first one's transaction, for 24 hours. A `reference` stays unique for "
-        "the user for good: the 409 of another request has the `transactionId` of the first.",
+        description="The Gateway creates a transaction of one security or a basket. Pass `transactionId` and "
+        "`sdkToken.smallcaseAuthToken` to the Gateway SDK, where the user confirms it. With an `Idempotency-Key`, a "
+        "repeated request returns the transaction of the first one, for 24 hours. A `reference` stays unique for the "
+        "user permanently: the 409 of another request has the `transactionId` of the first.",
         status=201,
         answer=CreatedTransaction,
         asks=NewTransaction,
@@ -109,8 +109,8 @@ ROUTES: Final = (
         path="/transactions/{transactionId}",
         name="getTransaction",
         tag="transactions",
-        summary="The state of a transaction",
-        description="As stored; with `refresh=true` the Gateway is asked first, at most once in half a minute.",
+        summary="Get the state of a transaction",
+        description="As stored. With `refresh=true`, pulled from the Gateway first, at most once in 30 seconds.",
         answer=TransactionView,
         parameters=("transactionId", "refresh", "If-None-Match"),
         headers=("ETag",),
@@ -121,9 +121,9 @@ ROUTES: Final = (
         path="/transactions/{transactionId}/orders",
         name="getOrders",
         tag="orders",
-        summary="The orders of a transaction",
-        description="What was requested and what was executed: the user may have changed quantities on the Gateway's "
-        "own screen. `statusMessage` is for support; show the user `userMessage`.",
+        summary="Get the orders of a transaction",
+        description="The requested and the executed orders: the user may have changed quantities on the Gateway's own "
+        "screen. `statusMessage` is for support; show `userMessage` to the user.",
         answer=OrdersView,
         parameters=("transactionId", "refresh", "If-None-Match"),
         headers=("ETag",),
@@ -148,10 +148,10 @@ ROUTES: Final = (
         path="/orders",
         name="listOrders",
         tag="orders",
-        summary="A user's orders",
-        description="Page by page: pass the `cursor` of one page on for the next; the last page has none. A page reads "
-        "200 transactions at most: with filters it may have fewer items than `limit`, or none, and a cursor all the "
-        "same. The cursor keeps the filters.",
+        summary="List a user's orders",
+        description="To get the next page, pass the `cursor` of the previous page. The last page has none. A page "
+        "reads at most 200 transactions: with filters, it may have fewer items than `limit`, or none, and still a "
+        "cursor. The cursor keeps the filters.",
         answer=OrdersPage,
         parameters=("notes", *NAMES, "limit", "cursor", "If-None-Match"),
         headers=("ETag",),
@@ -162,8 +162,8 @@ ROUTES: Final = (
         path="/sdk-tokens",
         name="issueSdkToken",
         tag="accounts",
-        summary="A fresh token for the Gateway SDK",
-        description="Connected where a broker account is linked to the user, guest where none is, unless they choose.",
+        summary="Issue a token for the Gateway SDK",
+        description="Connected if a broker account is linked to the user, else guest, or as `connect` selects.",
         status=201,
         answer=SdkToken,
         asks=TokenRequest,
@@ -174,9 +174,9 @@ ROUTES: Final = (
         path="/transactions/{transactionId}/sdk-response",
         name="acceptSdkResponse",
         tag="transactions",
-        summary="What the Gateway SDK told the app",
-        description="Post what `triggerTransaction` resolved or rejected with, whatever it was. It is taken as a "
-        "signal: the token in it is verified, orders in it count as reported, and the Gateway is asked.",
+        summary="Post the response of the Gateway SDK",
+        description="Post the result or the error of `triggerTransaction`, unchanged. It is only a signal: its token "
+        "is verified, its orders count as reported, and the transaction is pulled from the Gateway.",
         status=202,
         answer=TransactionView,
         asks=SdkResponse,
@@ -188,8 +188,8 @@ ROUTES: Final = (
         path="/accounts",
         name="listAccounts",
         tag="accounts",
-        summary="A user's linked broker accounts",
-        description="The latest linked first.",
+        summary="List a user's linked broker accounts",
+        description="Most recently linked first.",
         answer=Accounts,
         parameters=("notes", "If-None-Match"),
         headers=("ETag",),
@@ -200,8 +200,8 @@ ROUTES: Final = (
         path="/accounts/{smallcaseAuthId}",
         name="forgetAccount",
         tag="accounts",
-        summary="Forget a linked broker account",
-        description="It links again when the user next trades with it.",
+        summary="Unlink a broker account",
+        description="It is linked again when the user next trades with it.",
         status=204,
         parameters=("smallcaseAuthId", "notes"),
         problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST, problems.NOT_FOUND),
@@ -212,8 +212,8 @@ ROUTES: Final = (
         name="ingestWebhook",
         tag="webhooks",
         summary="The Gateway's webhook",
-        description="For the Gateway alone: a body without a genuine checksum is refused. What it may say is described "
-        "in docs/reference/gateway.md §4.",
+        description="For the Gateway only: a body without a genuine checksum is rejected. docs/reference/gateway.md §4 "
+        "describes the bodies.",
         is_open=True,
         problems=_OF_A_WEBHOOK,
     ),
@@ -222,7 +222,7 @@ ROUTES: Final = (
         path="/webhooks/orders/{segment}",
         name="ingestWebhookAtSegment",
         tag="webhooks",
-        summary="The Gateway's webhook, at a URL that cannot be guessed",
+        summary="The Gateway's webhook, at a secret URL",
         description="The same, if the deployment has a segment for it (WebhookSegments, docs/reference/settings.md).",
         is_open=True,
         parameters=("segment",),
@@ -233,8 +233,8 @@ ROUTES: Final = (
 TAGS: Final[Mapping[str, str]] = {
     "accounts": "Broker accounts linked to a user, and tokens for the Gateway SDK.",
     "orders": "The orders of a transaction or a user.",
-    "transactions": "Create a transaction, follow its state.",
-    "webhooks": "For the Gateway alone.",
+    "transactions": "Create a transaction and follow its state.",
+    "webhooks": "For the Gateway only.",
 }
 
 _NOTES: Final = {"type": "string", "minLength": 1, "maxLength": MOST_NOTES_CHARACTERS}
@@ -244,7 +244,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "name": "transactionId",
         "in": "path",
         "required": True,
-        "description": "As `POST /transactions` answered.",
+        "description": "From the response of `POST /transactions`.",
         "schema": {"type": "string", "minLength": 1},
         "example": "TRX_4f0c2f1f9b7e4f7d",
     },
@@ -260,20 +260,20 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
         "name": "smallcaseAuthId",
         "in": "path",
         "required": True,
-        "description": "As `GET /accounts` answered.",
+        "description": "From the response of `GET /accounts`.",
         "schema": {"type": "string", "minLength": 1},
         "example": "5f0c2f1f9b7e4f7d8a1b2c3d",
     },
     "refresh": {
         "name": "refresh",
         "in": "query",
-        "description": "Ask the Gateway first.",
+        "description": "Pull from the Gateway first.",
         "schema": {"type": "boolean", "default": False},
     },
     "notes": {
         "name": "notes",
         "in": "query",
-        "description": "The user it is about, by default the caller; another one takes the service scope.",
+        "description": "The user of the request, by default the caller. Another user requires the service scope.",
         "schema": _NOTES,
         "example": "user-42",
     },
@@ -301,14 +301,14 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     "tradingsymbol": {
         "name": "tradingsymbol",
         "in": "query",
-        "description": "With an order for this security; while no orders are known, with this security in the request.",
+        "description": "With an order for this security, or with a request for it while no orders are known.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MOST_SYMBOL_CHARACTERS},
         "example": "INFY",
     },
     "side": {
         "name": "side",
         "in": "query",
-        "description": "With an order on this side, of the `tradingsymbol` where both are given.",
+        "description": "With an order on this side; of the `tradingsymbol` if both are given.",
         "schema": {"type": "string", "enum": ["BUY", "SELL"]},
     },
     "reference": {
@@ -344,26 +344,26 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = {
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of what the caller has: 304 where it is still that.",
+        "description": "The `ETag` of an earlier response. Returns 304 if it is still current.",
         "schema": {"type": "string"},
     },
     "Idempotency-Key": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Any text that is new for a new request and the same for a repeated one; a UUID will do.",
+        "description": "Any text that is new for a new request and the same for a repeated one, such as a UUID.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MOST_KEY_CHARACTERS},
         "example": "7f3c1b9a-5d0e-4a49-9f0e-0c6c1f6b2d11",
     },
 }
 
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
-    "Location": {"description": "Where the transaction is read.", "schema": {"type": "string"}},
+    "ETag": {"description": "Changes whenever the response changes.", "schema": {"type": "string"}},
+    "Location": {"description": "The path of the transaction.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
-        "description": "`true` where the answer has the transaction of an earlier request with this `Idempotency-Key`.",
+        "description": "`true` if the response has the transaction of an earlier request with this `Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "X-Request-Id": {"description": "The id of the request, as in the logs.", "schema": {"type": "string"}},
     "Apigw-Requestid": {"description": "The id of the request, as in the access log.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 0}},
+    "Retry-After": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer", "minimum": 0}},
 }

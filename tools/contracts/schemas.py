@@ -1,7 +1,8 @@
 """JSON Schemas of the events, from the models in `securities_transactions.events.schemas`.
 
-They say what a published event is, for whoever reads one: what is always there is required, what may be absent is not,
-null never comes, rupees are numbers. They are open: a newer minor version may add, and a validator must not mind.
+They describe a published event for its reader: a field that is always present is required, an optional one is not, null
+is never sent, rupees are numbers. They are open: a newer minor version may add fields, and a validator must accept
+them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ Schema = dict[str, Any]
 
 
 class Published(GenerateJsonSchema):
-    """Rupees are numbers; what may be null in Python is absent in JSON."""
+    """Rupees are numbers. A value that may be `None` in Python is absent in JSON."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         return {"type": "number"}
@@ -52,7 +53,7 @@ def with_shapes(node: Any) -> Any:
 
 
 def published(node: Any, *, named: bool = False) -> Any:
-    """`node` as it holds for what we write: open, and what has a default is always there.
+    """`node` as it holds for published events: open, and fields with a default are always present.
 
     `named`: its keys are names of fields, not words of JSON Schema.
     """
@@ -74,13 +75,13 @@ def published(node: Any, *, named: bool = False) -> Any:
 
 
 def envelope(detail_type: str, detail: Schema) -> Schema:
-    """The schema of the whole event as EventBridge delivers it; `detail` is its detail's schema, or a reference."""
+    """The schema of the complete event as EventBridge delivers it. `detail` is its detail's schema, or a reference."""
     return {
         "type": "object",
         "required": ["id", "source", "detail-type", "time", "account", "region", "resources", "version", "detail"],
         "properties": {
             "version": {"type": "string"},
-            "id": {"type": "string", "description": "Another each time an event is published: not for deduplicating."},
+            "id": {"type": "string", "description": "Differs each time an event is published: not for deduplication."},
             "source": {"enum": [SOURCE]},
             "detail-type": {"enum": [detail_type]},
             "account": {"type": "string"},
@@ -94,7 +95,7 @@ def envelope(detail_type: str, detail: Schema) -> Schema:
 
 
 def draft_4(detail_type: str) -> Schema:
-    """The whole event in the dialect that EventBridge Schema Registry takes."""
+    """The complete event in the dialect of the EventBridge Schema Registry."""
     detail = schemas()[detail_type]
     definitions = detail.pop("$defs", {})
     del detail["$schema"], detail["$id"]

@@ -1,4 +1,4 @@
-"""Schemas of what the models hold as free JSON, field by field: what was requested, an error, what an SDK gave."""
+"""Schemas of the fields that the models declare as free JSON: the request, an error, the SDK's response."""
 
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ _CODE: Final[Schema] = {
     "description": "The SDK's error code. Known: " + SDK_ERROR.text + ".",
     "examples": list(SDK_ERROR.meanings),
 }
-_MESSAGE: Final[Schema] = {"type": "string", "description": "The SDK's word for the error."}
+_MESSAGE: Final[Schema] = {"type": "string", "description": "The SDK's name of the error."}
 
 REQUESTED: Final[Schema] = {
     "type": "object",
-    "description": "What was asked for: empty where it is not known, and in an event where it would be too large.",
+    "description": "The request. Empty if it is not known, or if it would be too large for an event.",
     "properties": {
         "orderConfig": {
             "type": "object",
@@ -29,11 +29,11 @@ REQUESTED: Final[Schema] = {
                         "type": "object",
                         "properties": {
                             "ticker": {"type": "string", "description": "The NSE ticker."},
-                            "type": {"type": "string", "description": "BUY or SELL; absent where the user chooses."},
-                            "quantity": {"type": "integer", "description": "Shares; absent where the user chooses."},
+                            "type": {"type": "string", "description": "BUY or SELL; absent if the user chooses."},
+                            "quantity": {"type": "integer", "description": "Shares; absent if the user chooses."},
                             "orderType": {"type": "string", "description": "MARKET, LIMIT, SL or SLM."},
-                            "price": {**_NUMBER, "description": "Rupees a share, of LIMIT and SL."},
-                            "triggerPrice": {**_NUMBER, "description": "Rupees a share, of SL and SLM."},
+                            "price": {**_NUMBER, "description": "Rupees per share, for LIMIT and SL."},
+                            "triggerPrice": {**_NUMBER, "description": "Rupees per share, for SL and SLM."},
                             "validity": {"type": "string", "description": "DAY or IOC."},
                         },
                     },
@@ -49,7 +49,7 @@ REQUESTED: Final[Schema] = {
 }
 ERROR: Final[Schema] = {
     "type": "object",
-    "description": "Why no order will come of it.",
+    "description": "The reason why no orders follow.",
     "required": ["reason"],
     "properties": {
         "reason": {"type": "string", "description": f"Known: {REASON.text}.", "examples": list(REASON.meanings)},
@@ -59,17 +59,17 @@ ERROR: Final[Schema] = {
 }
 SDK_GAVE: Final[Schema] = {
     "type": "object",
-    "description": "The error that the SDK gave to the user. It is no outcome yet.",
+    "description": "The error that the SDK returned. It is not an outcome.",
     "properties": {"code": _CODE, "message": _MESSAGE},
 }
-# The fields of any object of the contract that the models hold as free JSON, by name.
+# The fields of any object of the contract that the models declare as free JSON, by name.
 FIELDS: Final[dict[str, Schema]] = {"requested": REQUESTED, "error": ERROR, "sdkError": SDK_GAVE}
 
-_GIVEN: Final = "An object, or JSON as text where a native SDK gives that. Members that are not listed are kept."
+_GIVEN: Final = "An object, or its JSON as text, as some native SDKs return it. Other fields are kept."
 SDK_RESPONSES: Final[dict[str, Schema]] = {
     "SdkResolved": {
         "type": "object",
-        "description": "What `triggerTransaction` resolved with, or gave to its success callback.",
+        "description": "The value that `triggerTransaction` resolved with or passed to its success callback.",
         "required": ["resolved"],
         "properties": {
             "resolved": {
@@ -97,7 +97,7 @@ SDK_RESPONSES: Final[dict[str, Schema]] = {
     },
     "SdkRejected": {
         "type": "object",
-        "description": "What `triggerTransaction` rejected with, or gave to its error callback.",
+        "description": "The error that `triggerTransaction` rejected with or passed to its error callback.",
         "required": ["rejected"],
         "properties": {
             "rejected": {
@@ -115,7 +115,7 @@ SDK_RESPONSES: Final[dict[str, Schema]] = {
         "additionalProperties": True,
     },
     "SdkResponse": {
-        "description": "What the SDK gave, as it gave it. Any other JSON is a signal, too: the Gateway is asked.",
+        "description": "The SDK's response, unchanged. Any other JSON is a signal too, and causes a pull.",
         "oneOf": [{"$ref": "#/components/schemas/SdkResolved"}, {"$ref": "#/components/schemas/SdkRejected"}],
     },
 }

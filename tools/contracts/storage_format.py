@@ -1,5 +1,4 @@
-"""The decoder in docs/reference/storage-format.md: Python without this product, with the dictionary of format 1 in
-it."""
+"""The decoder in docs/reference/storage-format.md: Python without this product, with the dictionary of format 1."""
 
 import base64
 import textwrap
@@ -9,7 +8,7 @@ from securities_transactions.storage.snapshot_codec import _DICTIONARY
 from tools.contracts.store import ROOT
 
 PAGE: Final = ROOT / "docs" / "reference" / "storage-format.md"
-# What is between them is made from the code.
+# The text between them is generated from the code.
 MARKS: Final = ("<!-- decoder: made by `make contracts` -->", "<!-- end of the decoder -->")
 _DECODER: Final = '''\
 import base64, decimal, json, zlib
@@ -42,5 +41,5 @@ def decoder() -> str:
 
 
 def section() -> str:
-    """What stands between the marks on the page."""
+    """The section between the marks on the page."""
     return f"```python\n{decoder()}```"

@@ -1,4 +1,4 @@
-"""Where the contracts are kept."""
+"""The storage of the contracts."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 CONTRACTS: Final = ROOT / "contracts"
 RELEASED: Final = CONTRACTS / "released"
 DOCS: Final = ROOT / "docs" / "reference" / "events.md"
-# Of both documents: whoever deploys the product answers for it.
+# For both documents: the team that deploys the product is responsible for it.
 CONTACT_AND_LICENSE: Final = {
     "contact": {"name": "The team that runs this deployment"},
     "license": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
 }
-# What is between them is made from the models.
+# The text between them is generated from the models.
 MARKS: Final = ("<!-- catalogue: made by `make contracts` -->", "<!-- end of the catalogue -->")
 
 
@@ -43,6 +43,6 @@ def released_apis(kept: Path = RELEASED) -> dict[str, dict[str, Any]]:
 
 
 def schema(detail_type: str) -> dict[str, Any]:
-    """The schema of an event in `contracts/`; `FileNotFoundError` where there is no such event."""
+    """The schema of an event in `contracts/`. Raises `FileNotFoundError` if there is no such event."""
     loaded: dict[str, Any] = json.loads((CONTRACTS / "events" / f"{detail_type}.schema.json").read_text())
     return loaded

@@ -1,4 +1,4 @@
-"""Whether an event as it was published keeps to its contract."""
+"""Validation of published events against their contracts."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,13 +11,13 @@ from tools.contracts.store import schema
 
 
 def violations(event: Mapping[str, Any]) -> list[str]:
-    """What of an EventBridge event (fractions as `Decimal`) its schema in `contracts/` does not allow."""
+    """The violations of an EventBridge event (fractions as `Decimal`) against its schema in `contracts/`."""
     name = str(event.get("detail-type"))
     return [f"{name} {error.json_path}: {error.message}" for error in _validator(name).iter_errors(event)]
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    # Published events say nothing that their schema does not know, though consumers must not mind if they did.
+    # Published events contain only fields of their schema, although consumers must accept others.
     detail = {**schema(name), "unevaluatedProperties": False}
     return Draft202012Validator(envelope(name, detail))

@@ -1,5 +1,6 @@
-"""`python -m tools.gateway_simulator`: run the simulator on loopback and print one line with its URL when it is
-ready.
+"""`python -m tools.gateway_simulator`: run the simulator on loopback.
+
+It prints one line with its URL when it is ready.
 """
 
 import argparse
@@ -20,20 +21,20 @@ HOST = "127.0.0.1"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until interrupted; the exit status."""
+    """Run until interrupted. Returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         settings = _settings(options)
     except (ValidationError, ValueError) as error:
         print(f"bad settings: {error}", file=sys.stderr)
         return 2
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it on, each answer takes 40 ms longer.
+    # asyncio turns off Nagle's algorithm only if the protocol is named. With it on, each response takes 40 ms longer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, options.port))
     except OSError:
-        print(f"port {options.port} is in use: give another with --port, or 0 for any", file=sys.stderr)
+        print(f"port {options.port} is in use: choose another with --port, or 0 for any", file=sys.stderr)
         return 1
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings, listener))
@@ -49,7 +50,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready, and lets event streams end before it waits for open requests."""
+    """A server that prints when it is ready, and ends event streams before it waits for open requests."""
 
     def __init__(self, config: uvicorn.Config, simulator: Simulator) -> None:
         super().__init__(config)
@@ -76,7 +77,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _value(text: str) -> object:
-    """A setting's value: JSON where it is, else the text itself."""
+    """A setting's value: JSON if it parses, else the text itself."""
     try:
         return json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Broker accounts: who the user is at a broker, and the books of what they hold and own."""
+"""Broker accounts: the user's identity at a broker, and the books with holdings and cash."""
 
 import hashlib
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any
 class Account:
     """One user's account at one broker: its smallcaseAuthId, cash in rupees, and shares by ticker.
 
-    An account starts with `initial_holding` shares of every security; `traded` is what its orders changed since.
+    An account starts with `initial_holding` shares of every security. `traded` is the change that its orders made.
     """
 
     auth_id: str
@@ -23,11 +23,11 @@ class Account:
     initial: dict[str, int] = field(default_factory=dict)
 
     def holding(self, ticker: str) -> int:
-        """Shares of `ticker` held now."""
+        """The current number of shares of `ticker`."""
         return self.initial.get(ticker, self.initial_holding) + self.traded[ticker]
 
     def book(self, ticker: str, side: str, shares: int, amount: Decimal) -> None:
-        """Enter an execution: `shares` changed hands for `amount` rupees."""
+        """Book an execution: `shares` were traded for `amount` rupees."""
         sign = 1 if side == "BUY" else -1
         self.traded[ticker] += sign * shares
         self.spent[ticker] = self.spent.get(ticker, Decimal(0)) + sign * amount
@@ -49,5 +49,5 @@ class Account:
 
 
 def auth_id_for(client: str, broker: str) -> str:
-    """The smallcaseAuthId of `client` at `broker`: the same one in every run, so that users can return."""
+    """The smallcaseAuthId of `client` at `broker`. It is the same in every run, so that users can return."""
     return hashlib.sha256(f"{broker}/{client}".encode()).hexdigest()[:24]

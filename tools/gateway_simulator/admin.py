@@ -1,4 +1,4 @@
-"""The driver's plane, /_sim: tests and consoles act as the user of a transaction through it, and see the truth."""
+"""The driver's plane, /_sim: tests and consoles act as the user of a transaction and read the simulator's books."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,7 +37,7 @@ def _transaction(request: Request, sim: Simulator) -> Transaction:
 
 
 def _truth(transaction: Transaction, sim: Simulator) -> Response:
-    """The simulator's own books for a transaction, free of faults and lag."""
+    """The simulator's own books of a transaction, without faults and lag."""
     batch = None if transaction.placed is None else transaction.placed.as_json()
     return Exact(
         {

@@ -1,4 +1,4 @@
-"""What all of the driver's plane shares: its entries, its errors as answers, its bodies."""
+"""The shared parts of the driver's plane: its entries, error responses and bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ Entry = tuple[str, str, Handler]
 
 
 def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """`handler` with its errors as answers: 404 not there, 409 not in this state, 400 not understood."""
+    """`handler` with its errors as responses: 404 not found, 409 wrong state, 400 not understood."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -36,6 +36,6 @@ def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def body_of(request: Request) -> Any:
-    """The JSON body; an empty one is an empty object."""
+    """The JSON body. An empty one is an empty object."""
     data = await request.body()
     return loads(data) if data else {}

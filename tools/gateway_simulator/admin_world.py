@@ -17,7 +17,7 @@ from tools.gateway_simulator.wire import Exact, dumps, stamp
 
 
 def entries() -> list[Entry]:
-    """Method, path and handler of each."""
+    """The method, path and handler of each entry."""
     return [
         ("GET", "/_sim/accounts", _accounts),
         ("GET", "/_sim/books/{smallcaseAuthId}", _books),
@@ -139,7 +139,7 @@ async def _scenarios(request: Request, sim: Simulator) -> Response:
 
 
 async def _events(request: Request, sim: Simulator) -> Response:
-    """Server-Sent Events: from `?after=` or Last-Event-ID on, else only what is new."""
+    """Server-Sent Events: after `?after=` or Last-Event-ID, else only new ones."""
     seen = request.headers.get("last-event-id") or request.query_params.get("after") or str(sim.journal.last)
 
     async def lines() -> AsyncIterator[str]:

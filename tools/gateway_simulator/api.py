@@ -21,7 +21,7 @@ from tools.gateway_simulator.wire import Exact, failed, loads, stamp, succeeded
 
 
 class Refusal(Exception):
-    """An answer that ends the call."""
+    """A response that ends the call."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Refusal(Exception):
 
 
 class Lost(Response):
-    """An answer that breaks off: the client has asked, the work is done, and nothing usable comes back."""
+    """A response that breaks off: the request was processed, but no usable response arrives."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-length", b"1000"), (b"connection", b"close")]
@@ -39,7 +39,7 @@ class Lost(Response):
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was let in, by whom, and the simulator that it came to."""
+    """An authorized request, with its identity and its simulator."""
 
     sim: Simulator
     request: Request
@@ -50,9 +50,9 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 def routes(orders_path: str) -> list[Route]:
-    """The routes of the server's plane; the path of stocks order details is not published, hence a parameter.
+    """The routes of the server's plane. The path of stocks order details is not published, so it is a parameter.
 
-    At the path without `/sst` the vendor has the API for smallcase orders, unless `orders_path` is that one.
+    At the path without `/sst` the vendor serves smallcase orders, unless `orders_path` is that path.
     """
     return [
         Route("/gateway/{gatewayName}/transaction", _let_in("create", _create), methods=["POST"]),
@@ -66,7 +66,7 @@ def routes(orders_path: str) -> list[Route]:
 
 
 def sim_of(request: Request) -> Simulator:
-    """The simulator that `request` came to."""
+    """The simulator that received `request`."""
     sim: Simulator = request.app.state.simulator
     return sim
 
@@ -92,7 +92,7 @@ def _let_in(endpoint: Endpoint, handler: Handler) -> Callable[[Request], Awaitab
 
 
 def _authenticate(request: Request, sim: Simulator) -> Identity:
-    """Check gateway, API secret and token in that order (§1.1, §5)."""
+    """Check the gateway, the API secret and the token, in that order (§1.1, §5)."""
     settings, refusals = sim.settings, sim.settings.refusals
     if request.path_params.get("gatewayName", settings.gateway_name) != settings.gateway_name:
         raise Refusal(failed(refusals.unknown_gateway, "invalid gateway", form=settings.error_body))
@@ -188,7 +188,7 @@ def _transaction_ids(call: Call) -> set[str]:
 
 
 async def _smallcase_orders(call: Call) -> Response:
-    """The sibling of stocks order details: no order of this simulator is a smallcase order, so it returns none."""
+    """The sibling of stocks order details. It returns no orders: the simulator has no smallcase orders."""
     sim, params = call.sim, call.request.query_params
     asked = sorted({*params.getlist("transactionId"), *params.getlist("batchId")})
     if call.caller.auth_id is None and not asked:
@@ -239,12 +239,12 @@ def _shown(sim: Simulator, transaction: Transaction, endpoint: Endpoint) -> View
 
 
 def _owners(transaction: Transaction) -> set[str | None]:
-    """Whose tokens may read it: who created it and who logged in."""
+    """The identities whose tokens may read the transaction: its creator and the logged-in user."""
     return {transaction.owner.auth_id, transaction.auth_id} - {None}
 
 
 async def _fail(fault: CallFault, form: ErrorBody) -> Response | None:
-    """The answer that `fault` gives instead of the work, or `None` where the work is done nonetheless."""
+    """The response of `fault` instead of the work, or `None` if the work is done anyway."""
     if fault.kind == "status":
         headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
         return failed(fault.status, fault.error, form=form, **headers)

@@ -35,7 +35,7 @@ def create_app(
     The app's lifespan must run: jobs wait on it. `app.state.simulator` is the `Simulator`.
     """
     settings = settings or Settings()
-    # A webhook that meets a connection just being ended comes again in 15 minutes: each has its own.
+    # A webhook that meets a closing connection is retried only after 15 minutes, so each has its own connection.
     limits = httpx.Limits(max_keepalive_connections=0)
     client = httpx.AsyncClient(transport=webhook_transport, limits=limits, trust_env=False)
     simulator = Simulator(settings, client, wall)

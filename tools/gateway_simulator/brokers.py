@@ -1,4 +1,4 @@
-"""The brokers behind the Gateway, what each can do, and when its market is open (docs/reference/gateway.md §7)."""
+"""The brokers behind the Gateway, their features, and their market hours (docs/reference/gateway.md §7)."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
@@ -13,7 +13,7 @@ LIMIT_TYPES = ("LIMIT", "SL", "SLM")
 
 @dataclass(frozen=True)
 class Broker:
-    """One broker: its key on the wire, its name for people, and what it takes besides market orders."""
+    """One broker: its key on the wire, its display name, and the order types that it accepts besides market orders."""
 
     key: str
     name: str
@@ -49,7 +49,7 @@ BROKERS = {broker.key: broker for broker in _ALL}
 
 @dataclass(frozen=True)
 class Market:
-    """What a broker says of now: `opens_at` (aware) is when a waiting order goes to the exchange."""
+    """The market at one broker. `opens_at` (aware) is the time when a waiting order goes to the exchange."""
 
     open: bool
     amo: bool
@@ -57,7 +57,7 @@ class Market:
 
 
 def market(broker: Broker, mode: Literal["open", "closed", "hours"], now: datetime) -> Market:
-    """The market as `broker` sees it at `now`; in mode "hours" NSE's, Monday to Friday (holidays are not known)."""
+    """The market of `broker` at `now`. Mode "hours" uses NSE's hours, Monday to Friday, without holidays."""
     if mode != "hours":
         return Market(mode == "open", broker.amo and mode == "closed", now)
     local = now.astimezone(INDIA)
@@ -74,7 +74,7 @@ def _next_open(local: datetime) -> datetime:
 
 
 def closes_at(now: datetime) -> datetime:
-    """The end of the trading day of `now`, or of the next one where that is past."""
+    """The end of the trading day of `now`, or of the next trading day if it has passed."""
     local = now.astimezone(INDIA)
     close = datetime.combine(local.date(), _CLOSE, INDIA)
     return close if now < close else datetime.combine(_next_open(local).date(), _CLOSE, INDIA)

@@ -1,7 +1,7 @@
-"""The client's plane: what the SDK in the browser calls (docs/reference/gateway.md §6.3).
+"""The client's plane: the calls of the SDK in the browser (docs/reference/gateway.md §6.3).
 
-initSession, transaction, markErrored, update, checkStatus and brokerRedirectParams are the vendor's; the calls below
-/flow stand for the broker's and the vendor's own pages and are ours.
+initSession, transaction, markErrored, update, checkStatus and brokerRedirectParams are the vendor's. The calls below
+/flow stand in for the broker's and the vendor's own pages.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from tools.gateway_simulator.wire import failed, loads, succeeded
 
 @dataclass(frozen=True)
 class Visit:
-    """A call of the SDK: whose session, and what it sent, as query or body."""
+    """A call of the SDK: its session, and the query or body."""
 
     sim: Simulator
     session: Identity
@@ -32,7 +32,7 @@ class Visit:
     broker: str | None
 
     def transaction(self) -> Transaction:
-        """The transaction it is about; `KeyError` where there is none that this user may see."""
+        """The transaction of the call. Raises `KeyError` if this user may see none."""
         transaction = self.sim.transaction(str(self.sent.get("transactionId", "")))
         owner = transaction.owner.auth_id
         if owner is not None and self.session.auth_id not in (None, owner):
@@ -63,7 +63,7 @@ def routes() -> list[Route]:
 
 
 async def _init_session(request: Request) -> Response:
-    """Begin a session for the SDK's token: its csrf goes into x-sc-csrf of every other call."""
+    """Begin a session for the SDK's token. Its csrf goes into x-sc-csrf of every other call."""
     sim = sim_of(request)
     if request.path_params["gatewayName"] != sim.settings.gateway_name:
         return failed(sim.settings.refusals.unknown_gateway, "invalid gateway")
@@ -120,14 +120,14 @@ def _transaction(visit: Visit) -> dict[str, Any]:
 
 
 def _mark_errored(visit: Visit) -> dict[str, Any]:
-    """The SDK reports that the user left; the code is the stage's."""
+    """The SDK reports that the user left. The code depends on the stage."""
     transaction, code = visit.transaction(), visit.sent.get("errorCode")
     visit.sim.close(transaction, code if isinstance(code, int) else None)
     return _transaction(visit)
 
 
 def _update(visit: Visit) -> dict[str, Any]:
-    """The SDK reports which broker the user chose."""
+    """The SDK reports the broker that the user chose."""
     visit.sim.choose_broker(visit.transaction(), str(visit.sent.get("broker")))
     return _transaction(visit)
 
@@ -144,7 +144,7 @@ def _redirect(visit: Visit) -> dict[str, Any]:
 
 
 def _screen(visit: Visit) -> dict[str, Any]:
-    """What the order confirmation shows: prices, holdings, cash, and what may be chosen."""
+    """The content of the order confirmation: prices, holdings, cash, and the choices."""
     transaction, world = visit.transaction(), visit.sim.world
     broker = _broker(str(transaction.broker))
     account = world.accounts[str(transaction.auth_id)]
@@ -187,7 +187,7 @@ def _cancel(visit: Visit) -> dict[str, Any]:
 
 
 def _result(visit: Visit) -> dict[str, Any]:
-    """What the SDK decides on now; `polledOut=true` once it has looked 15 times."""
+    """The SDK's decision now. `polledOut=true` after 15 polls."""
     return visit.sim.sdk_result(visit.transaction(), polled_out=visit.sent.get("polledOut") == "true")
 
 

@@ -1,4 +1,4 @@
-"""The simulator's time: it can run fast, stand still and jump, and jobs wait on it."""
+"""The simulator's clock: it can run fast, stop and jump, and jobs wait on it."""
 
 import asyncio
 import heapq
@@ -33,17 +33,17 @@ class Clock:
         return self._start + timedelta(seconds=(time.monotonic() - self._at) * self._speed)
 
     def set(self, now: datetime | None = None, speed: float | None = None) -> None:
-        """Go on from `now` at `speed`; what is left out stays."""
+        """Continue from `now` at `speed`. Omitted parameters keep their values."""
         self._start, self._at = now or self.now(), time.monotonic()
         self._speed = self._speed if speed is None else speed
 
     def wall(self, moment: datetime) -> datetime:
-        """When the wall's clock will have the time that ours calls `moment`, at today's speed."""
+        """The wall-clock time of `moment` of this clock, at the current speed."""
         return self.wall_now() + (moment - self.now()) / (self._speed or 1)
 
 
 class Agenda:
-    """Jobs that are due at times of a `Clock`, run one after another where time jumps, else as they fall due."""
+    """Jobs that are due at times of a `Clock`. A jump runs them one after another, otherwise they run when due."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -54,7 +54,7 @@ class Agenda:
         self._jumping = False
 
     def after(self, seconds: float, job: Job) -> None:
-        """Run `job` when `seconds` of the clock have passed."""
+        """Run `job` after `seconds` of the clock."""
         self.at(self.clock.now() + timedelta(seconds=seconds), job)
 
     def at(self, moment: datetime, job: Job) -> None:
@@ -62,12 +62,12 @@ class Agenda:
         self._changed.set()
 
     def retime(self, now: datetime | None = None, speed: float | None = None) -> None:
-        """Set the clock; what thereby became due is run."""
+        """Set the clock and run the jobs that became due."""
         self.clock.set(now, speed)
         self._changed.set()
 
     async def advance(self, seconds: float) -> None:
-        """Jump ahead by `seconds`, finishing every job on the way before time goes on."""
+        """Jump ahead by `seconds`, finishing every job on the way before time continues."""
         end = self.clock.now() + timedelta(seconds=seconds)
         self._jumping, speed = True, self.clock.speed
         try:
@@ -81,7 +81,7 @@ class Agenda:
             self.retime(speed=speed)
 
     async def run(self) -> None:
-        """Run jobs as they fall due, until cancelled."""
+        """Run jobs when they are due, until cancelled."""
         try:
             while True:
                 self._changed.clear()
@@ -98,7 +98,7 @@ class Agenda:
                 task.cancel()
 
     def _wait(self) -> float | None:
-        """Wall seconds until the next job is due."""
+        """Wall-clock seconds until the next job is due."""
         if not self._heap or self._jumping or not self.clock.speed:
             return None
         return max(0.0, (self._heap[0][0] - self.clock.now()).total_seconds() / self.clock.speed)

@@ -1,4 +1,4 @@
-"""Sending webhooks over HTTP, again on failure, and a record of every attempt (docs/reference/gateway.md §4.1)."""
+"""Sends webhooks over HTTP, retries on failure, and records every attempt (docs/reference/gateway.md §4.1)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,10 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class Attempt:
-    """One POST: `status` is the answer's, `None` where none came (then `error` says why); times are the wall's."""
+    """One POST.
+
+    `status` is the response's, or `None` without a response (then `error` has the reason). Times are wall-clock.
+    """
 
     at: str
     body: dict[str, Any]
@@ -29,7 +32,7 @@ class Attempt:
 
 @dataclass
 class Hit:
-    """One notification. Its body is fixed when the fact happens; it is signed at each sending, or only at the first.
+    """One notification. Its body is fixed when the event happens. It is signed at each attempt, or only at the first.
 
     `origin`: genuine, duplicate, replay or forged. `state`: held, lost, waiting, delivered, failed.
     """
@@ -63,7 +66,7 @@ class Hit:
 
 
 class Courier:
-    """Delivers hits to the webhook URL of the settings in force."""
+    """Delivers hits to the webhook URL of the current settings."""
 
     def __init__(
         self,
@@ -75,11 +78,11 @@ class Courier:
         self._agenda, self._settings, self._client, self._report = agenda, settings, client, report
 
     def send_after(self, seconds: float, hit: Hit) -> None:
-        """Send `hit` in `seconds` of the simulator's clock."""
+        """Send `hit` after `seconds` of the simulator's clock."""
         self._agenda.after(seconds, lambda: self._again(hit))
 
     async def send(self, hit: Hit, *, retry: bool = True) -> Attempt:
-        """POST `hit` now; where the answer is not 2xx, again by the schedule."""
+        """POST `hit` now. If the response is not 2xx, retry by the schedule."""
         settings = self._settings()
         attempt = Attempt(stamp(self._agenda.clock.wall_now()), self._sealed(hit, settings))
         hit.attempts.append(attempt)

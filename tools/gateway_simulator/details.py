@@ -1,5 +1,7 @@
-"""Transaction details as the pull API and the SDK see them (docs/reference/gateway.md §2.3), and how the SDK decides
-(§6.3)."""
+"""Transaction details as the pull API and the SDK return them, and the SDK's decision.
+
+docs/reference/gateway.md §2.3 and §6.3 describe both.
+"""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -27,7 +29,7 @@ def expire_at(transaction: Transaction, settings: Settings) -> dict[str, str | i
 
 
 def render(transaction: Transaction, settings: Settings, now: datetime) -> dict[str, Any]:
-    """The details at `now` (the wire's), all but the smallcaseAuthToken, which is minted when they are read."""
+    """The details at `now` (wire time), without the smallcaseAuthToken, which is minted when they are read."""
     request, success, batches = transaction.request, dict[str, Any](), list[dict[str, Any]]()
     if transaction.broker is not None:
         success = {"broker": transaction.broker, "signup": transaction.signup, "transactionId": transaction.id}
@@ -82,7 +84,7 @@ def _stored_order_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_token(details: dict[str, Any], auth_id: str | None, settings: Settings, now: datetime) -> dict[str, Any]:
-    """`details` with the connected token of the user who logged in; `now` is the wall's."""
+    """`details` with the connected token of the logged-in user. `now` is wall-clock time."""
     is_flat = settings.details_success == "flat"
     if auth_id is None or not (details.get("broker") if is_flat else details["success"]):
         return details
@@ -96,9 +98,9 @@ Settling = Literal["resolve", "reject", "poll"]
 
 
 def sdk_decides(transaction: Transaction, *, polled_out: bool = False) -> tuple[Settling, int | None]:
-    """What the SDK does on seeing the transaction now, and the code it rejects with (§6.3).
+    """The SDK's decision about the current transaction, and the code that it rejects with (§6.3).
 
-    "poll" means that it looks again, 15 times, 2 seconds apart; `polled_out` is its decision after that.
+    "poll" means another look, up to 15 times, 2 seconds apart. `polled_out` gives the decision after that.
     """
     if transaction.expired and not transaction.order_requested:
         return "reject", 1005
@@ -118,7 +120,7 @@ def sdk_decides(transaction: Transaction, *, polled_out: bool = False) -> tuple[
 
 
 def sdk_value(transaction: Transaction, code: int | None, settings: Settings, now: datetime) -> dict[str, Any]:
-    """What the SDK's promise resolves to (`code` None) or rejects with (§8); `now` is the wall's."""
+    """The value that the SDK's promise resolves to (`code` None) or rejects with (§8). `now` is wall-clock time."""
     known: dict[str, Any] = {"transactionId": transaction.id}
     if transaction.auth_id is not None:
         known["smallcaseAuthToken"] = tokens.connected(

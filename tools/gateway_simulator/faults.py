@@ -1,4 +1,4 @@
-"""What can go wrong on purpose, for all transactions or for one (docs/reference/gateway.md §14)."""
+"""Deliberate faults, for all transactions or for one (docs/reference/gateway.md §14)."""
 
 import random
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Times = Annotated[int, Field(ge=1)] | None
 
 
 class CallFault(Knobs):
-    """How calls of one endpoint fail, `times` times or until changed.
+    """The way in which calls of one endpoint fail, `times` times or until changed.
 
-    status: answer with `status`. timeout: answer only after `seconds`, with 504. slow: the right answer after
+    status: respond with `status`. timeout: respond with 504 only after `seconds`. slow: the right response after
     `seconds`. lost: do the work, then drop the connection. success_false: HTTP 200 with success false. garbage: HTTP
     200 with a body that is not JSON.
     """
@@ -26,12 +26,12 @@ class CallFault(Knobs):
     status: Annotated[int, Field(ge=400, le=599)] = 503
     error: str = "the fault you asked for"
     retry_after: int | None = None
-    seconds: Seconds = 30  # of the wall's clock: it is the caller who waits
+    seconds: Seconds = 30  # of the wall clock: the caller waits
     times: Times = None
 
 
 class WebhookFaults(Knobs):
-    """What befalls hits. Shares are probabilities per hit; counts apply to the next hits and run out."""
+    """The faults of hits. Shares are probabilities per hit. Counts apply to the next hits and run out."""
 
     lost: Share = 0
     lose_next: Annotated[int, Field(ge=0)] = 0
@@ -39,14 +39,14 @@ class WebhookFaults(Knobs):
     duplicate_next: Annotated[int, Field(ge=0)] = 0
     delay_seconds: Seconds = 0
     jitter_seconds: Seconds = 0
-    final_first: bool = False  # hold every other hit of a transaction back until its final one is sent
-    same_timestamp: bool = False  # all hits of a batch carry the first one's timestamp, hence checksum
+    final_first: bool = False  # hold every other hit of a transaction until its final one is sent
+    same_timestamp: bool = False  # all hits of a batch carry the first one's timestamp, and so its checksum
     stamp_offset_seconds: float = 0
     checksum: Variant = "genuine"
 
 
 class WireFaults(Knobs):
-    """Oddities of the payloads themselves."""
+    """Anomalies of the payloads themselves."""
 
     float_artefacts: bool = False
     error_code: str | None = None  # instead of every errorCode that is set
@@ -59,7 +59,7 @@ class WireFaults(Knobs):
 
 
 class Faults(Knobs):
-    """All faults; the default is that nothing goes wrong."""
+    """All faults. By default, nothing fails."""
 
     create: CallFault | None = None
     details: CallFault | None = None
@@ -76,7 +76,7 @@ Endpoint = Literal["create", "details", "orders", "holdings"]
 
 @dataclass(frozen=True)
 class Fate:
-    """What befalls one hit."""
+    """The faults of one hit."""
 
     lost: bool
     copies: int
@@ -91,7 +91,7 @@ class FaultDesk:
         self.faults = Faults()
 
     def of(self, patch: dict[str, Any]) -> Faults:
-        """The faults for a transaction with `patch`; a group in it is completed by the group for all."""
+        """The faults of a transaction with `patch`. The group for all completes a group in it."""
         if not patch:
             return self.faults
         given = Faults.model_validate(patch)
@@ -103,7 +103,7 @@ class FaultDesk:
         return faults
 
     def take_call(self, endpoint: Endpoint) -> CallFault | None:
-        """The fault of this call, counted."""
+        """The fault of this call. It is counted."""
         fault: CallFault | None = getattr(self.faults, endpoint)
         if fault is not None and fault.times is not None:
             left = None if fault.times == 1 else fault.model_copy(update={"times": fault.times - 1})
@@ -111,7 +111,7 @@ class FaultDesk:
         return fault
 
     def take_hit(self, patch: dict[str, Any], rng: random.Random) -> Fate:
-        """What befalls the next hit of a transaction with `patch`, counted."""
+        """The faults of the next hit of a transaction with `patch`. They are counted."""
         faults = self.of(patch).webhooks
         lost = self._count("loseNext", patch) or rng.random() < faults.lost
         twice = self._count("duplicateNext", patch) or rng.random() < faults.duplicated
@@ -119,7 +119,10 @@ class FaultDesk:
         return Fate(lost, 2 if twice else 1, delay, faults.final_first)
 
     def _count(self, name: str, patch: dict[str, Any]) -> bool:
-        """Whether the counter `name` is above zero, one less hereafter: the transaction's own if it has one."""
+        """Decrement the counter `name` if it is above zero, the transaction's own if it has one.
+
+        Returns True if it was.
+        """
         own = patch.get("webhooks", {})
         if name in own:
             own[name], before = max(0, own[name] - 1), own[name]
@@ -132,7 +135,7 @@ class FaultDesk:
 
 
 def disfigure(row: dict[str, Any], wire: WireFaults) -> dict[str, Any]:
-    """A batch with its identity fields, as `wire` has it."""
+    """A batch with its identity fields, modified by `wire`."""
     row = {**row, **wire.extra_fields}
     if wire.drop_notes:
         row.pop("notes", None)
@@ -157,5 +160,5 @@ def _disfigured(order: dict[str, Any], wire: WireFaults, *, first: bool) -> dict
 
 
 def _noisy(value: Any) -> Any:
-    """A sum of money with the noise of binary floating point: 1575.09 as 1575.0900000000001."""
+    """An amount with the noise of binary floating point: 1575.09 as 1575.0900000000001."""
     return value + Decimal("1E-13") if isinstance(value, Decimal) and value else value

@@ -1,4 +1,4 @@
-"""What a create request must look like (docs/reference/gateway.md §1.2)."""
+"""Validation of create requests (docs/reference/gateway.md §1.2)."""
 
 import re
 from decimal import Decimal
@@ -23,7 +23,7 @@ _TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9&-]{0,19}", re.ASCII)
 
 
 def faults_of(body: Any, settings: Settings) -> list[str]:
-    """Everything that is wrong with the body of a create request; empty where it is good."""
+    """The faults in the body of a create request. Empty if it is valid."""
     if not isinstance(body, dict):
         return ["the body must be a JSON object"]
     wrong = []
@@ -64,7 +64,7 @@ def _holders(body: Any) -> list[dict[str, Any]]:
 
 
 def security_faults(security: Any, settings: Settings) -> list[str]:
-    """Everything that is wrong with one element of securities[]."""
+    """The faults in one element of securities[]."""
     if not isinstance(security, dict):
         return ["each security must be an object"]
     ticker = security.get("ticker")

@@ -1,4 +1,4 @@
-"""What happened, in order, kept for a while and pushed to whoever listens."""
+"""Events in order, kept for a while and pushed to listeners."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ _KEPT = 2000
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened at `at` (ISO 8601 UTC); `number` counts up from 1."""
+    """An event at `at` (ISO 8601 UTC). `number` counts up from 1."""
 
     number: int
     at: str
@@ -25,7 +25,7 @@ class Event:
 
 
 class Journal:
-    """The last events, and a stream of those to come."""
+    """The latest events, and a stream of new ones."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=_KEPT)
@@ -39,7 +39,7 @@ class Journal:
         self._wake()
 
     def close(self) -> None:
-        """Let every stream end."""
+        """End every stream."""
         self._closed = True
         self._wake()
 
@@ -49,7 +49,7 @@ class Journal:
         return self._count
 
     async def follow(self, after: int) -> AsyncIterator[Event | None]:
-        """Events numbered above `after`, those already here first; `None` now and then to keep a line open."""
+        """Events with numbers above `after`, existing ones first. `None` now and then keeps a connection open."""
         while True:
             news = self._news
             for event in [event for event in self._events if event.number > after]:

@@ -1,4 +1,4 @@
-"""What a user, their broker and time do to a transaction (docs/reference/gateway.md §2.2, §6, §7)."""
+"""The effects of a user, their broker and time on a transaction (docs/reference/gateway.md §2.2, §6, §7)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ _TEST_SUFFIX = "-leprechaun"
 
 
 def choose_broker(world: World, transaction: Transaction, key: str) -> Broker:
-    """The user picks a broker; it is not yet the login. `Conflict` where it is not offered or too late."""
+    """The user picks a broker, before the login. Raises `Conflict` if it is not offered or it is too late."""
     _must_be_running(transaction)
     if transaction.broker is not None:
         raise Conflict("the user has logged in already", 3001)
@@ -42,10 +42,10 @@ def login(
     client: str | None = None,
     session: Identity | None = None,
 ) -> None:
-    """The user logs in at broker `key`, as `client` there (default: the one the notes stand for) or as `auth_id`.
+    """The user logs in at broker `key`, as `client` there (default: the client derived from the notes) or as `auth_id`.
 
-    `session` is whom the SDK was initialised for, where the login comes through it. Another account than the connected
-    user's ends the flow with user_mismatch. `Conflict` where it is too late.
+    `session` is the identity that the SDK was initialized for, if the login comes through it. Another account than the
+    connected user's ends the flow with user_mismatch. Raises `Conflict` if it is too late.
     """
     choose_broker(world, transaction, key)
     owner = (session.auth_id if session else None) or transaction.owner.auth_id
@@ -75,9 +75,10 @@ def confirm(
     scenario: str | Mapping[str, Any] | None = None,
     paused: bool = False,
 ) -> None:
-    """The user presses confirm on `securities`, perhaps edited; the steps that follow are laid out.
+    """The user confirms `securities`, possibly edited. The following steps are planned.
 
-    A closed market without AMO ends the flow with market_closed. `Conflict` or `ValueError` where it cannot be.
+    A closed market without AMO ends the flow with market_closed. Raises `Conflict` or `ValueError` if it is not
+    possible.
     """
     _must_be_running(transaction)
     broker_key, auth_id = transaction.broker, transaction.auth_id
@@ -108,7 +109,7 @@ def confirm(
 
 
 def step(world: World, transaction: Transaction, wall: datetime, now: datetime) -> bool:
-    """Do the next step of the batch's life; whether there was one. `wall` is noted as the time of executions."""
+    """Do the next step of the batch. Returns False if there was none. `wall` is recorded as the time of executions."""
     if not transaction.steps or transaction.batch is None:
         return False
     floor = floor_of(world, transaction)
@@ -123,7 +124,7 @@ def step(world: World, transaction: Transaction, wall: datetime, now: datetime) 
 
 
 def cancel(world: World, transaction: Transaction, wall: datetime, ticker: str | None = None) -> None:
-    """The user cancels open orders at the broker, all or those of `ticker`. `Conflict` where none is open."""
+    """The user cancels open orders at the broker, all or those of `ticker`. Raises `Conflict` if none is open."""
     batch = transaction.batch
     mine = [order for order in (batch.orders if batch else []) if order.is_open and ticker in (None, order.ticker)]
     if not mine or batch is None:
@@ -137,7 +138,7 @@ def cancel(world: World, transaction: Transaction, wall: datetime, ticker: str |
 
 
 def reconcile(world: World, transaction: Transaction, wall: datetime, outcomes: Mapping[str, Any]) -> None:
-    """The vendor's support settles open or unknown orders; `outcomes` by ticker or "*", default COMPLETE."""
+    """The vendor's support settles open or unknown orders. `outcomes` are by ticker or "*", default COMPLETE."""
     batch = transaction.batch
     mine = [order for order in (batch.orders if batch else []) if order.is_open]
     if not mine or batch is None:
@@ -150,7 +151,7 @@ def reconcile(world: World, transaction: Transaction, wall: datetime, outcomes: 
 
 
 def close(transaction: Transaction, code: int | None = None) -> None:
-    """The user leaves: the flow ends with user_cancelled by its stage, unless the order was confirmed (§6.2)."""
+    """The user leaves. The flow ends with user_cancelled by its stage, unless the order was confirmed (§6.2)."""
     if transaction.order_requested:
         return
     _must_be_running(transaction)
@@ -159,7 +160,7 @@ def close(transaction: Transaction, code: int | None = None) -> None:
 
 
 def expire(transaction: Transaction) -> bool:
-    """The lifetime is over; whether that changes anything. The status stays what it was until the day's end (§2.1)."""
+    """The lifetime is over. Returns True if that changes anything. The status stays until the end of the day (§2.1)."""
     if transaction.order_requested or transaction.is_over or transaction.expired:
         return False
     transaction.expired = True
@@ -167,7 +168,7 @@ def expire(transaction: Transaction) -> bool:
 
 
 def end_of_day(transaction: Transaction) -> bool:
-    """The vendor's nightly job: whether it made the transaction EXPIRED."""
+    """The vendor's nightly job. Returns True if it made the transaction EXPIRED."""
     if transaction.expired and transaction.status in {"INITIALIZED", "USED"}:
         transaction.status = "EXPIRED"
         return True
@@ -175,7 +176,7 @@ def end_of_day(transaction: Transaction) -> bool:
 
 
 def floor_of(world: World, transaction: Transaction) -> steps.Floor:
-    """What the steps of a confirmed transaction happen in."""
+    """The context for the steps of a confirmed transaction."""
     if transaction.batch is None or transaction.auth_id is None:
         raise Conflict("the user has not confirmed")
     account = world.accounts[transaction.auth_id]
@@ -190,7 +191,7 @@ def _must_be_running(transaction: Transaction) -> None:
 
 
 def _order(world: World, broker: Broker, security: dict[str, Any], order_type: str | None) -> Order:
-    """An order of one row of the confirmation screen; side and quantity default to BUY and 1."""
+    """An order of one row of the confirmation screen. Side and quantity default to BUY and 1."""
     row = {**security, "orderType": order_type} if order_type is not None else security
     if wrong := security_faults(row, world.settings):
         raise ValueError("; ".join(wrong))
@@ -215,7 +216,7 @@ def _wait(world: World, opens_at: datetime, now: datetime) -> float:
 
 
 def _lapses_at(world: World, opened: datetime) -> datetime:
-    """When orders that still wait for their price are given up, on the simulator's clock."""
+    """The time, on the simulator's clock, when orders that still wait for their price lapse."""
     if world.settings.market == "hours":
         return brokers.closes_at(opened)
     return opened + timedelta(seconds=world.settings.open_order_seconds)

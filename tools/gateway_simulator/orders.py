@@ -1,4 +1,4 @@
-"""Orders and the batch they form, and how both look on the wire (docs/reference/gateway.md §4.3, §4.5)."""
+"""Orders and their batch, and the wire form of both (docs/reference/gateway.md §4.3, §4.5)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ _AVERAGE = Decimal("0.0001")
 
 @dataclass
 class Order:
-    """One security of a batch. Prices are rupees, quantities shares; `amount` is what was executed so far."""
+    """One security of a batch. Prices are rupees, quantities are shares. `amount` is the executed amount so far."""
 
     ticker: str
     side: str
@@ -32,7 +32,7 @@ class Order:
 
     @property
     def amount(self) -> Decimal:
-        """Rupees that changed hands: the average price times the shares, to the paisa, so that both always agree."""
+        """The traded amount in rupees: average price times shares, to the paisa, so that both always agree."""
         return (self.average_price * self.filled).quantize(PAISA)
 
     @property
@@ -40,7 +40,7 @@ class Order:
         return self.status in OPEN
 
     def fill(self, shares: int, price: Decimal) -> None:
-        """Execute `shares` more at `price`; the last ones make the order COMPLETE."""
+        """Execute `shares` more at `price`. The last ones make the order COMPLETE."""
         value = self.average_price * self.filled + price * shares
         self.filled += shares
         self.average_price = (value / self.filled).quantize(_AVERAGE).normalize() + Decimal("0.00")
@@ -48,12 +48,12 @@ class Order:
             self.finish("COMPLETE")
 
     def finish(self, status: str, error_code: str | None = None, message: str | None = None) -> None:
-        """Bring the order to `status`."""
+        """Set the order to `status`."""
         self.status, self.error_code = status, error_code
         self.status_message = message if message is not None else "NA"
 
     def as_json(self, *, complete_only: bool = False) -> dict[str, Any]:
-        """The order object; with `complete_only` only a COMPLETE order shows its average price."""
+        """The order object. With `complete_only`, only a COMPLETE order shows its average price."""
         shows_average = self.status == "COMPLETE" or not complete_only
         return {
             "tradingsymbol": self.ticker,
@@ -87,7 +87,7 @@ class Batch:
 
     @property
     def status(self) -> str:
-        """The Gateway's batch-level status, advisory even at the vendor."""
+        """The Gateway's batch-level status, which is advisory even at the vendor."""
         statuses = {order.status for order in self.orders}
         if not statuses:
             return "UNPLACED"
@@ -110,16 +110,16 @@ class Batch:
 
     @property
     def is_open_kind(self) -> bool:
-        """Whether it may stay open for long: an AMO, or any order that waits for a price."""
+        """True if it may stay open for long: an AMO, or any order that waits for a price."""
         return self.variety == "amo" or any(order.type != "MARKET" for order in self.orders)
 
     def settle(self, now: datetime) -> None:
-        """Note when the batch became final."""
+        """Record the time when the batch became final."""
         if self.is_final and self.completed_at is None:
             self.completed_at = now
 
     def as_json(self, *, complete_only: bool = False) -> dict[str, Any]:
-        """The batch object; `quantity` and `filled` count securities, not shares."""
+        """The batch object. `quantity` and `filled` count securities, not shares."""
         every = [*self.orders, *self.unplaced]
         return {
             "batchId": self.batch_id,

@@ -1,4 +1,4 @@
-"""What is to become of each order: named scenarios and explicit outcomes. `steps` leads there."""
+"""The intended outcome of each order: named scenarios and explicit outcomes. `steps` plans the way there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ Ending = Literal[
 
 
 class Outcome(Knobs):
-    """How one order ends. AUTO leaves it to the books and the prices, OPEN never ends by itself.
+    """The final state of one order. AUTO lets the books and the prices decide, OPEN never ends by itself.
 
-    `then` is what reconciliation makes of an ERROR; MARKEDCOMPLETE there closes the batch administratively.
+    `then` is the result of reconciling an ERROR. MARKEDCOMPLETE closes the batch administratively.
     """
 
     status: Ending = "AUTO"
@@ -38,7 +38,7 @@ class Outcome(Knobs):
     then: "Outcome | None" = None
 
 
-# Documented first, then those seen once (§6.1); circuitLimitExceeded completes a name that was cut off. Any text works.
+# Documented ones first, then those seen once (§6.1). circuitLimitExceeded completes a truncated name. Any text works.
 ERROR_CODES = (
     "adapterError",
     "tradingSystemNotReady",
@@ -71,7 +71,10 @@ _USER_CANCELLED = Outcome(status="CANCELLED", by_user=True)
 
 @dataclass(frozen=True)
 class Scenario:
-    """What becomes of the first order and of the others, whether the orders are AMO; the letters are of §4.3."""
+    """The outcome of the first order and of the others, and whether the orders are AMO.
+
+    The letters are those of §4.3.
+    """
 
     about: str
     first: Outcome
@@ -111,8 +114,8 @@ SCENARIOS = {
 def choose(tickers: Sequence[str], scenario: str | Mapping[str, Any] | None) -> tuple[Scenario, Sequence[Outcome]]:
     """The scenario and one outcome per ticker, from a scenario's name or from `{ticker: outcome}`.
 
-    An outcome is an object as `Outcome` has it, or text: "REJECTED" or "REJECTED:checkHoldings". "*" stands for all
-    tickers not named. `ValueError` (pydantic's included) where it says nothing we know.
+    An outcome is an object in the form of `Outcome`, or text: "REJECTED" or "REJECTED:checkHoldings". "*" stands for
+    all other tickers. Raises `ValueError` (including pydantic's) for an unknown value.
     """
     if scenario is None or isinstance(scenario, str):
         named = SCENARIOS.get(scenario or "auto")
@@ -128,7 +131,7 @@ def choose(tickers: Sequence[str], scenario: str | Mapping[str, Any] | None) -> 
 
 
 def outcome_of(value: Any) -> Outcome:
-    """One outcome from its object or its text."""
+    """Parse one outcome from its object or its text."""
     if isinstance(value, str):
         status, _, code = value.partition(":")
         value = {"status": status, "errorCode": code or None}

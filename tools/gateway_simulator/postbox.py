@@ -1,4 +1,4 @@
-"""Which hits follow from what happens, what befalls them on the way, and those sent by hand."""
+"""The hits that follow from events, their faults, and the hits sent by hand."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,7 +16,7 @@ from tools.gateway_simulator.world import World
 
 
 class Postbox:
-    """All hits so far, and the way to the courier."""
+    """All hits so far, and their way to the courier."""
 
     def __init__(
         self, world: World, desk: FaultDesk, clock: Clock, courier: Courier, report: Callable[[Hit], None]
@@ -26,7 +26,7 @@ class Postbox:
         self._held: dict[str, list[Hit]] = {}
 
     def notify(self, transaction: Transaction) -> None:
-        """Tell the partner how the batch of `transaction` stands now, as far as the faults in force let it through."""
+        """Send the partner the current state of the batch of `transaction`, subject to the faults in force."""
         row = transaction.row(self._world.settings)
         if row is None or transaction.batch is None:
             return
@@ -54,7 +54,7 @@ class Postbox:
                 self._courier.send_after(fate.delay_seconds + 0.2 * number, late)
 
     def notify_other(self, kind: Kind, auth_id: str, transaction_id: str, broker: str) -> Hit:
-        """A genuine webhook of another kind (docs/reference/gateway.md §4.4), under way."""
+        """Send a genuine webhook of another kind (docs/reference/gateway.md §4.4)."""
         today = stamp(self._clock.wall_now())
         body = webhooks.other_kind(kind, auth_id, transaction_id, broker, today)
         hit = self._new(transaction_id, kind, kind, "genuine", body)
@@ -63,12 +63,12 @@ class Postbox:
         return hit
 
     async def duplicate(self, number: int | None, transaction_id: str | None, times: int) -> list[Attempt]:
-        """Send a hit again exactly as it was, `times` times."""
+        """Send a hit again unchanged, `times` times."""
         hit = self.find(number, transaction_id)
         return [await self._courier.send(self._copy(hit, "duplicate"), retry=False) for _ in range(times)]
 
     async def replay(self, number: int | None, transaction_id: str | None, *, restamp: bool) -> Attempt:
-        """Send a hit again late, as the schedule would: signed anew with `restamp`."""
+        """Send a hit again late, as the schedule would. With `restamp` it is signed anew."""
         twin = self._copy(self.find(number, transaction_id), "replay")
         if restamp:
             twin.timestamp, twin.presigned = stamp(self._clock.wall_now()), False
@@ -85,11 +85,10 @@ class Postbox:
         checksum: Variant | None,
         timestamp: str | None,
     ) -> tuple[Hit, Attempt]:
-        """Send what an attacker would.
+        """Send a webhook of an attacker.
 
-        `changes` are merged into an earlier hit (lists element by element); without `checksum` the earlier hit's own
-        timestamp and checksum stay on the altered body, with it the body is signed in that variant. A `body` is sent
-        as it is.
+        `changes` are merged into an earlier hit (lists element by element). Without `checksum`, the earlier timestamp
+        and checksum stay on the altered body; with it, the body is signed in that variant. A `body` is sent as is.
         """
         if body is not None:
             forged = self._new(str(body.get("transactionId") or "") or None, "sst", "forged", "forged", body)
@@ -107,7 +106,7 @@ class Postbox:
         return forged, await self._courier.send(forged, retry=False)
 
     def find(self, number: int | None, transaction_id: str | None) -> Hit:
-        """The hit of that number, or the newest genuine one of the transaction."""
+        """The hit with that number, or the newest genuine one of the transaction."""
         for hit in reversed(self.hits):
             wanted = hit.number == number if number is not None else hit.origin == "genuine"
             if wanted and transaction_id in (None, hit.transaction_id):
@@ -120,7 +119,7 @@ class Postbox:
         return hit
 
     def _copy(self, hit: Hit, origin: str) -> Hit:
-        """A new hit with the body, and where it was sent the seal, of `hit`."""
+        """A new hit with the body of `hit`, and its seal if it was sent."""
         sent = bool(hit.attempts)
         body = deepcopy(hit.attempts[-1].body if sent else hit.body)
         twin = self._new(hit.transaction_id, hit.kind, hit.label, origin, body)
@@ -137,7 +136,7 @@ class Postbox:
 
 
 def merged(value: Any, changes: Any) -> Any:
-    """`value` with `changes` laid over it: objects by key, lists by position, anything else replaced."""
+    """`value` merged with `changes`: objects by key, lists by position, anything else is replaced."""
     if isinstance(value, dict) and isinstance(changes, dict):
         return {**value, **{key: merged(value.get(key), change) for key, change in changes.items()}}
     if isinstance(value, list) and isinstance(changes, list):

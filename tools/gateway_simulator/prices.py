@@ -1,4 +1,4 @@
-"""Prices that move: a random walk for each security, from a known or a derived start."""
+"""Moving prices: a random walk for each security, from a known or a derived start."""
 
 import hashlib
 import random
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 _TICK = Decimal("0.05")
 
-# Round figures near nobody's quotes; any other NSE symbol gets a start derived from its name.
+# Round figures near no real quote. Any other NSE symbol gets a start derived from its name.
 CATALOGUE = {
     "INFY": 1500, "TCS": 3400, "RELIANCE": 1400, "HDFCBANK": 950, "ICICIBANK": 1350, "SBIN": 850, "ITC": 410,
     "M&M": 3300, "BAJAJ-AUTO": 8800, "TATAMOTORS": 690, "WIPRO": 250, "LT": 3700, "AXISBANK": 1150,
@@ -31,7 +31,7 @@ class Prices:
         return self._last[ticker]
 
     def walk(self, ticker: str) -> Decimal:
-        """Move the price of `ticker` one step and give it."""
+        """Move the price of `ticker` by one step and return it."""
         moved = self.last(ticker) * (1 + Decimal(round(self._rng.gauss(0, 0.001), 6)))
         self._last[ticker] = max(_TICK, (moved / _TICK).quantize(Decimal(1)) * _TICK)
         return self._last[ticker]

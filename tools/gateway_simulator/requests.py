@@ -1,4 +1,4 @@
-"""What the driver's plane is asked, as models; names are camelCase on the wire."""
+"""The requests of the driver's plane, as models. Names are camelCase on the wire."""
 
 from decimal import Decimal
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Everything that can be set: what docs/reference/gateway.md marks as unknown, and how the simulated world starts."""
+"""All settings: the unknowns of docs/reference/gateway.md, and the initial state of the simulated world."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -12,12 +12,12 @@ TimestampSpelling = Literal["ms", "seconds", "offset", "epoch_seconds", "epoch_m
 
 
 class Knobs(BaseModel):
-    """Values that are read as camelCase or snake_case JSON; an unknown name is an error."""
+    """Values that are read as camelCase or snake_case JSON. An unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
     def changed(self, patch: dict[str, Any]) -> Self:
-        """These values with those of `patch` instead; `pydantic.ValidationError` for a bad one."""
+        """These values, with those of `patch` replaced. Raises `pydantic.ValidationError` for an invalid one."""
         given = type(self).model_validate(patch)
         return self.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
@@ -34,9 +34,9 @@ class Refusals(Knobs):
 
 
 class Settings(Knobs):
-    """How this Gateway behaves. Durations are seconds of the simulator's clock, amounts rupees."""
+    """The behavior of this Gateway. Durations are seconds of the simulator's clock, amounts are rupees."""
 
-    # who we are
+    # identity
     gateway_name: str = "demo-gw"
     gateway_secret: str = "demo-gateway-secret-not-for-production"
     api_secret: str = "demo-api-secret-not-for-production"
@@ -44,7 +44,7 @@ class Settings(Knobs):
     other_gateway_secrets: tuple[str, ...] = ()
     other_api_secrets: tuple[str, ...] = ()
     webhook_url: str | None = None
-    origins: tuple[str, ...] = ()  # exact page origins; empty: any page on loopback (§8)
+    origins: tuple[str, ...] = ()  # exact page origins; empty allows any page on loopback (§8)
 
     # transactions (§1, §2)
     expiry_seconds: Seconds = 15 * 60
@@ -60,7 +60,7 @@ class Settings(Knobs):
     # Members of a create request, or of its securities, that this Gateway does not have (§1.2), and what it does then.
     unknown_members: tuple[str, ...] = ()
     unknown_members_are: Literal["refused", "ignored"] = "refused"
-    adopt_accounts: bool = True  # accept connected tokens for accounts this process has not seen
+    adopt_accounts: bool = True  # accept connected tokens for unknown accounts
 
     # details and orders (§2.3, §3)
     details_nesting: Literal["transactionDetails", "data"] = "transactionDetails"
@@ -81,7 +81,7 @@ class Settings(Knobs):
 
     # webhooks (§4)
     retry_seconds: tuple[Seconds, ...] = (15 * 60, 24 * 3600, 48 * 3600)
-    retries_cumulative: bool = True  # each delay counts from the attempt before; else all from the first
+    retries_cumulative: bool = True  # each delay counts from the attempt before; otherwise all from the first
     restamp_retries: bool = False
     webhook_timestamp: TimestampSpelling = "ms"
     webhook_checksum: Literal["lower", "upper"] = "lower"
@@ -94,26 +94,26 @@ class Settings(Knobs):
 
     # brokers and market (§7)
     market: Literal["open", "closed", "hours"] = "open"
-    brokers: tuple[str, ...] | None = None  # those offered; None: all
+    brokers: tuple[str, ...] | None = None  # the offered ones; None offers all
     initial_funds: Decimal = Decimal(10_000_000)
-    initial_holding: int = 1000  # shares of each security that an account starts with
+    initial_holding: int = 1000  # shares of each security in a new account
     average_price: Literal["executed", "complete_only"] = "executed"
 
     # where the SDK opens its screens: over the page, or in a window that may be blocked and closed (§8)
     sdk_window: Literal["overlay", "popup", "tab"] = "overlay"
 
-    # pace
+    # delays
     place_seconds: Seconds = 0
     fill_seconds: Seconds = 0.4
     fills_per_order: Annotated[int, Field(ge=1)] = 2
     tick_seconds: Seconds = 5
-    amo_wait_seconds: Seconds = 5  # where the market has no hours
+    amo_wait_seconds: Seconds = 5  # if the market has no hours
     open_order_seconds: Seconds = 6.25 * 3600  # after which an open limit order is cancelled
 
     seed: int | None = None
 
     def expiry_for(self, intent: str) -> float:
-        """Seconds that a transaction of `intent` lives (§2.1)."""
+        """Lifetime in seconds of a transaction of `intent` (§2.1)."""
         if intent == "TRANSACTION":
             return self.expiry_seconds
         return self.subscription_expiry_seconds if intent == "SUBSCRIPTION" else self.other_expiry_seconds

@@ -1,4 +1,4 @@
-"""The simulator put together: the world, its clock, its faults, its webhooks and its journal."""
+"""The complete simulator: the world, its clock, faults, webhooks and journal."""
 
 import asyncio
 import random
@@ -45,11 +45,11 @@ class Simulator:
         self.world.settings = settings
 
     def transaction(self, transaction_id: str) -> Transaction:
-        """`KeyError` where there is none."""
+        """The transaction. Raises `KeyError` if it does not exist."""
         return self.world.transactions[transaction_id]
 
     def create(self, request: dict[str, Any], owner: Identity) -> Transaction:
-        """A new transaction, whose expiry is laid out."""
+        """Create a transaction and schedule its expiry."""
         now = self.clock.now()
         transaction = self.world.create(request, owner, now, self.clock.wall_now(), self.clock.speed)
         self.changed(transaction, "created", intent=transaction.intent)
@@ -110,7 +110,7 @@ class Simulator:
             self._schedule(transaction)
 
     def advance(self, transaction: Transaction) -> bool:
-        """One step of a transaction's life; whether there was one."""
+        """Do one step of a transaction. Returns False if there was none."""
         before = None if transaction.batch is None else transaction.batch.as_json()
         kind = transaction.steps[0].kind if transaction.steps else ""
         if not lifecycle.step(self.world, transaction, self.clock.wall_now(), self.clock.now()):
@@ -135,14 +135,14 @@ class Simulator:
         self.changed(transaction, "closed")
 
     def set_faults(self, transaction: Transaction, patch: dict[str, Any]) -> None:
-        """Faults of this transaction alone; those it does not name stay the ones for all."""
+        """Set faults for this transaction. The others stay the ones for all."""
         given = Faults.model_validate(patch).model_dump(by_alias=True, exclude_unset=True)
         if calls := given.keys() & {"create", "details", "orders", "holdings"}:
             raise ValueError(f"{', '.join(sorted(calls))} can only be set for all transactions")
         transaction.fault_patch = given
 
     def changed(self, transaction: Transaction, what: str, **data: Any) -> None:
-        """Record how `transaction` looks now, for the pull APIs, and tell the journal."""
+        """Record the new state of `transaction` for the pull APIs, and write it to the journal."""
         wall = self.clock.wall_now()
         rendered = details.render(transaction, self.settings, wall)
         row = transaction.row(self.settings)
@@ -151,7 +151,7 @@ class Simulator:
         self.journal.add(stamp(wall), what, transaction.id, **seen, **data)
 
     def sdk_result(self, transaction: Transaction, *, polled_out: bool = True) -> dict[str, Any]:
-        """What the browser's SDK comes to: {"outcome": "resolve" | "reject" | "poll", "value": …}."""
+        """The result of the browser's SDK: {"outcome": "resolve" | "reject" | "poll", "value": …}."""
         outcome, code = details.sdk_decides(transaction, polled_out=polled_out)
         if outcome == "poll":
             return {"outcome": outcome, "value": None}
@@ -159,7 +159,7 @@ class Simulator:
         return {"outcome": outcome, "value": value}
 
     async def settle(self, transaction: Transaction) -> None:
-        """Do all steps that are left, at once."""
+        """Do all remaining steps at once."""
         for _ in range(10_000):
             if not self.advance(transaction):
                 return
@@ -177,7 +177,7 @@ class Simulator:
         self.agenda.after(transaction.steps[0].seconds, go)
 
     def _notify(self, transaction: Transaction, *, placed: bool) -> None:
-        """PLACED and final are always told; what is between, as the setting has it."""
+        """Send PLACED and final states always, and those in between according to the setting."""
         batch, wanted = transaction.batch, self.settings.fill_webhooks
         if batch is None:
             return

@@ -1,4 +1,4 @@
-"""The life of a batch as steps: placing, each fill, the end of each order. Time, prices and chance are given."""
+"""The steps of a batch: placing, each fill, the end of each order. Time, prices and randomness are parameters."""
 
 import random
 from collections import Counter
@@ -19,7 +19,7 @@ Decided = tuple[Order, Outcome]
 
 @dataclass(frozen=True)
 class Step:
-    """One change of a batch, `seconds` after the one before it."""
+    """One change of a batch, `seconds` after the previous one."""
 
     kind: Literal["place", "fill", "watch", "finish"]
     seconds: float
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Floor:
-    """What a step happens in; `lapsed`: the day is over, an order that waits for its price is given up."""
+    """The context of a step. `lapsed`: the day is over, so an order that waits for its price lapses."""
 
     batch: Batch
     account: Account
@@ -42,7 +42,7 @@ class Floor:
 
 
 def decide(floor: Floor, wanted: Sequence[Decided]) -> tuple[Decided, ...]:
-    """`wanted` with every AUTO market order decided by the books: enough shares to sell, enough cash to buy."""
+    """`wanted`, with every AUTO market order decided by the books: enough shares to sell, enough cash to buy."""
     cash, sold, decided = floor.account.funds, Counter[str](), []
     for order, outcome in wanted:
         if outcome.status == "AUTO":
@@ -62,7 +62,7 @@ def decide(floor: Floor, wanted: Sequence[Decided]) -> tuple[Decided, ...]:
 
 
 def plan(floor: Floor, decided: tuple[Decided, ...], place_seconds: float, wait_seconds: float) -> list[Step]:
-    """All steps of a confirmed batch; between placing and the first that follows the exchange may have to open."""
+    """All steps of a confirmed batch. After placing, the exchange may have to open first."""
     placed = [(order, outcome) for order, outcome in decided if outcome.status not in {"UNPLACED", "OPEN"}]
     queues = [_towards(floor, order, outcome) for order, outcome in placed]
     steps: list[Step] = []
@@ -78,12 +78,12 @@ def plan(floor: Floor, decided: tuple[Decided, ...], place_seconds: float, wait_
 
 
 def execute(floor: Floor, step: Step, now: datetime) -> list[Step]:
-    """Do `step` at `now`; the answer is what comes next, before the steps already planned."""
+    """Do `step` at `now`. Returns the following steps, before those already planned."""
     batch, order, more = floor.batch, step.order, list[Step]()
     if step.kind == "place":
         _place(floor, step.placing, now)
     elif order is None or not order.is_open:
-        return []  # the user cancelled it meanwhile
+        return []  # the user cancelled it in the meantime
     elif step.kind == "fill":
         trade(floor, order, step.shares, step.outcome.average_price)
     elif step.kind == "watch":
@@ -95,7 +95,7 @@ def execute(floor: Floor, step: Step, now: datetime) -> list[Step]:
 
 
 def trade(floor: Floor, order: Order, shares: int, price: Decimal | None = None) -> None:
-    """Execute `shares` of `order` at `price` or the market's, and enter it in the account's books."""
+    """Execute `shares` of `order` at `price` or the market price, and book it in the account."""
     market = floor.prices.walk(order.ticker)
     if order.type in {"LIMIT", "SL"}:
         market = min(market, order.price) if order.side == "BUY" else max(market, order.price)
@@ -105,7 +105,7 @@ def trade(floor: Floor, order: Order, shares: int, price: Decimal | None = None)
 
 
 def end(floor: Floor, order: Order, outcome: Outcome) -> None:
-    """Bring `order` to what `outcome` says, executing what is still missing for it."""
+    """Bring `order` to `outcome`, executing the missing shares."""
     if outcome.status == "MARKEDCOMPLETE":
         floor.batch.marked_complete = True
         order.finish("CANCELLED", "otherError", "closed by hand")
@@ -142,7 +142,7 @@ def _towards(floor: Floor, order: Order, outcome: Outcome) -> list[Step]:
 
 
 def _target(order: Order, outcome: Outcome) -> int:
-    """How many shares are executed in the end."""
+    """The number of shares executed in the end."""
     if outcome.filled_quantity is not None:
         return min(outcome.filled_quantity, order.quantity)
     if outcome.status == "COMPLETE":
@@ -158,7 +158,7 @@ def _split(floor: Floor, shares: int) -> list[int]:
 
 
 def _watch(floor: Floor, step: Step, order: Order) -> list[Step]:
-    """Let the price move once: fill the order where its price is met, lapse it at the day's end, else look again."""
+    """Move the price once: fill the order if its price is met, lapse it at the end of the day, else look again."""
     price = floor.prices.walk(order.ticker)
     if _is_met(order, price):
         parts = _split(floor, order.quantity - order.filled)

@@ -1,7 +1,6 @@
-"""The Gateway's JWTs (docs/reference/gateway.md §5): HS256 with the gateway secret, for a guest or for one broker
-account.
+"""The Gateway's JWTs (docs/reference/gateway.md §5): HS256 with the gateway secret, for a guest or a broker account.
 
-Their times are the wall's, not the simulator's: the partner that mints and verifies them has no other clock.
+Their times are wall-clock time, because the partner that mints and verifies them has no other clock.
 """
 
 import contextlib
@@ -18,12 +17,12 @@ _SKEW_SECONDS = 1
 
 
 class BadToken(Exception):
-    """Not signed with the gateway secret, expired or malformed."""
+    """Not signed with the gateway secret, expired, or malformed."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a token stands for: the broker account `auth_id`, or a guest where it is `None`."""
+    """The identity in a token: the broker account `auth_id`, or a guest if it is `None`."""
 
     auth_id: str | None
 
@@ -56,7 +55,7 @@ def _claims(token: str, secrets: tuple[str, ...]) -> dict[str, Any]:
 
 
 def connected(auth_id: str, secret: str, now: datetime, lifetime_seconds: int) -> str:
-    """The smallcaseAuthToken that the SDK hands out once the user has logged in."""
+    """The smallcaseAuthToken that the SDK returns once the user has logged in."""
     times = {"iat": int(now.timestamp()), "exp": int((now + timedelta(seconds=lifetime_seconds)).timestamp())}
     return jwt.encode({"smallcaseAuthId": auth_id, **times}, secret, algorithm=_ALGORITHM)
 

@@ -1,4 +1,4 @@
-"""A transaction: what was asked, how far the user came, what is to happen next, and its past as others may see it."""
+"""A transaction: its request, the user's progress, the planned steps, and the history that the APIs show."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -30,8 +30,10 @@ CODES = {
 
 
 class Conflict(Exception):
-    """The transaction is not in a state for this. `code` is the SDK's, where it has one (docs/reference/gateway.md
-    §6.2)."""
+    """The transaction is not in a state for this.
+
+    `code` is the SDK's, if it has one (docs/reference/gateway.md §6.2).
+    """
 
     def __init__(self, reason: str, code: int | None = None) -> None:
         super().__init__(reason)
@@ -50,7 +52,7 @@ class View:
 
 @dataclass
 class Transaction:
-    """One transactionId. `expires_at` is on the simulator's clock, `created_at` and `expire_at` are the wire's."""
+    """One transactionId. `expires_at` is on the simulator's clock, `created_at` and `expire_at` are wire time."""
 
     id: str
     request: dict[str, Any]
@@ -85,7 +87,7 @@ class Transaction:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing can happen to it any more but to its orders."""
+        """True if nothing can change any more, except its orders."""
         return self.status in {"ERRORED", "COMPLETED", "CANCELLED", "EXPIRED"}
 
     @property
@@ -98,12 +100,12 @@ class Transaction:
         self.status, self.error, self.error_message = "ERRORED", code, message or CODES.get(code, "internal_error")
 
     def follow_batch(self) -> None:
-        """Take the status that the batch gives: final or still open (§2.2)."""
+        """Take the status that follows from the batch: final or still open (§2.2)."""
         if self.placed is not None:
             self.status = "COMPLETED" if self.placed.is_final else "PROCESSING"
 
     def row(self, settings: Settings) -> dict[str, Any] | None:
-        """The batch with transactionId, broker and notes beside it (§3), once there is one."""
+        """The batch with transactionId, broker and notes (§3), once there is one."""
         if self.placed is None:
             return None
         batch = self.placed.as_json(complete_only=settings.average_price == "complete_only")
@@ -111,5 +113,5 @@ class Transaction:
         return row if self.notes is None else {**row, "notes": self.notes}
 
     def shown_at(self, moment: datetime) -> View:
-        """The newest view that was there at `moment`, or the first."""
+        """The newest view at `moment`, or the first."""
         return next((view for view in reversed(self.views) if view.at <= moment), self.views[0])

@@ -1,4 +1,4 @@
-"""Webhook bodies of every kind and the checksum that goes with them (docs/reference/gateway.md §4.2–4.4)."""
+"""Webhook bodies of every kind, and their checksum (docs/reference/gateway.md §4.2–4.4)."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ Kind = Literal["sst", "holdings_import", "holdings_import_v2", "mf_holdings_impo
 
 
 def checksum(api_secret: str, timestamp: str, subject: str) -> str:
-    """Lower-case hex of HMAC-SHA256 with the API secret over timestamp and subject, nothing in between."""
+    """Lower-case hex of HMAC-SHA256 with the API secret over timestamp and subject, without a separator."""
     return _hmac(api_secret, timestamp + subject).hex()
 
 
@@ -29,7 +29,7 @@ def signed(
     gateway_secret: str,
     variant: Variant = "genuine",
 ) -> dict[str, Any]:
-    """`body` with timestamp and checksum; every variant but "genuine" must be refused by who receives it."""
+    """`body` with timestamp and checksum. The receiver must reject every variant except "genuine"."""
     text = str(timestamp)
     good = checksum(api_secret, text, subject)
     value = {
@@ -66,12 +66,12 @@ def spelled(timestamp: str, spelling: TimestampSpelling) -> str | int:
 
 
 def subject_of(body: dict[str, Any]) -> str:
-    """What is signed besides the timestamp: the smallcaseAuthId, or for mutual funds the transactionId."""
+    """The signed part besides the timestamp: the smallcaseAuthId, or the transactionId for mutual funds."""
     return str(body.get("smallcaseAuthId") or body.get("transactionId") or "")
 
 
 def other_kind(kind: Kind, auth_id: str, transaction_id: str, broker: str, today: str) -> dict[str, Any]:
-    """The unsigned body of a webhook that is not about a securities order (§4.4); `today` is ISO 8601 UTC."""
+    """The unsigned body of a webhook that is not about a securities order (§4.4). `today` is ISO 8601 UTC."""
     identity = {"smallcaseAuthId": auth_id, "broker": broker, "transactionId": transaction_id}
     if kind == "holdings_import":
         holding = {"ticker": "INFY", "shares": 12, "averagePrice": 1412}

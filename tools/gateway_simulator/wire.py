@@ -1,4 +1,4 @@
-"""JSON with exact decimal numbers, and times as the Gateway writes them."""
+"""JSON with exact decimal numbers, and times in the Gateway's format."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,12 +13,12 @@ PAISA = Decimal("0.01")
 
 
 def dumps(value: Any) -> str:
-    """`value` as JSON; a `Decimal` keeps every digit."""
+    """`value` as JSON. A `Decimal` keeps every digit."""
     return simplejson.dumps(value, use_decimal=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def loads(data: bytes | str) -> Any:
-    """`data` as Python values, fractions as `Decimal`; `ValueError` where it is not JSON (NaN is not)."""
+    """Parse JSON with fractions as `Decimal`. Raises `ValueError` for invalid JSON and for NaN."""
     try:
         return simplejson.loads(data, use_decimal=True)
     except RecursionError:
@@ -40,7 +40,7 @@ class Exact(Response):
 
 
 def succeeded(data: Any) -> Exact:
-    """The Gateway's envelope around a good answer (docs/reference/gateway.md §1.3)."""
+    """The Gateway's envelope around a successful response (docs/reference/gateway.md §1.3)."""
     return Exact({"success": True, "errors": None, "data": data})
 
 

@@ -1,4 +1,4 @@
-"""The simulated world: its transactions, accounts and prices. Nothing here reads a clock or the network."""
+"""The simulated world: its transactions, accounts and prices. Nothing here uses a clock or the network."""
 
 import random
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tools.gateway_simulator.transactions import Transaction
 
 @dataclass
 class World:
-    """Everything that exists. `rng` decides all that is left to chance."""
+    """The state of the world. `rng` makes all random decisions."""
 
     settings: Settings
     rng: random.Random
@@ -32,7 +32,7 @@ class World:
     def create(
         self, request: dict[str, Any], owner: Identity, now: datetime, wall: datetime, speed: float
     ) -> Transaction:
-        """A new transaction of a request that was found good; `now` is the simulator's time, `wall` the wire's."""
+        """Create a transaction from a valid request. `now` is the simulator's time, `wall` is wire time."""
         lifetime = self.settings.expiry_for(request["intent"])
         transaction = Transaction(
             id=f"TRX_{self.hex(32)}",
@@ -46,12 +46,12 @@ class World:
         return transaction
 
     def account(self, auth_id: str, broker: str) -> Account:
-        """The account behind `auth_id`, opened at `broker` where there is none yet."""
+        """The account of `auth_id`. It is opened at `broker` if it does not exist."""
         if auth_id not in self.accounts:
             settings = self.settings
             self.accounts[auth_id] = Account(auth_id, broker, settings.initial_funds, settings.initial_holding)
         return self.accounts[auth_id]
 
     def account_of_client(self, client: str, broker: str) -> Account:
-        """The account that `client` has at `broker`."""
+        """The account of `client` at `broker`."""
         return self.account(auth_id_for(client, broker), broker)

@@ -1,1 +1,1 @@
-"""What runs on a laptop only: the engine, the Gateway simulator, the console."""
+"""The local run on a developer's machine: the engine, the Gateway simulator, the console."""

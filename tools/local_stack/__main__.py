@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        # Importing takes a while, and Ctrl-C may come while it does.
+        # The import takes a while, and Ctrl-C may arrive meanwhile.
         from tools.local_stack.run import main
 
         sys.exit(main(sys.argv[1:]))

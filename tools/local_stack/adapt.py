@@ -1,9 +1,8 @@
-"""What the local engine cannot take of the deployed template, said in a way that it can.
+"""Adapts the deployed template to the local engine.
 
-AWS gets `template.yaml` as it is. The engine does not import the OpenAPI `Body` that SAM makes of `HttpApi`
-events, and it refuses some resource types, so for it the packaged template is translated to plain
-CloudFormation (`translate`, with the library that AWS's own transform is built from) and rewritten (`adapt`,
-pure).
+AWS gets `template.yaml` unchanged. The engine does not import the OpenAPI `Body` that SAM generates from `HttpApi`
+events, and it rejects some resource types. So the packaged template is translated to plain CloudFormation (`translate`,
+with the library behind AWS's own transform) and rewritten (`adapt`, pure).
 
 As a command, in the engine's environment: `python -m tools.local_stack.adapt PACKAGED ADAPTED`.
 """
@@ -17,9 +16,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-# Types that the engine does not know, or knows and refuses. Nothing of the product's own behaviour is among
-# them: they roll out, archive, register (the nested stack has the schemas) and let other accounts see what the other
-# resources do.
+# Types that the engine does not support. None is part of the product's own behavior: they roll out, archive, register
+# (the nested stack has the schemas) and let other accounts access the other resources.
 LEFT_OUT: Final = (
     "AWS::CloudFormation::Stack",
     "AWS::CodeDeploy::",
@@ -28,7 +26,7 @@ LEFT_OUT: Final = (
     "AWS::Events::EventBusPolicy",
 )
 
-# The API answers under its stack's name and not under a new id each time: /_aws/execute-api/<stack>/…
+# The API is served under its stack's name instead of a new id each time: /_aws/execute-api/<stack>/…
 API_ID: Final[Mapping[str, str]] = {"Ref": "AWS::StackName"}
 
 _INTEGRATION: Final = {
@@ -42,14 +40,14 @@ _INTEGRATION: Final = {
 
 
 class NotAdaptable(ValueError):
-    """The template uses something that this adaptation does not know; the message says what and where."""
+    """The template uses something that this adaptation does not support. The message names it and its place."""
 
 
 def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
-    """`template`, plain CloudFormation, as the engine takes it: explicit routes, and without what it refuses.
+    """`template`, plain CloudFormation, in the engine's form: explicit routes, and without unsupported resources.
 
-    Raises `NotAdaptable` where a kept resource needs one that is left out, or an API has something other than
-    Lambda integrations and JWT authorizers.
+    Raises `NotAdaptable` if a kept resource needs an unsupported one, or if an API has anything but Lambda integrations
+    and JWT authorizers.
     """
     adapted = copy.deepcopy(dict(template))
     resources: dict[str, Any] = adapted["Resources"]
@@ -76,7 +74,7 @@ def _left_out(resource: Mapping[str, Any]) -> bool:
 
 
 def _without(resource: Mapping[str, Any], name: str, gone: set[str]) -> dict[str, Any]:
-    """`resource` without its ties of order and roll-out to what is `gone`."""
+    """`resource` without its order and roll-out dependencies on `gone`."""
     rest = {key: value for key, value in resource.items() if key not in {"DependsOn", "UpdatePolicy"}}
     after = resource.get("DependsOn", [])
     still = [other for other in ([after] if isinstance(after, str) else after) if other not in gone]
@@ -108,7 +106,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The API called `name` and what its OpenAPI `Body` says, each as a resource of its own."""
+    """The API `name`, and each part of its OpenAPI `Body` as a separate resource."""
     properties = dict(resource["Properties"])
     body = properties.pop("Body")
     properties.pop("FailOnWarnings", None)
@@ -119,7 +117,7 @@ def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str,
         "Tags": {**properties.get("Tags", {}), "ms-custom-id": dict(API_ID)},
     }
     if "x-amazon-apigateway-cors" in body:
-        # The engine reads these members in the API's spelling (allowOrigins), not in CloudFormation's.
+        # The engine reads these members in the API's spelling (allowOrigins) instead of CloudFormation's.
         properties["CorsConfiguration"] = body["x-amazon-apigateway-cors"]
     yield name, {**resource, "Properties": properties}
 
@@ -151,7 +149,7 @@ def _explicit_api(name: str, resource: Mapping[str, Any]) -> Iterator[tuple[str,
             }
             yield f"{name}Route{route}", {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties, **shared}
             if path.endswith("+}"):
-                # On AWS a greedy variable also matches nothing; the engine's does not.
+                # On AWS a greedy variable also matches nothing. The engine's does not.
                 bare = {**properties, "RouteKey": f"{verb} {path[: path.rindex('{')]}"}
                 yield f"{name}Route{route}Bare", {"Type": "AWS::ApiGatewayV2::Route", "Properties": bare, **shared}
 
@@ -201,15 +199,15 @@ def _authorization(
 def translate(template_text: str) -> dict[str, Any]:
     """The SAM template `template_text` as plain CloudFormation. Only in the engine's environment.
 
-    On AWS the transform gets a deployment's parameters. Here one translation serves every deployment, so it gets none,
-    and no defaults either, which it would write in the place of some references.
+    On AWS the transform gets the parameters of a deployment. Here one translation serves every deployment, so it gets
+    none, and no defaults either, because it would insert them in place of some references.
     """
     from samtranslator.translator.transform import (  # type: ignore[import-not-found] # is in .venv-engine alone
         transform,
     )
     from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found] # the same
 
-    # Managed policies are looked up by name in an account otherwise; the template uses none.
+    # Otherwise managed policies are looked up by name in an account. The template uses none.
     no_managed_policies = SimpleNamespace(load=dict)
     template = yaml_parse(template_text)
     parameters = copy.deepcopy(template.get("Parameters", {}))

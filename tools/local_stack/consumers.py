@@ -1,4 +1,4 @@
-"""What the two example consumers made of the events so far, told and compared with the Gateway's own books."""
+"""The results of the two example consumers, printed and compared with the Gateway's own books."""
 
 import time
 from collections.abc import Callable
@@ -15,21 +15,24 @@ from tools.local_stack.walkthrough import Unexpected
 
 _SECONDS: Final = 120
 
-# Shares bought less shares sold, and rupees spent less rupees received, by ticker.
+# Shares bought minus shares sold, and rupees spent minus rupees received, by ticker.
 Traded = dict[str, tuple[int, Decimal]]
 
 
 def show(product: Product, updates: Updates, user: str, tell: Timeline) -> None:
-    """Tell `user`'s positions and messages; `Unexpected` where the positions are not what the Gateway booked."""
-    tell.title(f"What two consumers of the events make of it · {user}")
+    """Print the positions and messages of `user`.
+
+    Raises `Unexpected` if the positions differ from the Gateway's books.
+    """
+    tell.title(f"The results of two consumers of the events · {user}")
     settled = [event["detail"] for event in updates.received if event["detail-type"] == "OrdersSettled"]
     books = _books(product, {detail["smallcaseAuthId"] for detail in settled if detail["notes"] == user})
     _wait(lambda: positions(product, user) == books)
     held = positions(product, user)
     tell.tell("positions", *(f"{ticker:<12} {shares:>5}  {_paid(spent)}" for ticker, (shares, spent) in held.items()))
-    tell.check(held == books, "the positions are what the Gateway booked, to the share and the paisa")
+    tell.check(held == books, "the positions match the Gateway's books, to the share and the paisa")
     if held != books:
-        raise Unexpected(f"not so: positions {held}, booked {books}")
+        raise Unexpected(f"mismatch: positions {held}, booked {books}")
     _wait(lambda: len(_messages(product, user)) == len(settled))
     for lines in _messages(product, user):
         tell.tell("message", *lines)
@@ -40,7 +43,7 @@ def _paid(spent: Decimal) -> str:
 
 
 def _books(product: Product, accounts: set[str]) -> Traded:
-    """What the Gateway booked for all of a user's accounts."""
+    """The Gateway's books for all accounts of a user."""
     found: Traded = {}
     with GatewayDriver(product.gateway_url) as gateway:
         for account in accounts:
@@ -51,13 +54,13 @@ def _books(product: Product, accounts: set[str]) -> Traded:
 
 
 def positions(product: Product, user: str) -> Traded:
-    """What the positions consumer holds for `user`."""
+    """The positions of `user` in the positions consumer."""
     items = _items(product, "PositionsTable", "holder", f"user#{user}")
     return {item["security"]: (int(item["shares"]), item["spent"]) for item in items}
 
 
 def _messages(product: Product, user: str) -> list[list[str]]:
-    """The messages for `user`, each as its lines, the oldest first."""
+    """The messages for `user`, each as its lines, oldest first."""
     return [item["lines"] for item in _items(product, "MessagesTable", "notes", user)]
 
 

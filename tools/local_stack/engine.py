@@ -1,7 +1,7 @@
 """The local engine: MiniStack, an AWS emulator that runs the functions as processes of its own Python.
 
-It listens on 127.0.0.1 alone and keeps everything in memory and in its own directory, which goes when it
-goes, unless it is given a directory to leave its state in.
+It listens on 127.0.0.1 only and keeps everything in memory and in its own directory. That directory is removed with it,
+unless a state directory is given.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from operations.stage import REGION as REGION
 from tools.local_stack.process_supervisor import ROOT, Started, started
 
 PYTHON: Final = ROOT / ".venv-engine" / "bin" / "python"
-# Made up: the engine takes any.
+# Dummies: the engine accepts any.
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 _SERVICES: Final = (
@@ -49,7 +49,7 @@ class Engine:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What tools and the engine see: nothing of the caller's AWS settings, proxies or Python."""
+    """The environment of tools and the engine, without the caller's AWS settings, proxies and Python settings."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "LC_ALL", "PATH") if name in os.environ}
     return {**kept, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "PYTHONUNBUFFERED": "1", **more}
 
@@ -63,7 +63,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on `port` of 127.0.0.1 and it may be taken."""
+    """True if nothing listens on `port` of 127.0.0.1 and it can be bound."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
@@ -74,9 +74,10 @@ def is_free(port: int) -> bool:
 
 @contextlib.contextmanager
 def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
-    """An engine on `port` (0: a free one) while the context lasts; `process_supervisor.Failed` where it does not start.
+    """An engine on `port` (0: a free one) while the context lasts. Raises `process_supervisor.Failed` if it does not
+    start.
 
-    With `state`, a directory, it takes up what an engine before it left there, and leaves what it has when it is ended.
+    With the directory `state`, it loads the state of an earlier engine, and saves its own when it ends.
     """
     port = port or free_port()
     settings = environment(
@@ -84,12 +85,12 @@ def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
         GATEWAY_PORT=str(port),
         MINISTACK_REGION=REGION,
         SERVICES=",".join(_SERVICES),
-        # Neither listens elsewhere nor touches containers of the machine.
+        # It neither listens elsewhere nor touches containers of the machine.
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
         LAMBDA_EXECUTOR="local",
         DOCKER_HOST="unix:///nonexistent",
-        # The functions' Python is the engine's: what is installed for the user is none of theirs.
+        # The functions use the engine's Python: packages that the user has installed must not leak in.
         PYTHONNOUSERSITE="1",
         **({} if state is None else {"PERSIST_STATE": "1", "STATE_DIR": str(state)}),
     )

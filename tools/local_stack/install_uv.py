@@ -1,7 +1,7 @@
-"""The environment .venv with the pinned uv in it, and nothing else: `python3 tools/local_stack/install_uv.py`.
+"""Create .venv with only the pinned uv: `python3 tools/local_stack/install_uv.py`.
 
-The pip that comes with Python fetches uv, straight from its bundle and in this very process: nothing is left
-running when it is interrupted. This file alone must be readable by any Python, to say that it is too old.
+The pip bundled with Python installs uv, in this very process, so an interruption leaves nothing running. Any Python
+must be able to parse this file, so that an old one prints that it is too old.
 """
 
 import os
@@ -9,10 +9,10 @@ import sys
 
 
 def main():  # type: () -> str  # no annotations: an old Python must get as far as the message
-    """What is wrong, in one line; where nothing is, this process becomes pip."""
+    """The fault in one line. Without one, this process becomes pip."""
     if sys.version_info < (3, 11):  # noqa: UP036 - this is where it is found out
         found = ".".join(map(str, sys.version_info[:3]))
-        return "Python 3.11 or newer is needed, this is " + found + ". Name another: make PYTHON=python3.13 ..."
+        return "Python 3.11 or newer is needed, this is " + found + ". Choose another: make PYTHON=python3.13 ..."
     from pathlib import Path
 
     try:

@@ -1,8 +1,8 @@
-"""A token issuer for the local run: OIDC discovery, its public key, and an access token for whoever asks.
+"""A token issuer for the local run: OIDC discovery, its public key, and access tokens for any user.
 
-Stands in for the identity provider of a team (Cognito, Auth0, Keycloak …), from which the API takes its
-users. It trusts everybody, keeps its key in memory and answers on 127.0.0.1 alone: `python -m tools.local_stack.issuer
---port 0`.
+It stands in for the team's identity provider (Cognito, Auth0, Keycloak …), which the API gets its users from. It
+authenticates no one, keeps its key in memory and listens on 127.0.0.1 only: `python -m tools.local_stack.issuer --port
+0`.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def create_app(issuer: str, audience: str = AUDIENCE) -> Starlette:
             Route("/jwks", jwks),
             Route("/token", token, methods=["POST"]),
         ],
-        # The console's page asks from its own origin.
+        # The console's page calls from its own origin.
         middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])],
     )
 
@@ -84,13 +84,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--audience", default=AUDIENCE)
     options = parser.parse_args()
-    # The protocol is named: asyncio switches Nagle's algorithm off only where it is, and it would cost 40 ms an answer.
+    # asyncio turns off Nagle's algorithm only if the protocol is named. With it on, each response takes 40 ms longer.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", options.port))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = uvicorn.Server(uvicorn.Config(create_app(url, options.audience), log_level="warning"))
-        # Connections queue from here on, so the line is true before the first one is answered.
+        # Connections queue from here on, so the printed line is true before the first request is served.
         listening.listen()
         print(url, flush=True)
         server.run(sockets=[listening])

@@ -1,9 +1,8 @@
-"""Processes that end when we end, however we end.
+"""Processes that end whenever this process ends, even if it is killed.
 
-Each is started by a small keeper of its own (this file as a script), in a session of its own, so that Ctrl-C
-reaches us alone and we take them down in order. The keeper holds a pipe to us: it closes when we let go, and
-just as well when we are killed. Then the keeper ends its process with all that this started, and removes its
-directory.
+A small keeper (this file as a script) starts each process in its own session, so that Ctrl-C reaches only this process,
+which then ends the others in order. The keeper holds a pipe to this process. The pipe closes when this process releases
+it or is killed. Then the keeper ends its process with all descendants and removes its directory.
 """
 
 import contextlib
@@ -23,21 +22,21 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RUNS: Final = ROOT / ".local" / "run"
-# How long a process has to end by itself, in seconds, before it is made to.
+# The seconds that a process has to end by itself before it is killed.
 GRACE: Final = 2.0
-# The longest that a command may take, in seconds: a build on a busy machine, not one that hangs.
+# The timeout of a command, in seconds: longer than a build on a busy machine takes.
 COMMAND_SECONDS: Final = 600.0
 # A shell starts a job with SIGINT and SIGQUIT ignored, and every process below it inherits that.
 _INHERITED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class Failed(RuntimeError):
-    """A process failed or did not become ready; the message says which and ends with its last words."""
+    """A process failed or did not become ready. The message names it and ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A process under way. What it writes goes to `log`; its `directory` is removed with it."""
+    """A running process. `log` has its output. Its `directory` is removed with it."""
 
     name: str
     keeper: subprocess.Popen[bytes]
@@ -48,7 +47,10 @@ class Started:
         return self.directory / "log"
 
     def wait_for_line(self, pattern: str, timeout: float) -> re.Match[str]:
-        """The first match of `pattern` in the log; `Failed` if the process ends or `timeout` s pass before."""
+        """The first match of `pattern` in the log.
+
+        Raises `Failed` if the process ends or `timeout` seconds pass before.
+        """
         deadline = time.monotonic() + timeout
         while True:
             ended = self.keeper.poll() is not None
@@ -59,8 +61,9 @@ class Started:
             time.sleep(0.02)
 
     def wait(self, timeout: float = COMMAND_SECONDS) -> str:
-        """Waits for the end and gives what was written; `Failed` where it ends with another code than 0, or not in
-        `timeout` s.
+        """Wait for the end and return the output.
+
+        Raises `Failed` if the exit code is not 0, or after `timeout` seconds.
         """
         try:
             code = self.keeper.wait(timeout)
@@ -77,7 +80,7 @@ class Started:
 
 @contextlib.contextmanager
 def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Started]:
-    """Runs `command` while the context lasts, with TMPDIR inside its own directory."""
+    """Run `command` while the context lasts, with TMPDIR inside its own directory."""
     RUNS.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
     (directory / "tmp").mkdir()
@@ -98,24 +101,24 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
             keeper.stdin.close()
         try:
             keeper.wait(GRACE + 30)
-        except subprocess.TimeoutExpired:  # the keeper itself hangs: better that its process is left than that we hang
+        except subprocess.TimeoutExpired:  # the keeper itself hangs: rather leave its process than hang too
             keeper.kill()
             keeper.wait()
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def run(name: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Runs `command` to its end and gives what it wrote; `Failed` where it does not end with 0."""
+    """Run `command` to its end and return its output. Raises `Failed` if the exit code is not 0."""
     with started(name, command, environment) as process:
         return process.wait()
 
 
 def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
-    """The keeper: runs `command` until it ends or whoever started us is gone; the command's exit code."""
-    # Whatever we are told, first the process is taken down: being told is the same as being let go.
+    """The keeper: run `command` until it or the parent process ends. Returns the exit code of the command."""
+    # Every signal means the same as a closed pipe: end the process first.
     let_go = threading.Event()
     alone = threading.Event()
-    # A signal that has a handler here, and not one that is ignored, has its default effect on the process below.
+    # A signal with a handler here, unlike an ignored one, has its default effect in the child process.
     for number in _INHERITED:
         signal.signal(number, lambda *_: let_go.set())
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -138,7 +141,7 @@ def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(grace)
-    # Its own children may outlive it (workers that wait for input): the group goes as a whole.
+    # Its own children may outlive it (workers that wait for input), so the whole group is killed.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()

@@ -1,6 +1,6 @@
-"""The whole product on this machine: engine, Gateway simulator, token issuer and the deployed stack.
+"""The complete product on this machine: engine, Gateway simulator, token issuer and the deployed stack.
 
-`make run`, `make demo` and the integration tests all bring it up through `running`.
+`make run`, `make demo` and the integration tests all start it through `running`.
 """
 
 import contextlib
@@ -18,16 +18,16 @@ from tools.local_stack.issuer import AUDIENCE
 from tools.local_stack.process_supervisor import Started, started
 
 GATEWAY_NAME = "demo-gw"
-# The simulator's and ours; nothing else knows them.
+# Shared by the simulator and the product only.
 GATEWAY_SECRET = "local-gateway-secret-that-signs-tokens"
 API_SECRET = "local-api-secret-that-signs-webhooks"
 _SERVICES = {"issuer": "tools.local_stack.issuer", "gateway": "tools.gateway_simulator"}
-_READY_SECONDS = 120  # a busy machine starts a Python in tens of seconds
+_READY_SECONDS = 120  # a busy machine takes tens of seconds to start Python
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where to listen on 127.0.0.1; 0 takes any free port."""
+    """The ports on 127.0.0.1. 0 takes any free port."""
 
     engine: int = 0
     gateway: int = 0
@@ -36,8 +36,9 @@ class Ports:
 
 @dataclass(frozen=True)
 class Product:
-    """A running product. `outputs` are the stack's; `outputs["ApiUrl"]` is where the API answers. It was deployed from
-    the template at `template_url` with `parameters`.
+    """A running product, deployed from the template at `template_url` with `parameters`.
+
+    `outputs` are those of the stack; `outputs["ApiUrl"]` is the base URL of the API.
     """
 
     aws: stack.Aws
@@ -53,17 +54,17 @@ class Product:
         return self.outputs["ApiUrl"]
 
     def token(self, user: str, scope: str | None = None, seconds: int = 3600) -> str:
-        """An access token of `user`, as the team's identity provider would give it."""
+        """An access token of `user`, as the team's identity provider would issue it."""
         asked = {"sub": user, "expires_in": seconds} | ({"scope": scope} if scope else {})
         answer = httpx.post(f"{self.issuer_url}/token", json=asked, trust_env=False)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
     def api(self, user: str | None, scope: str | None = None) -> httpx.Client:
-        """A client of the API that is signed in as `user`, or not at all."""
+        """An API client with a token of `user`, or without one."""
         headers = {"authorization": f"Bearer {self.token(user, scope)}"} if user else {}
-        # The first call of a function starts a process and imports what it needs. The engine ends idle connections
-        # after 5 s: one that is as old must not be used again.
+        # The first call of a function starts a process and imports its modules. The engine closes connections that were
+        # idle for 5 s, so older ones must not be reused.
         limits = httpx.Limits(keepalive_expiry=1)
         return httpx.Client(base_url=self.api_url, headers=headers, timeout=60, limits=limits, trust_env=False)
 
@@ -76,9 +77,9 @@ def _quiet(_: str, __: float) -> None:
 def running(
     ports: Ports | None = None, progress: Callable[[str, float], None] = _quiet, state: Path | None = None
 ) -> Iterator[Product]:
-    """The product while the context lasts. `progress` hears of each step when it is done: what, and seconds.
+    """The product while the context lasts. Calls `progress` after each step with its name and seconds.
 
-    `state` is where the engine leaves its state when it is ended, for one that takes over from it.
+    The engine saves its state in `state` when it ends, for another engine to load.
     """
     ports = ports or Ports()
     engine_port = ports.engine or free_port()
@@ -98,7 +99,7 @@ def running(
         clock.done("layer and functions built")
         aws = up.enter_context(contextlib.closing(stack.Aws(running_engine.url)))
         template_url = stack.package(aws, template, running_engine.process.directory)
-        our_turn.close()  # what was built is in the engine now: the next may build
+        our_turn.close()  # the build is in the engine now, so the next one may start
         clock.done("packaged")
         parameters = stack.local_parameters() | {
             "GatewayUrl": gateway_url,
@@ -131,14 +132,14 @@ def _gateway_options(webhook_url: str) -> list[str]:
         "--gateway-name": GATEWAY_NAME,
         "--gateway-secret": GATEWAY_SECRET,
         "--api-secret": API_SECRET,
-        # On a busy machine a function's first call takes long, and the Gateway's next attempt comes after 15 minutes.
+        # On a busy machine, a function's first call takes long, and the Gateway retries only after 15 minutes.
         "--set": "webhookTimeoutSeconds=60",
     }
     return [word for pair in options.items() for word in pair]
 
 
 class _Clock:
-    """Tells how long each step took."""
+    """Reports the duration of each step."""
 
     def __init__(self, progress: Callable[[str, float], None]) -> None:
         self._progress = progress

@@ -1,6 +1,4 @@
-"""`python -m tools.local_stack run` and `python -m tools.local_stack demo`: the whole product on this machine, and two
-orders through it.
-"""
+"""`python -m tools.local_stack run` and `python -m tools.local_stack demo`: the complete product, and two orders."""
 
 import argparse
 import os
@@ -23,7 +21,7 @@ _LAST_PORT: Final = 65535
 
 
 def main(arguments: list[str]) -> int:
-    """0 where all went as it should, 1 where it did not, 130 or 143 where it was interrupted."""
+    """Returns 0 on success, 1 on a failure, 130 or 143 if interrupted."""
     options = _options(arguments)
     ports = Ports(options.port, options.gateway_port, options.issuer_port)
     if taken := _taken(options):
@@ -35,7 +33,7 @@ def main(arguments: list[str]) -> int:
         with running(ports, lambda what, seconds: tell.note(f"· {what} ({seconds:.1f} s)")) as product:
             if options.command == "demo":
                 good = _show(product, tell)
-                tell.note("\nEverything went as it should." if good else "\nSomething went wrong, see above.")
+                tell.note("\nAll checks passed." if good else "\nA check failed, see above.")
                 return 0 if good else 1
             with serving(product, options.console_port) as console_url, env_file.written(product, console_url, USER):
                 _show(product, tell)
@@ -55,7 +53,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, what, first in (
         ("run", "deploy locally, place two orders, stay up", 4566),
-        ("demo", "the same, check every step and end", 0),
+        ("demo", "deploy locally, check every step and end", 0),
     ):
         sub = commands.add_parser(command, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         for offset, (name, whose) in enumerate(
@@ -63,7 +61,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
                 ("port", "the API and all of AWS"),
                 ("gateway-port", "the Gateway simulator"),
                 ("issuer-port", "the token issuer"),
-                ("console-port", "the console, which `run` alone serves"),
+                ("console-port", "the console (`run` only)"),
             )
         ):
             variable = f"LOCAL_{name.upper().replace('-', '_')}"
@@ -104,28 +102,28 @@ def _taken(options: argparse.Namespace) -> list[str]:
         if port and port in seen:
             lines.append(f"Port {port} is given twice: pick another with --{name} or --{seen[port]}.")
         elif port and not is_free(port):
-            lines.append(f"Port {port} is in use: stop what listens there, or pick another with --{name}.")
+            lines.append(f"Port {port} is in use: stop its process, or choose another with --{name}.")
         seen[port] = name
     return lines
 
 
 def _interrupted(number: int, _: object) -> NoReturn:
-    # A second signal must not interrupt the taking down; the leash holds in any case.
+    # A second signal must not interrupt the cleanup. The supervisor works in any case.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def _show(product: Product, tell: Timeline) -> bool:
-    """Two orders, one after the other; whether all went as it should."""
+    """Place two orders, one after the other. Returns True if all checks passed."""
     updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
     with GatewayDriver(product.gateway_url) as gateway:
         gateway.settings(fill_webhooks="always")
     try:
-        # The first order links the user's broker account, so the second comes with a connected token.
+        # The first order links the user's broker account, so the second gets a connected token.
         walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")
         walkthrough.place(product, updates, USER, walkthrough.BASKET, tell, expect_token="connected")
         consumers.show(product, updates, USER, tell)
-    except Exception as wrong:  # whatever it is, it is told, and the product stays up to look at
+    except Exception as wrong:  # report every error, and keep the product up for inspection
         tell.note(f"\n✗ {type(wrong).__name__}: {wrong}")
         for name, process in product.logs.items():
             tell.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
@@ -134,7 +132,7 @@ def _show(product: Product, tell: Timeline) -> bool:
 
 
 def _port(product: Product) -> str:
-    """What `make tail` has to be told where the product is not at its usual port."""
+    """The options that `make tail` needs if the product is not at its usual port."""
     port = product.aws.url.rpartition(":")[2]
     return "" if port == "4566" else f" PORT={port}"
 
@@ -144,7 +142,7 @@ def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
     order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
     unsigned = f'{{"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
     tell.note(f"""
-It stays up until Ctrl-C.
+Press Ctrl-C to stop it.
 
   API                {product.api_url}
   Gateway simulator  {product.gateway_url}
@@ -153,7 +151,7 @@ It stays up until Ctrl-C.
   updates queue      {product.outputs["UpdatesQueueUrl"]}
   logs               {RUNS.relative_to(ROOT)}/*/log
 
-Try next, in a browser: place orders, throw faults, and see what the backend makes of them:
+Try next, in a browser: place orders, inject faults, and watch the backend process them:
 
   {console_url}
 
@@ -163,7 +161,7 @@ Or in another terminal:
   curl -s $API/orders {bearer}
   curl -s $API/transactions {bearer} -d '{order}'
 
-  # with the transactionId it answers, be the user in the Gateway, and look again:
+  # with the transactionId of the response, act as the user in the Gateway, and read the orders again:
   TX=TRX_…
   curl -s $GATEWAY/_sim/transactions/$TX/login -d '{{"broker": "kite"}}'
   curl -s $GATEWAY/_sim/transactions/$TX/confirm -d '{{}}'
@@ -172,9 +170,9 @@ Or in another terminal:
   # or a whole story in one command (make trigger lists them):
   make trigger SCENARIO=rejected
 
-  # what the bus says, as it happens:
+  # follow the events:
   make tail{_port(product)}
 
-  # a webhook that the Gateway has not signed is refused:
+  # a webhook without a valid checksum is rejected:
   curl -si $API/webhooks/orders -d '{unsigned}'
 """)

@@ -1,7 +1,6 @@
-"""The SAM CLI as this repository runs it: `python -m tools.local_stack.sam validate --lint`, also with `build` and
-`deploy`.
+"""The SAM CLI with this repository's settings: `python -m tools.local_stack.sam validate --lint`.
 
-It keeps its settings under .local/, reports to nobody and asks nobody for news.
+Also with `build` and `deploy`. It keeps its settings under .local/, sends no telemetry and checks for no updates.
 """
 
 import json
@@ -16,13 +15,16 @@ from tools.local_stack.engine import CREDENTIALS, REGION
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOOLS: Final = ROOT / ".venv-engine" / "bin"
-# What SAM wants to see even where it calls nothing.
+# SAM requires these even if it calls nothing.
 MADE_UP: Final = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}
 
 
 def environment(defaults: Mapping[str, str] = MADE_UP) -> dict[str, str]:
-    """The environment to run SAM in: the caller's, the repository's tools first, quiet, and with `defaults` where
-    the caller has none (validating wants credentials and uses none)."""
+    """The environment for SAM: the caller's, with the repository's tools first, quiet, and `defaults` for unset
+    variables.
+
+    Validation requires credentials and does not use them.
+    """
     settings = ROOT / ".local" / "sam"
     settings.mkdir(parents=True, exist_ok=True)
     asked = {"lastVersionCheck": time.time(), "telemetryEnabled": False}
@@ -40,6 +42,6 @@ def environment(defaults: Mapping[str, str] = MADE_UP) -> dict[str, str]:
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    # Made-up credentials and regions would win over those of a profile, a role or samconfig.toml.
+    # Made-up credentials and regions would take precedence over a profile, a role or samconfig.toml.
     defaults = {} if sys.argv[1:2] == ["deploy"] else MADE_UP
     os.execve(TOOLS / "sam", ["sam", *sys.argv[1:]], environment(defaults))  # noqa: S606 - becoming the tool is the point

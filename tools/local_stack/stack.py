@@ -1,6 +1,6 @@
-"""The deployed product on the local engine: the real template through the real `sam build` and `sam package`.
+"""The product deployed to the local engine: the real template, through the real `sam build` and `sam package`.
 
-Only `tools.local_stack.adapt` stands between the packaged template and the engine's CloudFormation.
+Only `tools.local_stack.adapt` changes the packaged template before the engine's CloudFormation gets it.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ _BUCKET: Final = "securities-transactions-local-artifacts"
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients of the AWS services that answer at `url`; `close` closes their connections."""
+    """Clients of the AWS services at `url`. `close` closes their connections."""
 
     url: str
 
@@ -84,7 +84,7 @@ class Aws:
         return self._session.client("sqs", endpoint_url=self.url, config=self._config)
 
     def logged(self, since: float) -> list[str]:
-        """The lines that the functions have logged since `since` (seconds since 1970), in order."""
+        """The log lines of the functions since `since` (seconds since 1970), in order."""
         logged = [
             (event["timestamp"], event["message"].rstrip())
             for groups in self.logs.get_paginator("describe_log_groups").paginate()
@@ -104,10 +104,10 @@ class Aws:
 
 @contextlib.contextmanager
 def building() -> Iterator[Callable[[], Path]]:
-    """Builds while the context lasts; the callable waits for it and gives the template that `sam build` makes.
+    """Build while the context lasts. The callable waits for the build and returns the template from `sam build`.
 
-    The layer is for the Python that the engine runs functions with. It is built once and again only when the
-    sources change. What is built stays as it is while the context lasts: others wait for their turn.
+    The layer is built for the engine's Python. It is rebuilt only when the sources change. The build does not change
+    while the context lasts: other processes wait for their turn.
     """
     place = ROOT / ".local" / "build" / f"python{platform.python_version()}"
     place.mkdir(parents=True, exist_ok=True)
@@ -127,15 +127,16 @@ def building() -> Iterator[Callable[[], Path]]:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Our turn among processes that want `path`; the system ends it with the process."""
+    """Exclusive access to `path` among processes. The operating system releases it when the process ends."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def package(aws: Aws, built: Path, work: Path) -> str:
-    """The URL of the template in the engine's S3, adapted, with its code beside it. `work` takes what is in
-    between.
+    """Package the built template: upload it, adapted, with its code. Returns its URL in the engine's S3.
+
+    `work` is the directory for intermediate files.
     """
     with contextlib.suppress(aws.s3.exceptions.BucketAlreadyOwnedByYou):
         aws.s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": local_engine.REGION})
@@ -151,24 +152,23 @@ def package(aws: Aws, built: Path, work: Path) -> str:
 
 
 def upload(aws: Aws, template: Path) -> str:
-    """The URL of the template in the engine's S3. Its bucket is there once the product is packaged."""
+    """Upload a template to the engine's S3 and return its URL. The bucket exists once the product is packaged."""
     aws.s3.put_object(Bucket=_BUCKET, Key=template.name, Body=template.read_bytes())
     return f"{aws.url}/{_BUCKET}/{template.name}"
 
 
 def api_url(engine_url: str, name: str = NAME) -> str:
-    """Where the API of the stack called `name` answers, also before it is deployed."""
+    """The base URL of the API of the stack `name`, also before its deployment."""
     return f"{engine_url}/_aws/execute-api/{name}"
 
 
 def deploy(
     aws: Aws, template_url: str, parameters: Mapping[str, str], name: str = NAME, timeout: float = 300
 ) -> dict[str, str]:
-    """Creates the stack called `name`, or updates it, and gives its outputs; `process_supervisor.Failed` with the
-    reasons where that fails.
+    """Create or update the stack `name` and return its outputs.
 
-    `ApiUrl` is the address that any HTTP client can reach; the engine's own needs a name that only some
-    resolve.
+    Raises `process_supervisor.Failed` with the reasons if that fails. `ApiUrl` is an address that any HTTP client can
+    reach: the engine's own requires a host name that only some resolve.
     """
     given: list[ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
@@ -194,7 +194,7 @@ def deploy(
 
 
 def delete(aws: Aws, name: str, timeout: float = 60) -> None:
-    """Deletes the stack called `name` and waits until it is gone; `process_supervisor.Failed` where it stays."""
+    """Delete the stack `name` and wait until it is gone. Raises `process_supervisor.Failed` if it remains."""
     aws.cloudformation.delete_stack(StackName=name)
     deadline = time.monotonic() + timeout
     while name in (stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]):
@@ -213,7 +213,7 @@ def _reasons(aws: Aws, name: str) -> str:
 
 
 def local_parameters() -> dict[str, str]:
-    """The template's parameters for this machine: what the functions run on, and the example consumers with them."""
+    """The template's parameters for this machine: its runtime, and the example consumers."""
     major, minor, _ = platform.python_version_tuple()
     arm = platform.machine().lower() in ("arm64", "aarch64")
     return {
@@ -225,6 +225,6 @@ def local_parameters() -> dict[str, str]:
 
 
 def put_secret(aws: Aws, arn: str, gateway_secret: str, api_secret: str) -> None:
-    """Stores the two secrets that the vendor issues, as an operator does after the first deployment."""
+    """Store the two secrets that the vendor issues, as an operator does after the first deployment."""
     value = json.dumps({"gatewaySecret": gateway_secret, "apiSecret": api_secret})
     aws.secretsmanager.put_secret_value(SecretId=arn, SecretString=value)

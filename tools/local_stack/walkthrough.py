@@ -1,4 +1,4 @@
-"""Orders placed through the API as a user places them, told and checked step by step."""
+"""Orders placed through the API as a user places them, printed and checked step by step."""
 
 import time
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ _MOST_STEPS: Final = 100
 
 
 class Unexpected(Exception):
-    """A step did not end as it should; the message says which and how it ended."""
+    """A step did not end as expected. The message names the step and its result."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a user orders: `securities` as the API takes them, and the name of a basket."""
+    """The order of a user: `securities` in the API's form, and the name of a basket."""
 
     title: str
     securities: Securities
@@ -52,9 +52,9 @@ BASKET: Final = Order(
 
 
 def place(product: Product, updates: Updates, user: str, order: Order, tell: Timeline, expect_token: str) -> str:
-    """Places `order` for `user`, lets it fill, and checks every step; its transactionId.
+    """Place `order` for `user`, let it fill, and check every step. Returns its transactionId.
 
-    `Unexpected` with the first step that went wrong.
+    Raises `Unexpected` at the first step that failed.
     """
     tell.title(f"{order.title} · {user}")
     with GatewayDriver(product.gateway_url) as driver, product.api(user) as api:
@@ -86,7 +86,7 @@ def _create(api: httpx.Client, order: Order, tell: Timeline, expect_token: str) 
 
 
 def _post_sdk_response(api: httpx.Client, driver: GatewayDriver, transaction_id: str, tell: Timeline) -> None:
-    """The SDK resolves once the order is placed, and the app posts what it resolved with."""
+    """The SDK resolves once the order is placed, and the app posts its result."""
     resolved = driver.sdk_result(transaction_id)["value"]
     answer = api.post(f"/transactions/{transaction_id}/sdk-response", json={"resolved": resolved})
     if answer.status_code != 202:
@@ -95,7 +95,7 @@ def _post_sdk_response(api: httpx.Client, driver: GatewayDriver, transaction_id:
 
 
 def _await(updates: Updates, transaction_id: str, tell: Timeline, kind: str) -> Event:
-    """Tells every event of the transaction that was not told yet, until one of `kind` has come."""
+    """Print every new event of the transaction until one of `kind` has arrived."""
     already = len(updates.of(transaction_id))
     for number, event in enumerate(updates.arriving(transaction_id, _EVENT_SECONDS)):
         if number >= already:
@@ -106,7 +106,7 @@ def _await(updates: Updates, transaction_id: str, tell: Timeline, kind: str) -> 
 
 
 def _fill(driver: GatewayDriver, updates: Updates, transaction_id: str, tell: Timeline) -> Event:
-    """One step of the order's life after the other, each told as the consumer hears of it, until it is settled."""
+    """Do the steps of the order one by one, each printed when the consumer receives it, until it is settled."""
     for _ in range(_MOST_STEPS):
         heard = len(updates.of(transaction_id))
         if not driver.advance(transaction_id)["more"]:
@@ -119,12 +119,12 @@ def _fill(driver: GatewayDriver, updates: Updates, transaction_id: str, tell: Ti
                 tell.tell("event", *lines_of(event))
                 break
         else:
-            raise Unexpected(f"a fill of {transaction_id} was not heard of within {_EVENT_SECONDS} s")
+            raise Unexpected(f"a fill of {transaction_id} was not received within {_EVENT_SECONDS} s")
     raise Unexpected(f"{transaction_id} is not final after {_MOST_STEPS} steps")
 
 
 def _compare(api: httpx.Client, driver: GatewayDriver, order: Order, settled: Event, tell: Timeline) -> None:
-    """Reads the order details back and compares them with what was asked, told and really traded."""
+    """Read the orders back and compare them with the request, the events and the actual trades."""
     transaction_id = settled["detail"]["transactionId"]
     answer = api.get(f"/transactions/{transaction_id}/orders")
     if answer.status_code != 200:
@@ -134,9 +134,9 @@ def _compare(api: httpx.Client, driver: GatewayDriver, order: Order, settled: Ev
     asked = [(s["ticker"], s["type"], s["quantity"]) for s in order.securities]
     executed = [(o["tradingsymbol"], o["transactionType"], o["filledQuantity"]) for o in details["orders"]]
     _check(details["status"] == "COMPLETED" and details["settled"], "the order is settled: final and confirmed", tell)
-    _check(sorted(executed) == sorted(asked), "every share that was ordered was traded", tell)
+    _check(sorted(executed) == sorted(asked), "all ordered shares were traded", tell)
     told = [_facts(o) for o in settled["detail"]["orders"]]
-    _check(told == [_facts(o) for o in details["orders"]], "the event and the API say the same", tell)
+    _check(told == [_facts(o) for o in details["orders"]], "the event and the API agree", tell)
     newest = _exact(api.get("/orders", params={"limit": 1}))["items"]
     _check([o["transactionId"] for o in newest] == [transaction_id], "it is the user's newest order", tell)
 
@@ -146,7 +146,7 @@ def _no_gaps(events: Sequence[Event], tell: Timeline) -> None:
     numbers = sorted(steps)
     unbroken = numbers == list(range(1, len(numbers) + 1))
     linked = all(steps[number] == number - 1 for number in numbers)
-    _check(unbroken and linked, f"{len(numbers)} changes, none missing in the events", tell)
+    _check(unbroken and linked, f"{len(numbers)} changes, no gap in the events", tell)
 
 
 def _facts(order: dict[str, Any]) -> tuple[Any, ...]:
@@ -166,4 +166,4 @@ def _shown(login: Any) -> str:
 def _check(good: bool, text: str, tell: Timeline) -> None:
     tell.check(good, text)
     if not good:
-        raise Unexpected(f"not so: {text}")
+        raise Unexpected(f"failed: {text}")

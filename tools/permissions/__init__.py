@@ -1,5 +1,6 @@
-"""`make iam`: each role of the template allows what its function does, and nothing else.
+"""`make iam`: check that each role of the template allows exactly the calls of its function.
 
-What functions do is recorded by the tests (`tests/recorded_calls.py`); what AWS does in their name is derived from the
-template. A policy evaluator from npm, not of ours, decides whether the policies of the translated template allow it.
+The tests record the calls of the functions (`tests/recorded_calls.py`). The calls that AWS makes on their behalf are
+derived from the template. An independent policy evaluator from npm decides whether the policies of the translated
+template allow them.
 """

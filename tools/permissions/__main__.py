@@ -1,7 +1,7 @@
-"""`python -m tools.permissions CALLS`: whether the roles allow what functions do and nothing else; 0 where they do.
+"""`python -m tools.permissions CALLS`: check that the roles allow exactly what the functions do. Exits with 0 if so.
 
-CALLS is the directory in which the tests wrote the calls that functions make (`pytest --calls CALLS`). With `--write`
-the page of the docs is brought up to date.
+CALLS is the directory in which the tests wrote the functions' calls (`pytest --calls CALLS`). `--write` updates the
+page in the docs.
 """
 
 import sys
@@ -18,14 +18,14 @@ from tools.permissions.values import Unknown, Values
 from tools.template_checks.conditions import decided
 from tools.template_checks.templates import EVERY_OPTION, KEY, PRODUCT, translated
 
-# Everything with the customer's key, everything without, and what is deployed by default.
+# All resources with the customer's key, all without it, and the default deployment.
 PARAMETERS: Final[Sequence[Mapping[str, str]]] = (EVERY_OPTION, {**EVERY_OPTION, "KeyArn": ""}, {})
 
 
 def findings(
     template: Mapping[str, Any], key_policy: Mapping[str, Any], calls: frozenset[Call], write: bool
 ) -> Iterator[str]:
-    """A line for whatever is found under any of the `PARAMETERS`."""
+    """The findings under each of the `PARAMETERS`, one line each."""
     for parameters in PARAMETERS:
         values = Values(decided(template, parameters))
         try:
@@ -39,11 +39,11 @@ def findings(
             if write:
                 page.PAGE.write_text(now)
             if page.PAGE.read_text() != now:
-                yield f"{page.PAGE.relative_to(ROOT)} says otherwise: make iam WRITE=1"
+                yield f"{page.PAGE.relative_to(ROOT)} is out of date: make iam WRITE=1"
 
 
 def main(directory: Path, write: bool) -> int:
-    """0 where nothing is found."""
+    """Returns 0 if there are no findings."""
     key = Values(translated(KEY).template)
     key_policy = key.of(key.resources["Key"]["Properties"]["KeyPolicy"])
     found = sorted(set(findings(translated(PRODUCT).template, key_policy, read(directory), write)))

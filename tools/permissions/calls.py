@@ -1,4 +1,4 @@
-"""Calls that functions were seen to make, as they are kept between a test run and the evaluation."""
+"""The recorded calls of functions, as stored between a test run and the evaluation."""
 
 import json
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, order=True)
 class Call:
-    """An action (`dynamodb:PutItem`) of the function in `functions/<function>` on what `setting` names.
+    """An action (`dynamodb:PutItem`) of the function in `functions/<function>` on the resource in `setting`.
 
-    `setting` is the environment variable that has the name of the table, queue, bus or secret. `index` is the name of
-    the table's index that was read. `leading_key` is the beginning of the partition key's value, for DynamoDB alone.
+    `setting` is the environment variable with the name of the table, queue, bus or secret. `index` is the name of the
+    index that was read. `leading_key` is the start of the partition key's value, for DynamoDB only.
     """
 
     function: str
@@ -22,7 +22,7 @@ class Call:
 
 
 def write(path: Path, calls: Iterable[Call]) -> None:
-    """Write `calls` to the file `path`; its directory is made."""
+    """Write `calls` to the file `path` and create its directory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = sorted(json.dumps(asdict(call)) for call in calls)
     path.write_text("".join(f"{line}\n" for line in lines))

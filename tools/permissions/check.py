@@ -1,4 +1,4 @@
-"""Everything that `make iam` looks at, for one set of parameters, and what it finds."""
+"""The checks of `make iam` for one set of parameters, and their findings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tools.permissions.resource_policies import Asked
 from tools.permissions.statements import Permission, actions, findings, permissions, policy
 from tools.permissions.values import STACK, Values
 
-# Resources that allow something outside of what this check looks at.
+# Resources with permissions outside of this check.
 _ELSEWHERE: Final = (
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
@@ -25,19 +25,19 @@ _ELSEWHERE: Final = (
 
 @dataclass(frozen=True)
 class CheckedRole:
-    """The role `name`, what it permits, and what was decided on each request to it."""
+    """The role `name`, its permissions, and the decision on each request to it."""
 
     name: str
     permitted: Sequence[Permission]
     decided: Sequence[tuple[Request, Decision]]
 
     def reasons(self, permission: Permission) -> set[str]:
-        """What the permission is for."""
+        """The reasons for the permission."""
         return {request.why for request, decision in self.decided if permission.sid in decision.by}
 
 
 def checked_roles(values: Values, calls: Iterable[Call]) -> list[CheckedRole]:
-    """Each role with the decisions on what the functions called and on what AWS does in their name."""
+    """Each role with the decisions on the calls of its functions and on the calls that AWS makes on their behalf."""
     by_function: dict[str, list[Call]] = {}
     for call in calls:
         by_function.setdefault(roles.function_of(call), []).append(call)
@@ -66,13 +66,13 @@ def checked_roles(values: Values, calls: Iterable[Call]) -> list[CheckedRole]:
 def check(
     values: Values, parameters: Mapping[str, str], key_policy: Mapping[str, Any], checked: Sequence[CheckedRole]
 ) -> Iterator[str]:
-    """A line for whatever the roles and resource policies allow too much or too little.
+    """The findings, one line each: what the roles and resource policies allow too much or too little.
 
-    `key_policy` is the policy of the key in `parameters`, where one is given.
+    `key_policy` is the policy of the key in `parameters`, if one is given.
     """
     for name, resource in values.resources.items():
         if resource["Type"] in _ELSEWHERE:
-            yield f"{name}: is an {resource['Type']}, which this check does not look into: write it in the role"
+            yield f"{name}: is an {resource['Type']}, which this check does not support: write it in the role"
     unscoped = without_resources(frozenset(each for role in checked for each in actions(values.resources[role.name])))
     for role in checked:
         yield from findings(role.name, values.resources[role.name], values, unscoped)
@@ -91,7 +91,7 @@ def check(
 
 
 def _role_findings(role: CheckedRole) -> Iterator[str]:
-    """A line for each request that is denied, and for each permission without which all would still be allowed."""
+    """The findings of a role: each denied request, and each permission that no request needs."""
     needed: set[str] = set()
     for request, decision in role.decided:
         if not decision.allowed:

@@ -18,8 +18,8 @@ function simulation({ principal, action, resource, context, resourcePolicy }, id
   }
 }
 
-// The ARNs of an alias and of a version look the same, and what knows the types of resources does not choose. Without
-// types it decides, but does not say by which statement.
+// The ARNs of an alias and of a version look the same, and the evaluator with resource types does not choose. Without
+// types it decides, but does not report the deciding statement.
 function decideWithoutTypes(request) {
   const by = request.identity.Statement.filter((statement) => {
     const alone = { ...request.identity, Statement: [statement] }

@@ -1,4 +1,4 @@
-"""What IAM decides on requests, by `@cloud-copilot/iam-simulate`, a policy evaluator that knows every action of AWS.
+"""IAM's decisions, made by `@cloud-copilot/iam-simulate`, a policy evaluator that knows every action of AWS.
 
 It runs in Node from PyPI. Both are locked in this directory and installed in `.venv-iam` (`make iam`).
 """
@@ -16,22 +16,22 @@ from tools.local_stack.process_supervisor import ROOT
 
 _SCRIPT: Final = Path(__file__).parent / "evaluate.cjs"
 _INSTALLED: Final = ROOT / ".venv-iam"
-# The evaluator drops keys of encryption contexts. In policies and requests alike another text key of KMS replaces it.
+# The evaluator drops keys of encryption contexts. In policies and requests alike, another text key of KMS replaces it.
 _STANDS_FOR: Final = ("kms:EncryptionContext:aws:logs:arn", "kms:RequestAlias")
 
 Policy = Mapping[str, Any]
 
 
 class EvaluatorFailed(Exception):
-    """The evaluator could not decide a request, or does not run; the message has its reason."""
+    """The evaluator could not decide a request, or does not run. The message has the reason."""
 
 
 @dataclass(frozen=True)
 class Request:
     """An action of `principal` (an ARN, or a service such as `events.amazonaws.com`) on the resource with an ARN.
 
-    `identity` is the policy of the role that makes it, `resource_policy` the one of the resource, each `None` where
-    there is none. `context` has the condition keys. `why` says what the request is, for a reader.
+    `identity` is the policy of the calling role, `resource_policy` that of the resource; each is `None` if there is
+    none. `context` has the condition keys. `why` describes the request for a reader.
     """
 
     principal: str
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a request is allowed, and the Sids of the statements that allow it."""
+    """The decision on a request, and the Sids of the statements that allow it."""
 
     allowed: bool
     by: frozenset[str]
@@ -73,7 +73,7 @@ def decide(requests: Iterable[Request]) -> list[Decision]:
 
 @cache
 def without_resources(actions: frozenset[str]) -> frozenset[str]:
-    """Those of `actions` for which AWS has no resources, so that a policy has to say `*`."""
+    """The `actions` for which AWS has no resources, so that a policy must use `*`."""
     return frozenset(_run({"actions": sorted(actions), "requests": []})["withoutResources"])
 
 

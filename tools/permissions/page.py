@@ -1,4 +1,4 @@
-"""What each function may do and for what, as `docs/reference/permissions.md` has it."""
+"""The permissions of each function and their reasons, for `docs/reference/permissions.md`."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def section(checked: Sequence[CheckedRole]) -> str:
 
 
 def with_section(text: str, checked: Sequence[CheckedRole]) -> str:
-    """The page `text` with the table of now between its marks."""
+    """The page `text` with the current table between its marks."""
     begin, end = MARKS
     between = re.compile(f"{re.escape(begin)}.*{re.escape(end)}", re.DOTALL)
     return between.sub(lambda _: f"{begin}\n\n{section(checked)}\n{end}", text)

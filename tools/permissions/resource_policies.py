@@ -1,7 +1,8 @@
-"""Who else may do what: policies of queues, functions, the bus, the roles and the key, and whom they have to allow.
+"""Access by others: the policies of queues, functions, the bus, the roles and the key, and the principals they must
+allow.
 
-Each policy is asked for every source that the template connects, and for sources that differ from it in one point: of
-another account, another rule, another API, another service. The former have to be allowed, the latter denied.
+Each policy is evaluated for every source that the template connects, and for sources that differ in one point: another
+account, rule, API or service. The former must be allowed, the latter denied.
 """
 
 import re
@@ -23,21 +24,21 @@ _CODEDEPLOY: Final = "codedeploy.amazonaws.com"
 _ASSUMERS: Final = (_LAMBDA, _SCHEDULER, _CODEDEPLOY, "ec2.amazonaws.com")
 # An administrator's policy.
 _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-# What ConsumerAccounts may do with rules of their own (docs/reference/events.md), and examples of what they may not.
+# The rule actions that ConsumerAccounts may use (docs/reference/events.md), and examples of those that they must not.
 _RULES: Final = ("events:PutRule", "events:DeleteRule", "events:DescribeRule", "events:PutTargets")
 _NOT_RULES: Final = ("events:PutEvents", "events:DeleteEventBus", "events:UpdateEventBus")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and whether it has to be allowed."""
+    """A request, and whether it must be allowed."""
 
     request: Request
     allowed: bool
 
 
 def asked(values: Values) -> Iterator[Asked]:
-    """Every request that a resource policy of the template has to allow or to deny. Raises `NotDerived`."""
+    """Every request that a resource policy of the template must allow or deny. Raises `NotDerived`."""
     yield from _queues(values)
     yield from _buckets(values)
     yield from _functions(values)
@@ -62,7 +63,7 @@ def _source(arn: str, account: str = ACCOUNT) -> Mapping[str, str]:
 
 
 def _queues(values: Values) -> Iterator[Asked]:
-    """EventBridge may send to a queue for the rules and buses that name it, and for no others."""
+    """EventBridge may send to a queue for the rules and buses that target it, and for no others."""
     policies: dict[str, list[Mapping[str, Any]]] = {}
     for _, properties in _of_type(values, "AWS::SQS::QueuePolicy"):
         for queue in properties["Queues"]:
@@ -83,7 +84,7 @@ def _queues(values: Values) -> Iterator[Asked]:
 
 
 def _senders(values: Values) -> Iterator[tuple[str, set[str]]]:
-    """By the ARN of a queue, the ARNs of the rules and buses that send to it."""
+    """The ARNs of the rules and buses that send to each queue, by the ARN of the queue."""
     found: dict[str, set[str]] = {}
     for name, rule in _of_type(values, "AWS::Events::Rule"):
         for target in rule["Targets"]:
@@ -99,7 +100,7 @@ def _senders(values: Values) -> Iterator[tuple[str, set[str]]]:
 
 
 def _denied_to_others(request: Request) -> Iterator[Asked]:
-    """The same from another service, and for the same thing in another account: neither may be allowed."""
+    """The same request from another service, and for another account: both must be denied."""
     elsewhere = str(request.context["aws:SourceArn"]).replace(ACCOUNT, _OTHER)
     yield Asked(replace(request, principal="sns.amazonaws.com", why="for another service"), allowed=False)
     yield Asked(replace(request, context=_source(elsewhere, _OTHER), why="for another account"), allowed=False)
@@ -109,7 +110,7 @@ def _denied_to_others(request: Request) -> Iterator[Asked]:
 
 
 def _buckets(values: Values) -> Iterator[Asked]:
-    """A bucket is read and written over TLS alone, also by an administrator; its policy admits nobody by itself."""
+    """A bucket is read and written over TLS only, also by an administrator. Its policy alone admits no principal."""
     policies = {each["Bucket"]["Ref"]: each for _, each in _of_type(values, "AWS::S3::BucketPolicy")}
     for name, _ in _of_type(values, "AWS::S3::Bucket"):
         bucket = values.attribute(name, "Arn")
@@ -133,7 +134,7 @@ def _buckets(values: Values) -> Iterator[Asked]:
 
 
 def _functions(values: Values) -> Iterator[Asked]:
-    """API Gateway may invoke a function for the routes that lead to it, of this API."""
+    """API Gateway may invoke a function for its routes in this API only."""
     policies: dict[str, list[Mapping[str, Any]]] = {}
     for _, properties in _of_type(values, "AWS::Lambda::Permission"):
         function = _function_arn(values.of(properties["FunctionName"]))
@@ -169,7 +170,7 @@ def _permission(properties: Mapping[str, Any], function: str) -> Mapping[str, An
 
 
 def _routes(values: Values) -> Iterator[tuple[str, str]]:
-    """Each route of the API as the source that Lambda sees, and the ARN of what it invokes."""
+    """Each route of the API as the source that Lambda sees, and the ARN of its function."""
     for name, api in _of_type(values, "AWS::ApiGatewayV2::Api"):
         for path, methods in api["Body"]["paths"].items():
             for method, route in methods.items():
@@ -192,7 +193,7 @@ def _function_arn(name_or_arn: str) -> str:
 
 
 def _trust(values: Values) -> Iterator[Asked]:
-    """Each service may assume the role that the template gives it, the scheduler for this account; no other may."""
+    """Each service may assume the role that the template gives it, the scheduler for this account only."""
     assumers: dict[str, tuple[str, Mapping[str, str]]] = {
         _role(each, "Role", values): (_LAMBDA, {}) for _, each in _of_type(values, LAMBDA)
     }
@@ -225,7 +226,7 @@ def _role(properties: Mapping[str, Any], name: str, values: Values) -> str:
 
 
 def _bus(values: Values) -> Iterator[Asked]:
-    """The accounts in ConsumerAccounts make rules for themselves, and do nothing else with the bus."""
+    """The accounts in ConsumerAccounts may manage their own rules, and do nothing else with the bus."""
     for _, properties in _of_type(values, "AWS::Events::EventBusPolicy"):
         statement = values.of(properties["Statement"])
         policy = _document([statement])
@@ -243,7 +244,7 @@ def _bus(values: Values) -> Iterator[Asked]:
 
 
 def _consumer(account: str, action: str, resource: str, policy: Policy, creator: str | None) -> Request:
-    """A request of an administrator of another account, for a rule that `creator` made."""
+    """A request of an administrator of another account, for a rule that `creator` created."""
     context = {"aws:PrincipalAccount": account}
     if creator is not None:
         context["events:creatorAccount"] = creator
@@ -257,7 +258,7 @@ def _consumer(account: str, action: str, resource: str, policy: Policy, creator:
 
 
 def by_services(values: Values, key: str, policy: Policy) -> Iterator[Asked]:
-    """What AWS's services ask of the customer's key on their own account, and the same for another account."""
+    """The requests of AWS's services to the customer's key for this account, and the same for another account."""
     for kind in ("AWS::Events::EventBus", "AWS::Events::Archive", "AWS::Events::Rule"):
         for name, _ in _of_type(values, kind):
             yield from _by_events(values.attribute(name, "Arn"), key, policy)

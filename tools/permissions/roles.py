@@ -1,4 +1,4 @@
-"""What each function's role is asked for: by the function, as recorded, and by AWS in its name, as derived."""
+"""The requests to each function's role: recorded ones of the function, and derived ones of AWS on its behalf."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -13,12 +13,12 @@ ROLLOUT: Final = "AWS::CodeDeploy::DeploymentGroup"
 _QUEUE_POLLING: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _STREAM_POLLING: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 _TRACING: Final = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
-# Properties of a function with which AWS does more in its name than what this module derives.
+# Properties of a function that cause more requests on its behalf than this module derives.
 _NOT_DERIVED: Final = ("DeadLetterConfig", "FileSystemConfigs", "VpcConfig")
 
 
 class NotDerived(ValueError):
-    """The template has something whose permissions this module does not know; the message names it."""
+    """The template has something whose permissions this module does not support. The message names it."""
 
 
 def function_of(call: Call) -> str:
@@ -27,7 +27,7 @@ def function_of(call: Call) -> str:
 
 
 def role_of(role: Any) -> str:
-    """The logical name of the role in a property. Raises `NotDerived` where it is not a role of the template."""
+    """The logical name of the role in a property. Raises `NotDerived` if it is not a role of the template."""
     match role:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
@@ -35,9 +35,9 @@ def role_of(role: Any) -> str:
 
 
 def requests(name: str, calls: Iterable[Call], values: Values, role: str, policy: Policy) -> Iterator[Request]:
-    """Every request with the `role` of the function, schedule or deployment group `name`; `policy` is the role's.
+    """Every request with the `role` of the function, schedule or deployment group `name`. `policy` is the role's.
 
-    Raises `NotDerived` where no call of a function was recorded, or one is about a setting that the template does not
+    Raises `NotDerived` if no call of a function was recorded, or if a call uses a setting that the template does not
     give the function.
     """
     properties, principal = values.resources[name]["Properties"], values.attribute(role, "Arn")
@@ -72,7 +72,7 @@ def _recorded(name: str, calls: Iterable[Call], values: Values, role: str, polic
 
 
 def _by_codedeploy(group: str, properties: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str]]:
-    """What CodeDeploy does to shift an alias: what the policy of AWS for it allows, without hooks and archives."""
+    """The requests of CodeDeploy to shift an alias, as in AWS's policy for it, without hooks and archives."""
     for alias, resource in values.resources.items():
         shifts = resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
         if shifts.get("DeploymentGroupName") == {"Ref": group}:
@@ -84,7 +84,7 @@ def _by_codedeploy(group: str, properties: Mapping[str, Any], values: Values) ->
 
 
 def _by_aws(name: str, values: Values, role: str, policy: Policy) -> Iterator[Request]:
-    """The requests that AWS makes in a function's name: log lines, traces, reading its event sources."""
+    """The requests that AWS makes on a function's behalf: log lines, traces, reading its event sources."""
     properties = values.resources[name]["Properties"]
     if present := [each for each in _NOT_DERIVED if each in properties]:
         raise NotDerived(f"{', '.join(present)} of {name}")
@@ -95,7 +95,7 @@ def _by_aws(name: str, values: Values, role: str, policy: Policy) -> Iterator[Re
 def _asked(name: str, properties: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str, str]]:
     group = properties["LoggingConfig"]["LogGroup"]["Ref"]
     physical = values.of({"Ref": name})
-    # As Lambda names the streams of a log group that several functions share.
+    # The form in which Lambda names the streams of a log group that several functions share.
     stream = f"{values.attribute(group, 'Arn').removesuffix('*')}log-stream:2026/01/15/{physical}[1]0123456789abcdef"
     yield from ((action, stream, "log lines") for action in ("logs:CreateLogStream", "logs:PutLogEvents"))
     if properties.get("TracingConfig", {}).get("Mode") == "Active":
@@ -116,7 +116,7 @@ def _asked(name: str, properties: Mapping[str, Any], values: Values) -> Iterator
 
 
 def _stored(name: str, config: Mapping[str, Any], values: Values) -> Iterator[tuple[str, str, str]]:
-    """What Lambda does to store records in a bucket that it gives up on; it looks for the bucket first."""
+    """Lambda's requests to store discarded records in a bucket. It checks the bucket first."""
     match values.of(config):
         case {"OnFailure": {"Destination": str(bucket)}} if bucket.startswith("arn:aws:s3:::"):
             # As Lambda names the objects: the mapping, the shard, the day, the second and a random UUID.
@@ -128,7 +128,7 @@ def _stored(name: str, config: Mapping[str, Any], values: Values) -> Iterator[tu
 
 
 def _invokes(mapping: Mapping[str, Any], name: str, values: Values) -> bool:
-    """Whether an event source mapping invokes the function `name`, a version or an alias of it."""
+    """True if an event source mapping invokes the function `name`, or a version or alias of it."""
     target = str(values.of(mapping["Properties"]["FunctionName"]))
     function = str(values.of({"Ref": name}))
     return function in target.split(":")
@@ -143,7 +143,7 @@ def _arn(name: str, values: Values) -> str:
 
 # ---------------------------------------------------------------- the customer's key
 
-# What a service does with the key for a caller who does this there.
+# The key actions of a service for a caller that uses the service.
 _KEY_USE: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("kms:Decrypt",),
     "events": ("kms:GenerateDataKey", "kms:Decrypt"),
@@ -155,7 +155,7 @@ _KEY_USE: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def through_services(requests: Iterable[Request], key: str, key_policy: Policy) -> Iterator[Request]:
-    """What services ask of the `key` for the principals that make `requests`, all of whose resources it encrypts."""
+    """The requests of services to the `key` for the principals of `requests`. It encrypts all their resources."""
     for request in requests:
         service = request.action.partition(":")[0]
         for action in _KEY_USE.get(request.action, _KEY_USE.get(service, ())):

@@ -1,4 +1,4 @@
-"""A role's policies as single permissions: one action on one resource, with the statement's conditions."""
+"""The policies of a role as single permissions: one action on one resource, with the conditions of the statement."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any, Final
 from tools.permissions.values import Values
 
 _PLAIN: Final = {"Sid", "Effect", "Action", "Resource", "Condition"}
-# The condition keys whose values are recorded. A condition on another one would be decided without a value.
+# The condition keys whose values are recorded. A condition on any other would be decided without a value.
 RECORDED_KEYS: Final = frozenset({"dynamodb:LeadingKeys"})
 
 
 @dataclass(frozen=True)
 class Permission:
-    """An action on a resource: its ARN, and as the template has it. `sid` is unique in the role."""
+    """An action on a resource: its ARN, and its form in the template. `sid` is unique in the role."""
 
     sid: str
     action: str
@@ -46,9 +46,9 @@ def policy(found: Sequence[Permission]) -> Mapping[str, Any]:
 
 
 def findings(name: str, role: Mapping[str, Any], values: Values, without_resources: frozenset[str]) -> Iterator[str]:
-    """A line for whatever the role `name` allows without naming it.
+    """The findings, one line each: what the role `name` allows without naming it.
 
-    `without_resources` has the actions for which `*` is the only resource there is.
+    `without_resources` has the actions for which `*` is the only resource.
     """
     for arn in role["Properties"].get("ManagedPolicyArns", []):
         yield f"{name}: has the managed policy {values.of(arn)}: write out what the function needs"
@@ -67,7 +67,7 @@ def findings(name: str, role: Mapping[str, Any], values: Values, without_resourc
 
 
 def _needed(action: str, written: Any, values: Values, without_resources: frozenset[str]) -> bool:
-    """Whether a wildcard cannot be less: where AWS has no resource or names it, for aliases, for reading alarms."""
+    """True if a wildcard is necessary: AWS has no resource or chooses its name, aliases, or reading alarms."""
     match written:
         case "*":
             return action in without_resources
@@ -75,14 +75,14 @@ def _needed(action: str, written: Any, values: Values, without_resources: frozen
             # Objects that Lambda names by mapping, shard and time.
             return action == "s3:PutObject"
         case {"Fn::Sub": str(text)} if aliases := re.fullmatch(r"\$\{(\w+)\.Arn\}:?\*", text):
-            # A function's name ends in characters of chance: no other begins with it.
+            # A function's name ends in random characters, so no other name begins with it.
             return action.startswith("lambda:") and values.resources[aliases[1]]["Type"] == "AWS::Lambda::Function"
-    # By name the alarms would have to be there before what they watch.
+    # Named alarms would have to exist before the resources that they watch.
     return action == "cloudwatch:DescribeAlarms"
 
 
 def listed(value: Any) -> list[Any]:
-    """`value` in a list, unless it is one or there is none."""
+    """`value` as a list. A missing value is an empty list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]

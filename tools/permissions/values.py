@@ -1,4 +1,4 @@
-"""The values that CloudFormation would put for references: names, ARNs and URLs of a made-up account."""
+"""The values that CloudFormation would insert for references: names, ARNs and URLs of a made-up account."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ PSEUDO: Final = {
 }
 
 _ARN: Final = "arn:aws:{service}:ap-south-1:123456789012:{rest}"
-# By resource type: what Ref gives, then what Fn::GetAtt gives. `{name}` is the physical name, `{bus}` a rule's bus.
+# By resource type: the value of Ref, then those of Fn::GetAtt. `{name}` is the physical name, `{bus}` a rule's bus.
 _RESOURCES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "AWS::ApiGatewayV2::Api": ("{name}", {"ApiEndpoint": "https://{name}.execute-api.ap-south-1.amazonaws.com"}),
     "AWS::CloudFormation::Stack": (_ARN.format(service="cloudformation", rest="stack/{name}/1"), {}),
@@ -53,11 +53,11 @@ _NAMED: Final = {"AWS::Events::EventBus": "Name", "AWS::Lambda::Alias": "Name"}
 
 
 class Unknown(ValueError):
-    """A function or reference that this module has no value for; the message has it."""
+    """This module has no value for a function or reference. The message names it."""
 
 
 class Values:
-    """The values in `template`, of which `conditions.decided` has decided the conditions."""
+    """The values in `template`, whose conditions `conditions.decided` has resolved."""
 
     def __init__(self, template: Mapping[str, Any]) -> None:
         self.resources: Mapping[str, Any] = template["Resources"]

@@ -1,4 +1,7 @@
-"""`python -m tools.template_checks`: every check of every deployed template; 0 where nothing is found."""
+"""`python -m tools.template_checks`: run every check of every deployed template.
+
+Exits with 0 if there are no findings.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from tools.template_checks.templates import BESIDE, DEPLOYED, DOMAIN, PRODUCT, R
 
 
 def findings() -> Iterator[str]:
-    """What any check finds in any template, a line each."""
+    """The findings of all checks in all templates, one line each."""
     product, registry = translated(PRODUCT), translated(REGISTRY)
     for name in DEPLOYED:
         yield from plain_yaml.findings(name, (ROOT / name).read_text())
@@ -20,7 +23,7 @@ def findings() -> Iterator[str]:
     for region in product.missing:
         yield from regions.findings(region, product, registry)
     yield from security.findings(PRODUCT, product.template)
-    # checkov has two checks of keys and queues each, and none of domains.
+    # checkov has two checks each for keys and queues, and none for domains.
     for name in BESIDE:
         if name != DOMAIN:
             yield from security.findings(name, translated(name).template, least=2)

@@ -7,7 +7,7 @@ from typing import Final
 from tools.local_stack import sam
 from tools.local_stack.process_supervisor import ROOT
 
-# Where the product is expected to run. ap-south-2 is the second Indian region, and has fewer services.
+# The regions in which the product is expected to run. ap-south-2 is the second Indian region, with fewer services.
 REGIONS: Final = ("ap-south-1", "ap-south-2", "ap-southeast-1", "us-east-1", "eu-west-1")
 
 

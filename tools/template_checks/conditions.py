@@ -1,6 +1,6 @@
-"""A template as it stands for given parameters: every condition decided, what is not there left out.
+"""A template for given parameters: every condition is decided, and absent parts are left out.
 
-checkov does not decide `Fn::If`: for it a property is set even where the branch taken is `AWS::NoValue`.
+checkov does not decide `Fn::If`: it treats a property as set even if the selected branch is `AWS::NoValue`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,13 +12,13 @@ _NO_VALUE: Final = {"Ref": "AWS::NoValue"}
 
 
 class Undecidable(ValueError):
-    """A condition uses something that this module does not evaluate; the message has it."""
+    """A condition uses something that this module does not evaluate. The message names it."""
 
 
 def decided(template: Mapping[str, Any], options: Mapping[str, str], region: str = REGION) -> dict[str, Any]:
     """`template` without conditions, as `options` decide them, and with `options` as the parameters' defaults.
 
-    A parameter that has neither an option nor a default has some value that equals no other.
+    A parameter with neither an option nor a default gets a value that equals no other.
     """
     values = {**_PSEUDO, "AWS::Region": region}
     for name, parameter in template.get("Parameters", {}).items():
@@ -69,7 +69,7 @@ def _text(value: Any, values: Mapping[str, str]) -> str:
 
 
 def _without_if(value: Any, holds: Callable[[Any], bool]) -> Any:
-    """`value` with each `Fn::If` replaced by the branch taken, and without members that are `AWS::NoValue`."""
+    """`value` with each `Fn::If` replaced by its selected branch, and without members that are `AWS::NoValue`."""
     match value:
         case {"Fn::If": [str(name), then, otherwise]}:
             return _without_if(then if holds({"Condition": name}) else otherwise, holds)

@@ -1,5 +1,7 @@
-"""No anchors, aliases or merge keys: CloudFormation's own parser rejects merge keys, and tools that rewrite a template
-(the SAM CLI, nested stacks, change sets) treat aliases differently.
+"""No anchors, aliases or merge keys.
+
+CloudFormation's own parser rejects merge keys, and tools that rewrite a template (the SAM CLI, nested stacks, change
+sets) treat aliases differently.
 """
 
 from collections.abc import Iterator

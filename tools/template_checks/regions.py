@@ -1,4 +1,4 @@
-"""Every resource type of a stack exists in the region, and no region goes without the schema registry that has one."""
+"""Every resource type of a stack exists in the region, and regions with a schema registry use it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,13 +6,14 @@ from typing import Final
 from tools.template_checks.conditions import decided
 from tools.template_checks.templates import EVERY_OPTION, Translated
 
-# The nested stack of contracts/registry.yaml, which is there only where the region has its resource types.
+# The nested stack of contracts/registry.yaml. It exists only in regions that have its resource types.
 SCHEMAS: Final = "SchemaRegistry"
 
 
 def findings(region: str, product: Translated, registry: Translated) -> Iterator[str]:
-    """A line for each resource of a stack with every option that `region` does not have, and one where the stack leaves
-    out the schema registry though the region has it.
+    """The findings, one line each: resources that `region` does not have, with every option set.
+
+    Also a finding: the stack leaves out the schema registry although the region has it.
     """
     resources = decided(product.template, {**EVERY_OPTION, "RegisterSchemas": "true"}, region)["Resources"]
     for name, resource in resources.items():
@@ -22,4 +23,4 @@ def findings(region: str, product: Translated, registry: Translated) -> Iterator
     if lacking and SCHEMAS in resources:
         yield f"{region} does not have {', '.join(lacking)} ({SCHEMAS}): add it to RegionWithoutSchemaRegistry"
     if not lacking and SCHEMAS not in resources:
-        yield f"{region} has a schema registry: take it out of RegionWithoutSchemaRegistry"
+        yield f"{region} has a schema registry: remove it from RegionWithoutSchemaRegistry"

@@ -1,9 +1,9 @@
 """checkov over the template as CloudFormation receives it.
 
-checkov exits with 0 if it parses nothing, so this counts what it looked at. It sees a stack with every option set:
-with the defaults it would skip everything behind a condition, and would ask for the customer's key where the parameter
-for that key is empty on purpose. A check that does not fit is skipped at the resource, with its reason
-(`Metadata: checkov: skip:`); a skip that skips nothing is itself a finding.
+checkov exits with 0 if it parses nothing, so this check counts its results. It uses a stack with every option set: with
+the defaults, checkov would skip everything behind a condition, and require the customer's key although its parameter is
+empty on purpose. A check that does not apply is skipped at the resource, with its reason (`Metadata: checkov: skip:`).
+A skip that skips nothing is itself a finding.
 """
 
 import json
@@ -19,12 +19,12 @@ from tools.template_checks.conditions import decided
 from tools.template_checks.templates import EVERY_OPTION, under
 
 CHECKOV: Final = ROOT / ".venv-checkov" / "bin" / "checkov"
-# Far fewer means that checkov did not understand the template.
+# Far fewer means that checkov could not parse the template.
 LEAST_CHECKS: Final = 100
 
 
 def findings(name: str, template: Mapping[str, Any], least: int = LEAST_CHECKS) -> Iterator[str]:
-    """A line for each failed check of `template`, which is named `name`, and for each skip that is not in order."""
+    """The findings, one line each: failed checks of `template` (named `name`), and invalid skips."""
     template = decided(template, {**EVERY_OPTION, "RegisterSchemas": "true"})
     report = _report(name, template)
     summary, results = report["summary"], report["results"]
@@ -39,10 +39,10 @@ def findings(name: str, template: Mapping[str, Any], least: int = LEAST_CHECKS) 
 
 
 def skips_out_of_order(template: Mapping[str, Any], skipped: set[tuple[str, str]]) -> Iterator[str]:
-    """A line for each skip of `template` without a reason, and for each that is not used.
+    """The invalid skips, one line each: without a reason, or unused.
 
-    `skipped` has pairs of logical name and check. SAM copies a function's skips to what it makes of the function (its
-    role, its permissions), where they need not apply.
+    `skipped` has pairs of logical name and check. SAM copies a function's skips to the resources that it generates from
+    the function (its role, its permissions), where they need not apply.
     """
     for logical, resource in template["Resources"].items():
         for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
@@ -65,7 +65,7 @@ def _report(name: str, template: Mapping[str, Any]) -> dict[str, Any]:
     if result.returncode:
         raise ValueError(f"{name}: checkov ended with {result.returncode}: {result.stderr.strip()}")
     report: dict[str, Any] = json.loads(result.stdout)
-    # Where it understands nothing there is a summary alone.
+    # If checkov can parse nothing, it returns a summary only.
     nothing = {"passed": 0, "failed": 0, "skipped": 0, "parsing_errors": 1}
     empty: dict[str, list[Any]] = {"failed_checks": [], "skipped_checks": []}
     return {"summary": nothing | report.get("summary", {}), "results": empty | report.get("results", {})}

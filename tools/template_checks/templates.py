@@ -1,4 +1,4 @@
-"""The templates that are deployed, and a stack with every option: what the checks look at."""
+"""The deployed templates, and a stack with every option, for the checks."""
 
 import json
 import subprocess
@@ -26,8 +26,8 @@ DEPLOYED: Final = (PRODUCT, REGISTRY, *BESIDE)
 
 _ACCOUNT: Final = "arn:aws:{service}:ap-south-1:123456789012:{name}"
 
-# A value other than the default for each optional parameter. A check with the defaults alone would not see the
-# resources and properties that depend on a condition.
+# A value other than the default for each optional parameter. A check with the defaults alone would miss the resources
+# and properties behind a condition.
 EVERY_OPTION: Final[Mapping[str, str]] = {
     "Stage": "prod",
     "DeletionProtection": "true",
@@ -77,9 +77,7 @@ ALWAYS_DEFAULT: Final = frozenset(
 
 @dataclass(frozen=True)
 class Translated:
-    """A template as CloudFormation receives it, the schemas of its resource types, and by region the types that the
-    region does not have.
-    """
+    """A template as CloudFormation receives it, the schemas of its resource types, and the missing types per region."""
 
     template: dict[str, Any]
     schemas: dict[str, Any]
@@ -87,7 +85,10 @@ class Translated:
 
 
 def translated(path: str, values: Mapping[str, str] = MappingProxyType({})) -> Translated:
-    """The template at `path`, translated for a stack with `values`; `ValueError` with the reason where that fails."""
+    """The template at `path`, translated for a stack with `values`.
+
+    Raises `ValueError` with the reason if that fails.
+    """
     command = [str(engine.PYTHON), "-m", "tools.template_checks.translated", path, json.dumps(dict(values))]
     result = subprocess.run(
         command, cwd=ROOT, env=engine.environment(), capture_output=True, text=True, timeout=120, check=False
@@ -98,7 +99,7 @@ def translated(path: str, values: Mapping[str, str] = MappingProxyType({})) -> T
 
 
 def under(directory: Path, name: str, template: Mapping[str, Any]) -> Path:
-    """The file below `directory` that has `template`, named for `name`."""
+    """The path below `directory` of the file with `template`, named for `name`."""
     path = directory / f"{name.replace('/', '-').removesuffix('.yaml')}.json"
     path.write_text(json.dumps(template, indent=1))
     return path

@@ -1,8 +1,8 @@
-"""Prints a SAM template as CloudFormation receives it, with what cfn-lint ships on its resource types, as JSON: their
-schemas, and for each region those that are missing there.
+"""Print a SAM template as CloudFormation receives it, with cfn-lint's data on its resource types, as JSON.
 
-Runs in the engine's environment, which has cfn-lint: `python -m tools.template_checks.translated TEMPLATE [VALUES]`.
-VALUES is a JSON object of parameters: SAM's transform sees a deployment's, and writes some of them in place of `Ref`.
+The data are their schemas, and the missing types of each region. It runs in the engine's environment, which has
+cfn-lint: `python -m tools.template_checks.translated TEMPLATE [VALUES]`. VALUES is a JSON object of parameters: SAM's
+transform sees those of a deployment, and inserts some of them in place of `Ref`.
 """
 
 import json
@@ -20,7 +20,7 @@ SCHEMAS: Final = Path(cfnlint.__file__).parent / "data/schemas"
 
 
 def translated(path: str, values: Mapping[str, str]) -> dict[str, Any]:
-    """The template at `path`; SAM's transform is applied with `values` if the template declares it."""
+    """The template at `path`. SAM's transform is applied with `values` if the template declares it."""
     template, problems = decode(path)
     for name, value in values.items():
         template["Parameters"][name]["Default"] = value
@@ -34,14 +34,14 @@ def translated(path: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def schemas(template: dict[str, Any]) -> dict[str, Any]:
-    """The CloudFormation schema of every resource type that `template` uses."""
+    """The CloudFormation schema of every resource type in `template`."""
     index = _index(REGION)
     return {kind: json.loads((SCHEMAS / "resources" / f"{index[kind]}.json").read_text()) for kind in _types(template)}
 
 
 def missing(template: dict[str, Any]) -> dict[str, list[str]]:
     """The resource types of `template` that a region does not have, by region."""
-    # Beside the regions there are types of SAM's own.
+    # Besides the regions there are types of SAM's own.
     regions = [path.stem for path in sorted((SCHEMAS / "providers").glob("*.json")) if path.stem != "sam"]
     return {region: sorted(_types(template) - _index(region).keys()) for region in regions}
 

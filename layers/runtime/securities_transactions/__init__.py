@@ -1,1 +1,1 @@
-"""Securities transactions through the smallcase Gateway: what every function finds at run time."""
+"""Securities transactions through the smallcase Gateway: the runtime code of every function."""

@@ -1,6 +1,6 @@
-"""Clients of AWS services, from botocore alone, and of the Gateway.
+"""Clients of AWS services, built on botocore alone, and of the Gateway.
 
-boto3 adds resources and S3 transfers, which nothing here uses and every cold start would pay for.
+boto3 adds resources and S3 transfers, which this product does not use and every cold start would pay for.
 """
 
 from functools import cached_property
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
     from securities_transactions.gateway.exchange import BoundedClient
 
-# Within a region a connection takes milliseconds, and no call that the product makes takes a second. Where a service is
-# silent, another attempt may reach another of its machines.
+# Within a Region a connection takes milliseconds, and no call of this product takes a second. If a machine of a service
+# does not respond, another attempt may reach another machine.
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 3.0
-# With less time for each read, an attempt is not begun.
+# An attempt does not begin with less time than this for each read.
 LEAST_READ_SECONDS: Final = 0.5
-# The timeouts count each step apart. At worst an attempt connects twice, TCP and TLS, and reads twice: the head of a
-# response may come just in time, and its body never.
+# Each step has its own timeout. In the worst case, an attempt connects twice (TCP and TLS) and reads twice: the head of
+# the response may arrive just in time, and its body never.
 _CONNECTS: Final = 2
 _READS: Final = 2
 ATTEMPT_SECONDS: Final = _CONNECTS * CONNECT_SECONDS + _READS * READ_SECONDS
 _LEAST_ATTEMPT_SECONDS: Final = _CONNECTS * CONNECT_SECONDS + _READS * LEAST_READ_SECONDS
-# The longest pauses before another attempt, of three: after silence, and after a response that may ask for more time.
+# The longest pauses before another attempt, of three: after a timeout, and after a throttling response.
 PAUSE_AFTER_SILENCE_SECONDS: Final = 0.1
 PAUSE_AFTER_RESPONSE_SECONDS: Final = 7.0
 
-# botocore's own retries stay on: every write here is safe to repeat. Our requests are built by tested code: checking
-# their shape again at every call would be a fifth of its time.
+# botocore's own retries stay on: every write here is safe to repeat. Parameter validation is off, because tested code
+# builds the requests and validation would take a fifth of the time.
 CONFIG: Final = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
@@ -54,7 +54,7 @@ class OutOfTime(BotoCoreError):
 
 
 class Clients:
-    """Clients with bounded retries that keep to `deadline`, each made at its first use; all share one session."""
+    """Clients with bounded retries that respect `deadline`. Each is built on first use; all share one session."""
 
     def __init__(self, deadline: Deadline, session: botocore.session.Session | None = None) -> None:
         self._deadline = deadline
@@ -71,7 +71,7 @@ class Clients:
         return client
 
     def _limit(self, request: "AWSPreparedRequest", **_: Any) -> None:
-        """Called by botocore before each attempt: it waits no longer than there is time. Raises `OutOfTime`."""
+        """Called by botocore before each attempt: limit its timeouts to the time left. Raises `OutOfTime`."""
         seconds = self._deadline.seconds_left
         if seconds < _LEAST_ATTEMPT_SECONDS:
             raise OutOfTime
@@ -79,7 +79,8 @@ class Clients:
         request.context["read_timeout"] = min(READ_SECONDS, reading)  # type: ignore[attr-defined]  # nor what is new in 1.44
 
     def _veto(self, caught_exception: Exception | None = None, **_: Any) -> bool | None:
-        """Called by botocore after each attempt: `False` where there is no time for another, and its error is raised.
+        """Called by botocore after each attempt: return `False` if no time is left for another, so that its error is
+        raised.
 
         Otherwise botocore's own rules decide.
         """
@@ -112,7 +113,7 @@ class Clients:
         return client
 
     def gateway(self, url: str) -> "BoundedClient":
-        """The HTTP client for the Gateway. httpx is loaded here: half of the functions never call it."""
+        """The HTTP client for the Gateway. httpx is imported here, because half of the functions never call it."""
         from securities_transactions.gateway.exchange import client
 
         return client(url)

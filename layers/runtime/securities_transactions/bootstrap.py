@@ -1,7 +1,7 @@
-"""Where the application is put together, from real parts or from fakes.
+"""The composition root: builds the application from real parts or from fakes.
 
-Every part is built when it is first used, and imports its own cluster of libraries then: a function that never calls
-the Gateway never loads the HTTP client.
+Every part is built on first use and imports its libraries then: a function that never calls the Gateway never loads the
+HTTP client.
 """
 
 import random as chance
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# How often a second the secret may be read again because of wrong checksums or refused calls, for each process.
+# The maximum number of fresh reads of the secret per second and process, after wrong checksums or rejected calls.
 SECRET_REREADS_PER_SECOND: Final = 10
 
 
 class Clients(Protocol):
-    """The clients of everything outside: AWS services and the Gateway."""
+    """The clients of AWS services and of the Gateway."""
 
     @property
     def dynamodb(self) -> "DynamoDBClient":
@@ -76,7 +76,7 @@ class Clients(Protocol):
 
 
 def utc_now() -> datetime:
-    """The clock that functions run by: aware UTC."""
+    """The clock of the functions: aware UTC."""
     return datetime.now(UTC)
 
 
@@ -89,7 +89,8 @@ def build(
     deadline: Deadline | None = None,
     in_parallel: InParallel = in_threads,
 ) -> "Application":
-    """The application under `settings`. `clock` gives aware UTC, `random` a number in [0, 1), `sleep` takes seconds.
+    """Build the application for `settings`. `clock` returns aware UTC, `random` a number in [0, 1); `sleep` takes
+    seconds.
 
     `deadline` is the one that `clients` keep to, `in_parallel` how things are done at once.
     """
@@ -98,18 +99,18 @@ def build(
 
 
 class Started(Generic[Result]):
-    """A function's handler over an application, both made by `make`."""
+    """A function's handler over an application. `make` builds both."""
 
     def __init__(self, make: Callable[[], Callable[[Any, Any], Result]]) -> None:
         self._make = make
         self._handler = make()
 
     def __call__(self, event: Any, context: Any) -> Result:
-        """What the handler returns for `event`."""
+        """The handler's result for `event`."""
         return self._handler(event, context)
 
     def restore(self) -> None:
-        """Make both anew: clients, credentials, secrets and chance of a snapshot are those of every environment."""
+        """Rebuild both: every environment shares the clients, credentials, secrets and random state of a snapshot."""
         chance.seed()
         self._handler = self._make()
 
@@ -117,7 +118,7 @@ class Started(Generic[Result]):
 def start(
     make_handler: "Callable[[Application], Callable[[Any, Any], Result]]", environment: Mapping[str, str]
 ) -> Started[Result]:
-    """What Lambda calls: the handler over the application that `environment` sets, made anew after each restore.
+    """The function that Lambda calls: the handler over the application of `environment`, rebuilt after each restore.
 
     With SnapStart (docs/reference/settings.md, Fast starts) Lambda takes a snapshot of the process once this is done.
     """
@@ -132,7 +133,7 @@ def start(
 
 @dataclass
 class Application:
-    """Every use case of the product, each built at its first use."""
+    """Every use case of the product, each built on first use."""
 
     settings: Settings
     clients: Clients
@@ -151,7 +152,7 @@ class Application:
 
     @cached_property
     def users(self) -> Users:
-        """The Users table, beside the Transactions table."""
+        """The Users table, together with the Transactions table."""
         return Users(self.clients.dynamodb, self.settings.users_table, self.transactions)
 
     # --- the Gateway
@@ -169,14 +170,14 @@ class Application:
 
     @cached_property
     def credentials(self) -> "CredentialsInUse":
-        """Which of the secrets the Gateway accepts."""
+        """The secrets that the Gateway currently accepts."""
         from securities_transactions.gateway.credentials import CredentialsInUse
 
         return CredentialsInUse(self.read_secrets)
 
     @cached_property
     def gateway(self) -> "Gateway":
-        """The Gateway's API. Raises `GatewayMisconfigured` for a GatewayOrdersPath that is not valid."""
+        """The Gateway's API. Raises `GatewayMisconfigured` if GatewayOrdersPath is not valid."""
         from securities_transactions.gateway.client import Gateway
 
         http = self.clients.gateway(self.settings.gateway_url)
@@ -222,7 +223,7 @@ class Application:
 
     @cached_property
     def once(self) -> "Once":
-        """Does what a request asks for once for its Idempotency-Key."""
+        """Executes a request once per Idempotency-Key."""
         from securities_transactions.http.idempotency import Once
 
         return Once(self.clients.dynamodb, self.settings.idempotency_table)
@@ -236,7 +237,7 @@ class Application:
 
     @cached_property
     def accept_sdk_response(self) -> "AcceptSdkResponse":
-        """Accepts the SDK responses that apps post."""
+        """Accepts SDK responses."""
         from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
 
         return AcceptSdkResponse(self.users, self.read_secrets, self.settings.confirm, self.clock)
@@ -262,7 +263,7 @@ class Application:
 
     @cached_property
     def webhook_access(self) -> "WebhookAccess":
-        """Which requests for the webhook are looked at."""
+        """The admission rules for webhook requests."""
         from securities_transactions.http.webhook_access import WebhookAccess
 
         return WebhookAccess(self.settings.webhook_segments, self.settings.webhook_sources)
@@ -276,7 +277,7 @@ class Application:
 
     @cached_property
     def reconcile(self) -> "Reconcile":
-        """Pulls transactions from the Gateway, saves what its state changes, and adopts those that are not stored."""
+        """Pulls transactions from the Gateway, saves the transitions, and adopts transactions that are not stored."""
         from securities_transactions.storage.adoption_leases import AdoptionLeases
 
         leases = AdoptionLeases(self.clients.dynamodb, self.settings.idempotency_table)
@@ -368,7 +369,7 @@ class Application:
 
     @cached_property
     def publish_updates(self) -> "PublishUpdates":
-        """Publishes what the tables' streams record."""
+        """Publishes the records of the tables' streams."""
         from securities_transactions.services.publish_updates import PublishUpdates
 
         return PublishUpdates(
@@ -382,5 +383,5 @@ class Application:
         )
 
     def pause(self, attempt: int, first: float = 0.02) -> None:
-        """Wait before a call is repeated: about `first` seconds, doubled with each attempt."""
+        """Wait before a retry: about `first` seconds, doubled with each attempt."""
         self.sleep(first * 2**attempt * (0.5 + self.random()))

@@ -1,7 +1,7 @@
-"""How long the current invocation has until its response has to be on its way.
+"""The deadline of the current invocation's response.
 
-One rule for all functions: what waits for others (aws.py, gateway/client.py) waits no longer than this, so that the
-function returns its own response, or fails what is to be delivered again, before Lambda ends it.
+One rule for all functions: calls to other services (aws.py, gateway/client.py) wait no longer than this. So the
+function returns its own response, or fails the messages that must be delivered again, before Lambda ends it.
 """
 
 import math
@@ -14,12 +14,12 @@ from securities_transactions import logging
 
 Result = TypeVar("Result")
 
-# What it takes to log the failure and to return the response, on a processor that is shared.
+# The time to log the failure and return the response, on a shared processor.
 RESPONSE_SECONDS: Final = 1.0
 
 
 class Deadline:
-    """The current invocation's. `monotonic` gives seconds from any start."""
+    """The deadline of the current invocation. `monotonic` returns seconds since any start."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -31,7 +31,7 @@ class Deadline:
         @wraps(handler)
         def bounded(event: Any, context: Any) -> Result:
             logging.begin(context)
-            # Only Lambda ends its invocations, and only Lambda gives a context.
+            # Only Lambda ends invocations, and only Lambda passes a context.
             remaining = math.inf if context is None else context.get_remaining_time_in_millis() / 1000
             self._until = self._monotonic() + remaining - RESPONSE_SECONDS
             return handler(event, context)
@@ -40,5 +40,5 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the response has to be begun: negative where it is late, infinite before any invocation."""
+        """Seconds until the response must begin: negative if late, infinite before the first invocation."""
         return self._until - self._monotonic()

@@ -1,7 +1,7 @@
-"""Log lines as JSON, in which an error is its type and where it was raised, not what it says.
+"""JSON log lines in which an error appears as its type and source line, without its message.
 
-What a library's error says may be the very thing it was reading: a token, a user's id. Our own errors name what is
-wrong and never its value, and AWS's have a code: those are told.
+The message of a library's error may contain the input: a token, a user id. The messages of our own errors name the
+fault and never its value, and AWS errors have a code, so those are logged.
 """
 
 import traceback
@@ -21,7 +21,7 @@ class _Formatter(LambdaPowertoolsFormatter):
         self,
         ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
     ) -> str:
-        """The error and what it came of, the latest first."""
+        """The error and its causes, latest first."""
         told, error = list[str](), ei[1]
         while error is not None:
             told.append("".join(traceback.format_tb(error.__traceback__)) + _named(error))
@@ -31,8 +31,8 @@ class _Formatter(LambdaPowertoolsFormatter):
 
 @cache
 def logger() -> Logger:
-    """The logger of a function; all that a function makes write the same lines."""
-    # Powertools' own account of a trace would repeat what the error says.
+    """The logger of a function. All loggers of a function write the same lines."""
+    # Powertools' own stack trace would repeat the error's message.
     return Logger(logger_formatter=_Formatter(serialize_stacktrace=False))
 
 

@@ -1,7 +1,7 @@
-"""What a deployment sets, typed. docs/reference/settings.md says what each setting does.
+"""The settings of a deployment, typed. docs/reference/settings.md describes each.
 
-Each value is read from the function's environment when a part that needs it is built: a function that is started
-without one fails at its start, with the name of what is missing.
+Each value is read from the function's environment when the part that needs it is built. A function without a required
+variable fails at startup, and the error names the variable.
 """
 
 import re
@@ -14,7 +14,7 @@ from securities_transactions.domain.transaction import ConfirmPolicy
 
 
 class MissingSetting(Exception):
-    """The function's environment lacks a variable; the message names it."""
+    """A required environment variable is not set. The message names it."""
 
 
 def statuses_in(text: str) -> frozenset[int]:
@@ -60,7 +60,7 @@ class Settings:
 
     @property
     def webhook_retention(self) -> timedelta:
-        """How long stored webhooks are kept."""
+        """The retention of stored webhooks."""
         return timedelta(days=int(self._text("WEBHOOK_RETENTION_DAYS")))
 
     @property
@@ -76,17 +76,20 @@ class Settings:
 
     @property
     def webhook_segments(self) -> tuple[str, ...]:
-        """What may follow /webhooks/orders/ in the webhook's URL; an empty one stands for the URL without any."""
+        """The allowed segments after /webhooks/orders/ in the webhook's URL.
+
+        An empty one allows the URL without a segment.
+        """
         return tuple("" if each == "none" else each for each in self._text("WEBHOOK_SEGMENTS").split(","))
 
     @property
     def webhook_sources(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The addresses that webhooks are accepted from; none for all."""
+        """The networks that webhooks are accepted from. Empty accepts all."""
         return tuple(ip_network(each, strict=False) for each in self._text("WEBHOOK_SOURCES").split(",") if each)
 
     @property
     def creations_per_minute(self) -> int:
-        """How many transactions are created for one user in a minute."""
+        """The maximum number of transactions created for one user per minute."""
         return int(self._text("CREATIONS_PER_MINUTE"))
 
     @property
@@ -96,12 +99,12 @@ class Settings:
 
     @property
     def confirm(self) -> ConfirmPolicy:
-        """Which reported states are pulled at once."""
+        """The reported states that are pulled at once."""
         return ConfirmPolicy(self._text("CONFIRM"))
 
     @property
     def gateway_url(self) -> str:
-        """Where the Gateway's API is."""
+        """The base URL of the Gateway's API."""
         return self._text("GATEWAY_URL")
 
     @property
@@ -116,12 +119,12 @@ class Settings:
 
     @property
     def gateway_secret_arn(self) -> str:
-        """The secret with the Gateway's two secrets."""
+        """The ARN of the secret with the Gateway's two secrets."""
         return self._text("GATEWAY_SECRET_ARN")
 
     @property
     def secret_age(self) -> timedelta:
-        """How long the secret is used before it is read again."""
+        """The time for which the secret is cached."""
         return timedelta(seconds=float(self._text("SECRET_AGE_SECONDS")))
 
     @property
@@ -141,12 +144,12 @@ class Settings:
 
     @property
     def dead_letter_queue_url(self) -> str:
-        """The queue of what the publisher sets aside."""
+        """The URL of the queue of records and events that the publisher sets aside."""
         return self._text("DEAD_LETTER_QUEUE_URL")
 
     @property
     def pull_queue_url(self) -> str:
-        """The queue of requests to pull."""
+        """The URL of the queue of pull requests."""
         return self._text("PULL_QUEUE_URL")
 
     @property

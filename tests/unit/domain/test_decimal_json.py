@@ -39,7 +39,7 @@ def test_value_that_is_not_an_amount_of_rupees_is_a_value_error(digits: str) -> 
 
 
 def test_fractions_are_read_exactly_and_written_with_their_own_digits() -> None:
-    """Whole numbers stay whole."""
+    """Integers stay integers."""
     assert loads(b"[1575.10, 7]") == [Decimal("1575.10"), 7]
     assert repr(loads(b"[1.50, 7]")) == "[Decimal('1.50'), 7]"
     assert dumps([Decimal("1.50"), 7]) == "[1.50,7]"
@@ -82,7 +82,7 @@ def test_nesting_deeper_than_the_limit_is_rejected(opening: str, closing: str) -
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
-    """Wherever it stands; a whole pair stays."""
+    """At any position. A complete pair stays."""
     assert loads(rb'{"a\ud83d": ["\uD83D", {"b": "\ud83d\udca9"}], "n": 1}') == {
         "a\ufffd": ["\ufffd", {"b": "\U0001f4a9"}],
         "n": 1,

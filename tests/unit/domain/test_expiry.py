@@ -1,4 +1,4 @@
-"""When a transaction expires: only what a transaction of its age could have is used."""
+"""The expiry of a transaction: only one that fits the age of the transaction is used."""
 
 from datetime import UTC, datetime, timedelta
 

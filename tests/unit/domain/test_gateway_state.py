@@ -1,4 +1,4 @@
-"""The Gateway's state of a transaction: when it may have orders (docs/reference/gateway.md §2.2)."""
+"""The Gateway's state of a transaction: when orders may exist (docs/reference/gateway.md §2.2)."""
 
 from datetime import UTC, datetime
 from typing import Final

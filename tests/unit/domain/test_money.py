@@ -61,7 +61,7 @@ def test_number_that_is_no_amount_of_money_is_a_value_error(read: type, sent: st
 
 @given(st.decimals(-(10**14), 10**14, places=6))
 def test_reading_again_changes_nothing(value: Decimal) -> None:
-    """What is stored was read before."""
+    """A stored value was read before."""
     for read in (price, rupees):
         assert read(read(value)) == read(value)
 

@@ -1,4 +1,4 @@
-"""Which orders a request may have, and what of it the Gateway receives (docs/reference/gateway.md §1.2, §7)."""
+"""The orders of a request, and the Gateway's form of them (docs/reference/gateway.md §1.2, §7)."""
 
 import json
 from collections.abc import Callable

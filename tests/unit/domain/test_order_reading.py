@@ -1,4 +1,4 @@
-"""Reading orders field by field: what is unreadable is absent and named, what follows from other fields is derived."""
+"""Reading orders field by field: unreadable fields are absent and named, derivable fields are derived."""
 
 import json
 from decimal import Decimal
@@ -144,7 +144,7 @@ def test_list_that_is_none_is_one_unreadable_order(rows: Any) -> None:
 
 @pytest.mark.parametrize("batch_id", [None, "", {}, "b" * 65])
 def test_batch_is_not_read_without_its_id(batch_id: Any) -> None:
-    """Whatever else is repaired: which batch it is cannot be."""
+    """Any other field is repaired, but the id of a batch cannot be."""
     with pytest.raises(ValidationError, match="batchId"):
         batch_of({"batchId": batch_id, "orders": [7], "buyAmount": "x"})
 
@@ -166,7 +166,7 @@ def test_no_other_order_is_filled_by_its_status(status: str) -> None:
 @pytest.mark.parametrize("status", ["PARTIAL", "CANCELLED", "REJECTED"])
 @pytest.mark.parametrize("filled", ["ten", 4.5, -1, [4]])
 def test_final_order_with_an_unreadable_filled_quantity_is_unclear(status: str, filled: Any) -> None:
-    """How many shares were traded is not known: taking it for none would settle the wrong number."""
+    """The number of traded shares is not known: zero instead would settle the wrong number."""
     assert read({**ORDER, "status": status, "filledQuantity": filled, "averagePrice": 1500}).is_unclear
 
 
@@ -200,7 +200,7 @@ def leg(symbol: str, side: str = "BUY", price: Any = None, **more: Any) -> dict[
 
 @pytest.mark.parametrize("price", [None, 0, "", "-"])
 def test_missing_price_of_one_leg_follows_from_the_amount_of_its_side(price: Any) -> None:
-    """What the other legs of the side cost is subtracted; the other side has its own amount."""
+    """The cost of the other legs of the side is subtracted. The other side has its own amount."""
     batch = read(
         leg("INFY", price=100), leg("TCS", price=price), leg("M&M", "SELL", 7), buyAmount=1555.5, sellAmount=70
     )

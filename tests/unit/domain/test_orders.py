@@ -131,7 +131,7 @@ def test_money_is_exact_and_numeric_ids_become_text() -> None:
 
 @pytest.mark.parametrize("quantity", [-1, 1.5, 10**11 + 1, None, "many"])
 def test_shares_that_are_not_whole_or_out_of_bounds_make_an_order_unreadable(quantity: object) -> None:
-    """How many shares it is about decides everything else."""
+    """The number of shares decides everything else."""
     row = {"tradingsymbol": "X", "transactionType": "BUY", "status": "COMPLETE", "quantity": quantity}
     read = batch_of({"batchId": "b", "orders": [row]})
     assert [(order.tradingsymbol, order.status, order.quantity) for order in read.orders] == [("X", UNREADABLE, 0)]
@@ -172,7 +172,7 @@ def test_unknown_word_is_unclear_and_no_contradiction(row: dict[str, object]) ->
 
 
 def test_only_the_side_of_an_unplaced_order_can_be_unclear() -> None:
-    """Whatever its status, it was certainly not placed."""
+    """With any status, it was certainly not placed."""
     row = {"tradingsymbol": "X", "transactionType": "BUY", "status": "NEW", "quantity": 1}
     assert not legs(GOOD, unplaced=[row]).is_unclear
     assert legs(GOOD, unplaced=[{**row, "transactionType": "SHORT"}]).is_unclear
@@ -190,7 +190,7 @@ def test_batch_lacks_a_price_where_shares_were_filled_without_one() -> None:
     ("stated", "status"),
     [("CANCELLED", "CANCELLED"), ("cancelled", "CANCELLED"), ("UNFILLED", "UNFILLED"), (None, "UNFILLED")],
 )
-def test_batch_status_tells_that_the_user_cancelled_limit_orders(stated: str | None, status: str) -> None:
+def test_batch_status_shows_that_the_user_cancelled_limit_orders(stated: str | None, status: str) -> None:
     """The exchange may cancel too: only the batch status says who did."""
     assert batch(["CANCELLED", "CANCELLED AMO"], [], status=stated).status_of_orders == status
 

@@ -1,5 +1,4 @@
-"""Reconciliation, row by row of the table in docs/reference/guarantees.md: what pulled orders change, and the next
-check."""
+"""Reconciliation with orders, row by row of the table in docs/reference/guarantees.md, and the next check."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -232,7 +231,7 @@ def test_open_state_equal_to_the_report_confirms_under_every() -> None:
 
 
 def test_batch_at_error_is_escalated_once() -> None:
-    """Whether it was reported before or not."""
+    """Reported before or not."""
     found = reconciled(stored(PLACED), state("COMPLETED", UNKNOWN))
     assert found.bumps_version
     assert found.outcome == confirms(UNKNOWN, escalate=True)

@@ -1,5 +1,4 @@
-"""Reconciliation, row by row of the table in docs/reference/guarantees.md: what follows where the Gateway shows no
-orders."""
+"""Reconciliation without orders, row by row of the table in docs/reference/guarantees.md."""
 
 from datetime import timedelta
 

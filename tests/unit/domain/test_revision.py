@@ -231,7 +231,7 @@ def test_fingerprint_ignores_what_money_does_not_depend_on() -> None:
     assert financial_fingerprint(one) == financial_fingerprint(other)
 
 
-def test_fingerprint_counts_equal_orders_and_tells_unplaced_ones_apart() -> None:
+def test_fingerprint_counts_equal_orders_and_separates_unplaced_ones() -> None:
     """The same order twice is not the same as once, nor the same as not placed."""
     assert financial_fingerprint(batch({}, {})) != financial_fingerprint(batch({}))
     not_placed = batch(unplaced=[{**ORDER, "status": "ERROR"}])

@@ -44,7 +44,7 @@ def signal(posted: Any) -> Signal:
 
 
 def is_open(error: SdkError) -> bool:
-    """Whether an order may have been placed in spite of the error."""
+    """Return True if an order may have been placed despite the error."""
     return may_have_orders(error.code, error.message)
 
 
@@ -101,7 +101,7 @@ def test_batch_that_cannot_be_read_is_left_to_the_pull(batches: Any) -> None:
     [{"status": "FROZEN"}, {"transactionType": "SHORT"}, {"filledQuantity": 3}, {"quantity": "many"}, {"status": None}],
 )
 def test_unclear_batch_is_left_to_the_pull(row: dict[str, Any]) -> None:
-    """What an app posts is no reason to escalate."""
+    """An app's post is no reason to escalate."""
     batch = {"batchId": "b1", "orders": [ORDER, {**ORDER, **row}]}
     assert resolved(RESOLVED | {"orderBatches": [batch]}).batch is None
 

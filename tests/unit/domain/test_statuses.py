@@ -1,5 +1,7 @@
-"""Open sets of words, and the batch status that is derived from the stock-level statuses (docs/reference/gateway.md
-§4.5)."""
+"""Open sets of statuses, and the batch status that is derived from the stock-level statuses.
+
+Sources: docs/reference/gateway.md §4.5.
+"""
 
 import copy
 import pickle

@@ -44,7 +44,7 @@ def test_every_time_format_is_parsed_to_the_same_utc_moment(value: object, monke
     ("value", "year"),
     [(0, 1970), (10**11 - 1, 5138), (10**11, 1973), (253402300799999, 9999), (-1, 1969)],
 )
-def test_magnitude_tells_seconds_from_milliseconds(value: int, year: int) -> None:
+def test_magnitude_distinguishes_seconds_from_milliseconds(value: int, year: int) -> None:
     """As seconds, a number of milliseconds is thousands of years away."""
     moment = parse_time(value)
     assert moment is not None

@@ -1,4 +1,4 @@
-"""Verification of webhooks, row by row of the table in docs/reference/guarantees.md: what the body alone decides."""
+"""Verification of webhooks by the body alone, row by row of the table in docs/reference/guarantees.md."""
 
 import json
 import re
@@ -255,13 +255,13 @@ def test_notes_that_cannot_be_a_user_id_are_suspicious(notes: Any) -> None:
     if notes == "":
         assert isinstance(found, Accepted)
     else:
-        assert found == Suspicious("notes is not a text of ours", TRX, AUTH_ID)
+        assert found == Suspicious("notes is not a valid user id", TRX, AUTH_ID)
     assert isinstance(verified(order_body(notes="ñ" * 256)), Accepted)
 
 
 @pytest.mark.parametrize("timestamp", ["soon", "2026-02-30T04:30:12.345Z", "15/01/2026 10:00", "9" * 64, 10**18])
 def test_genuine_timestamp_that_cannot_be_read_is_suspicious(timestamp: str | int) -> None:
-    """Whether it is fresh cannot be checked, so the Gateway is pulled."""
+    """Its freshness cannot be checked, so the Gateway is pulled."""
     assert suspicion(stamped(timestamp)) == Suspicious("timestamp cannot be read", TRX, AUTH_ID)
 
 
@@ -372,7 +372,7 @@ def test_old_webhook_of_mutual_funds_is_suspicious() -> None:
 
 
 def test_proof_names_the_checksum_and_not_the_content() -> None:
-    """However it is spelled, and the checksum itself is not in it."""
+    """With any spelling, and without the checksum itself."""
     one, other = signed({"smallcaseAuthId": AUTH_ID}), signed({"smallcaseAuthId": AUTH_ID, "securities": [1]})
     found = [verified(body) for body in (one, other, {**one, "checksum": one["checksum"].upper()})]
     (proof,) = {each.proof for each in found if isinstance(each, Unrelated)}

@@ -77,7 +77,7 @@ def test_webhook_about_a_transaction_that_is_not_stored_is_suspicious() -> None:
 def test_webhook_that_does_not_fit_its_transaction_is_suspicious(
     webhook: Accepted, transaction: Transaction, reason: str
 ) -> None:
-    """Whose account, whose user, which batch."""
+    """Another account, another user, another batch."""
     assert reconsider(webhook, transaction) == Suspicious(reason, "TRX_1", "auth-1")
 
 
@@ -128,7 +128,7 @@ def test_another_state_under_the_same_timestamp_is_suspicious() -> None:
 
 
 def test_report_older_than_what_is_only_reported_is_suspicious() -> None:
-    """What is reported may be forged; what the Gateway confirmed makes an older report stale."""
+    """A report may be forged. A confirmed state makes an older report stale."""
     suspicious = Suspicious("older than what is only reported", "TRX_1", "auth-1")
     cases = ((PLACED, EARLY, FILLING, LATE), (FILLING, LATE, DONE, EARLY), (batch("PLACED", n=1), EARLY, PLACED, LATE))
     for report, stated_at, shown, shown_at in cases:

@@ -1,4 +1,4 @@
-"""Which events each kind of change amounts to, and what they say."""
+"""The events of each kind of change, and their content."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -205,7 +205,7 @@ def test_the_same_change_is_always_the_same_events() -> None:
     assert events_of(PLACED, FILLED) == events_of(PLACED, FILLED)
 
 
-def test_what_changed_is_said_for_each_security_and_nothing_else() -> None:
+def test_changes_list_each_changed_security_and_nothing_else() -> None:
     old = batch(order("INFY"), order("TCS"), order("WIPRO"))
     new = batch(order("INFY", filled=2), order("TCS"), order("M&M", "REJECTED", errorCode="marginsExceeded"))
 
@@ -226,7 +226,7 @@ def test_what_changed_is_said_for_each_security_and_nothing_else() -> None:
     assert (wipro.tradingsymbol, wipro.removed, wipro.filledQuantity) == ("WIPRO", True, 0)
 
 
-def test_the_same_security_twice_in_a_basket_is_told_apart() -> None:
+def test_same_security_twice_in_a_basket_is_matched_separately() -> None:
     old = batch(order("INFY"), order("INFY"))
     new = batch(order("INFY"), order("INFY", "COMPLETE", 3))
 
@@ -236,7 +236,7 @@ def test_the_same_security_twice_in_a_basket_is_told_apart() -> None:
 
 
 def test_rows_in_another_order_are_no_change() -> None:
-    """Orders of one security are told apart by their exchangeOrderId, and by quantity and limit price without one."""
+    """Orders of one security are matched by their exchangeOrderId, or else by quantity and limit price."""
     for one, other in (
         ({"exchangeOrderId": "1"}, {"exchangeOrderId": "2"}),
         ({"quantity": 3}, {"quantity": 5}),
@@ -318,7 +318,7 @@ def test_both_spellings_of_a_status_are_published_as_one() -> None:
 
 
 def test_counts_say_how_many_orders_stand_where() -> None:
-    """A status that nobody knows yet counts as open: it is not known to be final."""
+    """An unknown status counts as open: it is not known to be final."""
     words = ["PLACED", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED_AMO", "ERROR", "SOMETHING NEW"]
     counts = OrderCounts.of(batch(*(order(status=word) for word in words), unplaced=(order(), order())))
 
@@ -333,7 +333,7 @@ def test_counts_say_how_many_orders_stand_where() -> None:
     }
 
 
-def test_an_unknown_state_says_all_that_a_person_needs() -> None:
+def test_orders_unknown_has_everything_that_an_operator_needs() -> None:
     [event] = events_of(PLACED, replace(UNKNOWN, gateway_status=GatewayStatus.PROCESSING))
 
     assert isinstance(event, OrdersUnknown)
@@ -344,7 +344,7 @@ def test_an_unknown_state_says_all_that_a_person_needs() -> None:
     assert event.changes[0].status == "ERROR"
 
 
-def test_a_failure_says_why() -> None:
+def test_failure_has_its_reason() -> None:
     failed = replace(FAILED, failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")))
 
     [event] = events_of(CREATED, failed)
@@ -364,9 +364,7 @@ def test_a_failure_says_why() -> None:
         (UNKNOWN, OrdersUnknown),
     ],
 )
-def test_republishing_says_where_a_transaction_stands_under_the_id_it_had(
-    stored: Transaction, kind: type[Event]
-) -> None:
+def test_republishing_sends_the_state_under_the_original_event_id(stored: Transaction, kind: type[Event]) -> None:
     [event] = latest(stored)
 
     assert isinstance(event, kind)

@@ -1,4 +1,4 @@
-"""A consumer's way in: what it takes, what it passes over, what it tells apart."""
+"""The consumer's entry point: accepted and ignored events, repeats and gaps."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_an_event_in_an_sqs_record_is_exact() -> None:
         assert str(event.orders[0].averagePrice) == "1498.2"
 
 
-def test_whatever_nesting_the_product_accepts_the_consumer_reads_in_its_event() -> None:
+def test_consumer_reads_events_as_deeply_nested_as_the_product_accepts() -> None:
     """The event and its envelope are levels of their own around what arrived."""
     deep: Any = loads("[" * 62 + "]" * 62)
     received = parse_message({"body": dumps(example(orders=[{**ORDER, "unknown": deep}]))})
@@ -107,7 +107,7 @@ def test_an_event_that_breaks_its_own_schema_is_an_error_that_repeats_nothing_of
     assert not [said for said in ("many", "user-42", "INFY") if said in str(error.value)]
 
 
-def test_a_replay_is_told() -> None:
+def test_replay_is_recognized() -> None:
     assert parse(example() | {"replay-name": "january"}).replay == "january"
 
 
@@ -115,12 +115,12 @@ def test_a_replay_is_told() -> None:
     ("sequence", "last", "expected"),
     [(1, 0, "next"), (3, 2, "next"), (4, 2, "gap"), (2, 2, "repeat"), (1, 2, "repeat")],
 )
-def test_repeats_and_gaps_are_told_apart(sequence: int, last: int, expected: str) -> None:
+def test_repeats_and_gaps_are_distinguished(sequence: int, last: int, expected: str) -> None:
     assert standing(settled(sequence), last) == expected
 
 
 @given(st.lists(st.integers(1, 8), max_size=30))
-def test_whatever_the_order_of_arrival_each_event_is_handled_once_and_the_newest_last(arriving: list[int]) -> None:
+def test_in_any_order_each_event_is_handled_once_and_the_newest_last(arriving: list[int]) -> None:
     events = {number: settled(number) for number in range(1, 9)}
     last, handled = 0, []
     for number in arriving:

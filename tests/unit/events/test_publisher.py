@@ -1,4 +1,4 @@
-"""What is put on the bus: exact numbers, nothing absent as null, and never more than the bus takes."""
+"""The entries on the bus: exact numbers, absent values instead of null, and never over the limits of the bus."""
 
 import json
 from decimal import Decimal
@@ -55,7 +55,7 @@ def test_an_event_is_addressed_by_its_type_and_bus() -> None:
 
 
 @pytest.mark.parametrize("name", ["OrdersPlaced", "OrdersProgressed", "OrdersSettled", "OrdersUnknown"])
-def test_an_event_that_is_too_large_says_where_to_read_its_orders_and_still_counts_them(name: str) -> None:
+def test_too_large_event_names_where_to_read_its_orders_and_counts_them(name: str) -> None:
     """Rules on counts, status and amounts go on working."""
     [order, *_] = examples()[name]["detail"]["orders"]
     event = event_of(name, orders=[order | {"statusMessage": "x" * 400}] * 900)

@@ -1,4 +1,4 @@
-"""The real handlers behind the HTTP API, loaded afresh, with tables in memory and a Gateway that does as it is told.
+"""The real handlers behind the HTTP API, newly loaded, with tables in memory and a scripted Gateway.
 
 Requests are matched to functions by the template's routes. Nothing here waits or listens.
 """
@@ -161,7 +161,7 @@ def refused(status: int, *errors: str, **more: Any) -> httpx.Response:
 
 @dataclass(frozen=True)
 class Answered:
-    """What an app gets."""
+    """The response to an app."""
 
     status: int
     headers: Mapping[str, str]
@@ -182,14 +182,14 @@ class Answered:
 
 @dataclass
 class Context:
-    """What Lambda tells a function of its invocation."""
+    """Lambda's context of an invocation."""
 
     milliseconds: int = 20_000
     function_name: str = "function"
     aws_request_id: str = "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the invocation has left."""
+        """The milliseconds that the invocation has left."""
         return self.milliseconds
 
 
@@ -284,7 +284,7 @@ class Rig:
         return str(answer.body["transactionId"])
 
     def resolve(self, transaction_id: str, auth_id: str = KITE, user: str = USER, **more: Any) -> Answered:
-        """What the SDK resolves with, posted for a transaction."""
+        """Post the SDK's result for a transaction."""
         token = tokens.mint_connected(GatewaySecret(GATEWAY_SECRET), auth_id, self.world.clock())
         resolved = {"transactionId": transaction_id, "smallcaseAuthToken": token, "broker": "kite", **more}
         route = "POST /transactions/{transactionId}/sdk-response"

@@ -1,6 +1,6 @@
-"""Ways through the HTTP API, happy or not, with secrets and personal data planted in all that comes in.
+"""Paths through the HTTP API, successful or not, with secrets and personal data planted in all input.
 
-Each drives a real handler and gives the status, which shows that it went this way.
+Each drives a real handler and returns the status, which shows that the path was taken.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Ways through the functions behind queues, streams and the schedule, with the same planted in all that comes in."""
+"""Paths through the functions behind queues, streams and the schedule, with the same planted data in all input."""
 
 import base64
 import json
@@ -107,7 +107,7 @@ def spoil(images: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
 def publish_to_a_bus_that_refuses(rig: Rig) -> None:
     rig.clients.events.refuses = lambda detail: "ThrottlingException"
     new(rig)
-    with pytest.raises(Exception, match="the bus refused") as caught:
+    with pytest.raises(Exception, match="the bus rejected") as caught:
         rig.handler("publish_updates")({"Records": rig.tables["Transactions"].stream}, None)
     logging.getLogger().error("as Lambda writes it", exc_info=caught.value)
 

@@ -1,4 +1,4 @@
-"""POST …/sdk-response: each shape ends in the same state; what is only said decides nothing; nothing is relinked."""
+"""POST …/sdk-response: every shape ends in the same state, a report decides nothing, and nothing is relinked."""
 
 import json
 from collections.abc import Callable
@@ -16,12 +16,12 @@ ROUTE = "POST /transactions/{transactionId}/sdk-response"
 
 
 def post(rig: Rig, transaction_id: str, **said: Any) -> Answered:
-    """What the app posts."""
+    """Post as the app does."""
     return rig.call(ROUTE, said, path={"transactionId": transaction_id})
 
 
 def value(rig: Rig, transaction_id: str, auth_id: str = KITE, **more: Any) -> dict[str, Any]:
-    """What the SDK resolves with on the web."""
+    """The value that the SDK resolves with on the web."""
     token = tokens.mint_connected(GatewaySecret(GATEWAY_SECRET), auth_id, rig.world.clock())
     return {"success": True, "transactionId": transaction_id, "smallcaseAuthToken": token, "broker": "kite", **more}
 
@@ -44,7 +44,7 @@ SDKS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def test_what_an_app_says_settles_nothing_even_where_webhooks_are_trusted(rig: Rig) -> None:
+def test_app_report_settles_nothing_even_if_webhooks_are_trusted(rig: Rig) -> None:
     """Confirm=none is about the checksum of webhooks; an app has none."""
     rig.restart(CONFIRM="none")
     transaction_id = rig.transaction()
@@ -54,9 +54,7 @@ def test_what_an_app_says_settles_nothing_even_where_webhooks_are_trusted(rig: R
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_from_every_sdk_the_account_is_linked_the_orders_reported_and_the_gateway_to_be_asked(
-    rig: Rig, sdk: str
-) -> None:
+def test_every_sdk_response_links_reports_and_requests_a_pull(rig: Rig, sdk: str) -> None:
     """Reported, even where every order is final: the app is not the Gateway."""
     transaction_id = rig.transaction()
     answer = post(rig, transaction_id, resolved=SDKS[sdk](value(rig, transaction_id, orderBatches=[batch()])))
@@ -71,7 +69,7 @@ def test_from_every_sdk_the_account_is_linked_the_orders_reported_and_the_gatewa
 
 
 @pytest.mark.parametrize("batches", [None, [], [{"batchId": "b1", "orders": []}]])
-def test_a_resolve_without_orders_links_the_account_and_has_the_gateway_asked(rig: Rig, batches: Any) -> None:
+def test_resolve_without_orders_links_the_account_and_requests_a_pull(rig: Rig, batches: Any) -> None:
     transaction_id = rig.transaction()
     answer = post(rig, transaction_id, resolved=value(rig, transaction_id, orderBatches=batches))
 
@@ -124,7 +122,7 @@ def test_an_account_that_the_user_has_already_is_known_and_no_news(rig: Rig) -> 
     assert accounts(rig) == [KITE]
 
 
-def test_a_second_account_for_the_same_transaction_changes_nothing_but_has_the_gateway_asked(rig: Rig) -> None:
+def test_second_account_for_the_transaction_only_requests_a_pull(rig: Rig) -> None:
     """A genuine token of another flow: whose the orders are the Gateway has to say."""
     transaction_id = rig.transaction()
     first = post(rig, transaction_id, resolved=value(rig, transaction_id, orderBatches=[batch()])).body
@@ -137,7 +135,7 @@ def test_a_second_account_for_the_same_transaction_changes_nothing_but_has_the_g
     assert item(rig, transaction_id)["pullRequestedAt"]["S"] == "2026-01-15T04:01:00.000Z"
 
 
-def test_what_is_settled_stays_whatever_an_app_says_later(rig: Rig) -> None:
+def test_settled_orders_stay_after_a_later_app_report(rig: Rig) -> None:
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = details(transaction_id)
     path, refresh = {"transactionId": transaction_id}, {"refresh": "true"}

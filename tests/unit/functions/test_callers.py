@@ -1,4 +1,4 @@
-"""Whose is whose, on every route: a user sees what is their own, a service whom it names, and nobody the rest."""
+"""Access on every route: users see their own resources, services those of the user that they name, others none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from securities_transactions.http.request import Request
 from tests.unit.functions.harness import INFY, KITE, OTHER, SERVICE, USER, Answered, Rig, routes
 
-# Each names the user it is for; without the service scope nobody but that user may.
+# Each names the user that it is for. Without the service scope, only that user may call it.
 NAMING: dict[str, Callable[..., Answered]] = {
     "POST /transactions": lambda rig, notes, **who: rig.call(
         "POST /transactions", {"securities": [INFY], "notes": notes}, **who
@@ -20,7 +20,7 @@ NAMING: dict[str, Callable[..., Answered]] = {
         "DELETE /accounts/{smallcaseAuthId}", query={"notes": notes}, path={"smallcaseAuthId": KITE}, **who
     ),
 }
-# Each names a transaction, which is somebody's.
+# Each names a transaction of another user.
 OF_A_TRANSACTION: dict[str, Any] = {
     "GET /transactions/{transactionId}": None,
     "GET /transactions/{transactionId}/orders": None,
@@ -39,7 +39,7 @@ def test_every_route_is_tried_here() -> None:
 
 
 def everything(rig: Rig) -> str:
-    """What is stored."""
+    """Everything stored."""
     return repr({name: table.items for name, table in rig.tables.items()})
 
 
@@ -56,7 +56,7 @@ def test_a_user_may_not_name_another(rig: Rig, route: str, scope: str) -> None:
 
 
 @naming
-def test_a_user_may_name_themselves_and_a_service_whomever_it_wants(rig: Rig, route: str) -> None:
+def test_user_may_name_only_themselves_and_a_service_any_user(rig: Rig, route: str) -> None:
     """And both get the same."""
     rig.link(user=OTHER)
     own = NAMING[route](rig, OTHER, user=OTHER)
@@ -71,7 +71,7 @@ def test_a_user_may_name_themselves_and_a_service_whomever_it_wants(rig: Rig, ro
 
 
 @pytest.mark.parametrize("route", ["GET /orders", "GET /accounts", "POST /sdk-tokens"])
-def test_who_names_nobody_means_themselves_even_a_service(rig: Rig, route: str) -> None:
+def test_request_without_notes_is_for_the_caller_even_a_service(rig: Rig, route: str) -> None:
     """The service scope is no reason to be shown everybody's."""
     rig.link(user=OTHER)
     body: Any = {} if route.startswith("POST") else None
@@ -84,7 +84,7 @@ def test_who_names_nobody_means_themselves_even_a_service(rig: Rig, route: str) 
 
 @of_a_transaction
 def test_anothers_transaction_is_answered_as_one_that_does_not_exist(rig: Rig, route: str) -> None:
-    """To the letter, and without a question to the Gateway: not even that it exists is told."""
+    """To the letter, and without a call of the Gateway: its existence is not revealed."""
     theirs, body = rig.transaction(OTHER), OF_A_TRANSACTION[route]
     before, asked = everything(rig), len(rig.gateway.requests)
     query = {"refresh": "true"} if route.startswith("GET") and not route.endswith("/history") else {}

@@ -1,4 +1,4 @@
-"""POST /transactions: one transaction for an Idempotency-Key, whatever fails on the way."""
+"""POST /transactions: one transaction per Idempotency-Key, with any failure on the way."""
 
 import time
 from typing import Any
@@ -33,7 +33,7 @@ class Gone(BaseException):
 
 
 def keys(rig: Rig) -> list[dict[str, Any]]:
-    """What is stored of idempotency keys, which share their table with the users' counters."""
+    """The stored idempotency keys, which share their table with the users' counters."""
     return [item for (id_,), item in rig.tables["Idempotency"].items.items() if not id_.startswith("creations#")]
 
 
@@ -52,7 +52,7 @@ def stored(rig: Rig) -> list[str]:
     return [str(item["transactionId"]["S"]) for item in rig.tables["Transactions"].items.values()]
 
 
-def test_the_same_request_again_asks_the_gateway_nothing_and_brings_a_token_that_is_still_good(rig: Rig) -> None:
+def test_repeated_request_makes_no_call_and_returns_a_valid_token(rig: Rig) -> None:
     """The transaction is the first one's; the SDK token is not: it would be as old as the first answer."""
     first = rig.create(key="k")
     rig.pass_time(3500)
@@ -70,7 +70,7 @@ def test_the_same_request_again_asks_the_gateway_nothing_and_brings_a_token_that
 
 
 @pytest.mark.parametrize("more", [{"securities": [{**INFY, "quantity": 4}]}, {"connect": "guest"}, {"notes": USER}])
-def test_another_body_under_the_same_key_is_refused_before_the_gateway_is_asked(rig: Rig, more: dict[str, Any]) -> None:
+def test_other_body_under_the_same_key_is_rejected_before_any_call(rig: Rig, more: dict[str, Any]) -> None:
     rig.create(key="k")
     answer = rig.create(key="k", **more)
 
@@ -87,7 +87,7 @@ def test_a_key_is_its_users_own(rig: Rig) -> None:
     assert len({answer.body["transactionId"] for answer in made}) == 3
 
 
-def test_while_the_first_request_is_under_way_the_same_one_is_told_to_ask_again(rig: Rig) -> None:
+def test_same_request_in_progress_gets_409_with_retry_after(rig: Rig) -> None:
     """And makes no second transaction."""
     meanwhile: list[Answered] = []
 
@@ -159,7 +159,7 @@ FAILURES: dict[str, tuple[Answer, int]] = {
 
 
 @pytest.mark.parametrize("how", FAILURES)
-def test_what_the_gateway_did_not_do_may_be_asked_for_again_under_the_same_key(rig: Rig, how: str) -> None:
+def test_failed_gateway_call_may_be_retried_under_the_same_key(rig: Rig, how: str) -> None:
     failure, status = FAILURES[how]
     rig.gateway.answer = lambda request: failure
     assert rig.create(key="k").status == status
@@ -170,8 +170,8 @@ def test_what_the_gateway_did_not_do_may_be_asked_for_again_under_the_same_key(r
     assert stored(rig) == [answer.body["transactionId"]]
 
 
-def test_what_could_not_be_stored_may_be_asked_for_again_under_the_same_key(rig: Rig) -> None:
-    """The id that the Gateway gave the first time is nobody's: it expires."""
+def test_failed_write_may_be_retried_under_the_same_key(rig: Rig) -> None:
+    """The id that the Gateway returned the first time belongs to no user: it expires."""
     rig.dynamodb.failing = {"TransactWriteItems": throttled("TransactWriteItems")}
     answer = rig.create(key="k")
     assert (answer.status, answer.problem, answer.headers["retry-after"]) == (503, "unavailable", "1")
@@ -227,13 +227,13 @@ def test_request_that_is_repeated_under_its_key_does_not_count() -> None:
 
 
 def test_request_that_the_gateway_does_not_carry_out_counts() -> None:
-    """What the limit guards is the Gateway."""
+    """The limit protects the Gateway."""
     rig = Rig(CREATIONS_PER_MINUTE="2")
     rig.gateway.answer = lambda request: httpx.Response(500)
     assert [rig.create().status for _ in range(3)] == [503, 503, 429]
 
 
-def test_what_is_kept_of_a_key_names_nobody(rig: Rig) -> None:
+def test_stored_idempotency_key_identifies_no_user(rig: Rig) -> None:
     """Neither the user nor the key itself nor the token: only what is answered again."""
     rig.link()
     created = rig.create(key="a-key-that-an-app-made").body
@@ -253,14 +253,14 @@ def test_a_limit_order_is_refused_where_the_linked_broker_takes_none(rig: Rig) -
     answer = rig.create(securities=[INFY, LIMIT])
 
     assert (answer.status, answer.problem) == (422, "unprocessable")
-    assert answer.body["errors"] == [{"field": "securities", "detail": "hdfc takes MARKET orders only"}]
+    assert answer.body["errors"] == [{"field": "securities", "detail": "hdfc accepts MARKET orders only"}]
     assert len(rig.gateway.created) == before
     assert rig.create(securities=[LIMIT], connect="guest").status == 201
     assert rig.create(securities=[LIMIT], smallcaseAuthId=KITE).status == 201
     assert rig.create(securities=[{**INFY, "orderType": "MARKET"}]).status == 201
 
 
-def test_the_gateway_is_asked_with_the_token_that_the_app_gets(rig: Rig) -> None:
+def test_gateway_is_called_with_the_token_that_the_app_gets(rig: Rig) -> None:
     """A transaction of a connected user is made for the account that the SDK is opened with."""
     guest = rig.create().body["sdkToken"]
     rig.link()

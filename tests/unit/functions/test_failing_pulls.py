@@ -1,4 +1,4 @@
-"""A pull that fails moves its own check and keeps no other transaction from being checked."""
+"""A failing pull moves its own check and blocks no other transaction's check."""
 
 import json
 from copy import deepcopy

@@ -134,7 +134,7 @@ def test_filters_give_what_a_plain_reading_gives(
 
 
 class Counted(Rig):
-    """A rig that counts the transactions that are read."""
+    """A harness that counts the transactions that are read."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Numbers that no order has, in every field, by each way in: one field is unreadable, and nothing computes with it."""
+"""Numbers that no order has, in every field, on each way in: one field is unreadable, and no code computes with it."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""The notifier example: what people are told, and that they are told once."""
+"""The notifier example: the messages to users, each sent once."""
 
 from decimal import Decimal
 from typing import Any
@@ -74,11 +74,11 @@ def order(status: str, filled: int = 0, **more: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_each_order_is_told_in_a_line_and_never_in_the_broker_s_words(said: dict[str, Any], line: str) -> None:
+def test_each_order_has_one_line_without_the_brokers_text(said: dict[str, Any], line: str) -> None:
     assert list(lines(settled(said))) == [line]
 
 
-def test_what_was_not_placed_is_told_too() -> None:
+def test_unplaced_order_has_a_line_too() -> None:
     [line] = lines(settled(unplaced=(order("ERROR", errorCode="securityNotAllowed"),)))
 
     assert line == (
@@ -95,14 +95,14 @@ def test_an_event_that_comes_again_is_the_same_message() -> None:
     assert (item["notes"], len(item["lines"])) == ("user-42", 2)
 
 
-def test_a_replay_tells_nobody_what_they_were_told_long_ago() -> None:
+def test_replay_sends_no_message_again() -> None:
     table: Any = Messages()
     function("notifier").handle(parse(examples()["OrdersSettled"] | {"replay-name": "january"}), table, "messages")
 
     assert table.items == {}
 
 
-def test_what_is_not_settled_is_not_told() -> None:
+def test_unsettled_order_sends_no_message() -> None:
     table: Any = Messages()
     for name in ("OrdersPlaced", "OrdersProgressed", "TransactionFailed"):
         function("notifier").handle(parse(examples()[name]), table, "messages")

@@ -1,4 +1,4 @@
-"""What users are shown of their orders: the Gateway's named fields and our own text, whatever a webhook carries."""
+"""The orders that users see: the Gateway's named fields and our own text, with any content of a webhook."""
 
 import json
 from typing import Any
@@ -44,21 +44,21 @@ def test_unknown_field_of_an_order_is_not_shown(rig: Rig, name: str, value: Any)
 
 
 @pytest.mark.parametrize("code", [None, "adapterError", "marginsExceeded", "networkError", "madeUp", ""])
-def test_order_at_error_is_told_as_not_known_whatever_its_code(rig: Rig, code: str | None) -> None:
-    """Who is told that nothing was placed buys again, and then has bought twice."""
+def test_order_at_error_is_shown_as_unknown_with_any_code(rig: Rig, code: str | None) -> None:
+    """A user that reads "not placed" orders again, and then has bought twice."""
     [shown] = orders(rig, report(rig, orders=[order(status="ERROR", errorCode=code)]))["orders"]
     assert shown["userMessage"] == NOT_KNOWN
 
 
 @pytest.mark.parametrize("code", [None, "adapterError", "marginsExceeded", "networkError", "madeUp", ""])
-def test_unplaced_order_alone_is_told_as_not_placed(rig: Rig, code: str | None) -> None:
+def test_only_an_unplaced_order_is_shown_as_not_placed(rig: Rig, code: str | None) -> None:
     [shown] = orders(rig, report(rig, orders=[], unplaced=[order(status="ERROR", errorCode=code)]))["unplaced"]
     assert shown["userMessage"].startswith("This order was not placed. ")
 
 
 @pytest.mark.parametrize("status", ["PLACED", "COMPLETE", "PARTIAL", "REJECTED", "CANCELLED", "CANCELLED AMO"])
 @pytest.mark.parametrize("code", [None, "adapterError", "orderUnmatched"])
-def test_no_other_order_is_told_as_not_placed_or_not_known(rig: Rig, status: str, code: str | None) -> None:
+def test_no_other_order_is_shown_as_not_placed_or_unknown(rig: Rig, status: str, code: str | None) -> None:
     [shown] = orders(rig, report(rig, orders=[order(status=status, errorCode=code)]))["orders"]
     message = shown.get("userMessage", "")
     assert "not placed" not in message
@@ -92,7 +92,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 def test_transaction_that_cannot_be_read_does_not_hide_the_others(
     rig: Rig, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It stands in its own place as unreadable, and an error line tells the operator."""
+    """It keeps its place as unreadable, and an error line informs the operator."""
     own = [report(rig) for _ in range(3)][::-1]
     rig.tables["Transactions"].items[(own[1],)].update(BROKEN[how])
     items = page(rig).body["items"]

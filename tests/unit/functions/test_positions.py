@@ -1,4 +1,4 @@
-"""The positions example: the table equals the Gateway's own books, whatever happens on the way to it."""
+"""The positions example: the table equals the Gateway's own books, with any failure on the way."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def table(failing: Callable[[], str] = lambda: "") -> tuple[Positions, Table]:
 
 
 def held(stored: Table) -> dict[tuple[str, str], Leg]:
-    """What the table says of each user and security; what came to nothing is left out."""
+    """The positions in the table by user and security, without those of zero."""
     items = [of_attributes(item) for (holder, _), item in stored.items.items() if holder.startswith("user#")]
     legs = {(i["holder"].removeprefix("user#"), i["security"]): Leg(int(i["shares"]), i["spent"]) for i in items}
     return {key: leg for key, leg in legs.items() if leg != Leg()}

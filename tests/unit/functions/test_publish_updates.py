@@ -1,4 +1,4 @@
-"""The publisher: partial failures, refusals and records that nobody can read."""
+"""The publisher: partial failures, rejections and unreadable records."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ SAMPLE = json.loads((ROOT / "events" / "publish_updates.json").read_text())
 
 
 class Bus:
-    """EventBridge that refuses as it is told: `refusals` maps the n-th call to the positions that fail."""
+    """EventBridge with scripted refusals: `refusals` maps the n-th call to the positions that fail."""
 
     def __init__(self, refusals: dict[int, list[int]] | None = None) -> None:
         self.refusals = refusals or {}

@@ -1,4 +1,4 @@
-"""Reading: pages that neither lose nor repeat, answers that are not sent twice, refreshes that spare the Gateway."""
+"""Reading: pages without lost or repeated items, conditional responses, and refreshes that spare the Gateway."""
 
 from datetime import datetime
 from typing import Any
@@ -49,7 +49,7 @@ def made(rig: Rig, count: int) -> list[str]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8, 50])
 def test_the_pages_together_are_every_order_once_newest_first(rig: Rig, limit: int) -> None:
-    """However the table splits what it answers, and whether or not the last page is full."""
+    """With any split of the table's responses, and with a full or partial last page."""
     own = made(rig, 7)
     pages = walk(rig, limit)
 
@@ -76,7 +76,7 @@ def test_transactions_of_the_same_moment_are_paged_too(rig: Rig) -> None:
     assert {each for one in pages for each in one} == own
 
 
-def test_a_cursor_says_nothing_that_its_user_does_not_know_and_is_no_other_users(rig: Rig) -> None:
+def test_cursor_reveals_nothing_and_is_rejected_for_other_users(rig: Rig) -> None:
     made(rig, 3)
     cursor = page(rig, limit="1").body["cursor"]
     answer = rig.call("GET /orders", user=OTHER, query={"cursor": cursor})
@@ -173,8 +173,8 @@ def completed(transaction_id: str) -> dict[str, Any]:
 
 
 @ROUTES
-def test_a_refresh_asks_the_gateway_at_most_once_in_the_interval(rig: Rig, route: str) -> None:
-    """Whoever comes too early is shown what is known, and a check is due by then."""
+def test_refresh_pulls_at_most_once_per_interval(rig: Rig, route: str) -> None:
+    """An early caller gets the stored state, and a check is due by then."""
     transaction_id = rig.transaction()
     asked = len(rig.gateway.requests)
     rig.gateway.details[transaction_id] = {"status": "USED"}
@@ -225,7 +225,7 @@ FAILURES: dict[str, tuple[Answer, int, str, str | None]] = {
 
 @pytest.mark.parametrize("how", FAILURES)
 @pytest.mark.parametrize("route", ["POST /transactions", "GET /transactions/{transactionId}"])
-def test_each_way_the_gateway_fails_is_told_apart(rig: Rig, route: str, how: str) -> None:
+def test_each_failure_of_the_gateway_is_a_problem_of_its_own(rig: Rig, route: str, how: str) -> None:
     """A refusal is the request's, a rejected secret the operator's, and the rest is over after Retry-After."""
     failure, status, cause, retry_after = FAILURES[how]
     transaction_id = rig.transaction()
@@ -259,7 +259,7 @@ def test_a_read_does_not_need_the_gateway_and_a_failed_refresh_is_made_up_for(ri
         ('{"gatewaySecret": "12345678"}', "apiSecret is missing"),
     ],
 )
-def test_a_secret_that_was_not_put_is_said_by_its_member(rig: Rig, secret: str, said: str) -> None:
+def test_missing_secret_is_named_by_its_member(rig: Rig, secret: str, said: str) -> None:
     rig.secret = secret
     for answer in (rig.create(), rig.call("POST /sdk-tokens", {})):
         assert (answer.status, answer.problem) == (500, "misconfigured")

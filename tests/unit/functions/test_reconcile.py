@@ -1,4 +1,4 @@
-"""reconcile: what each message asks for, and which of them comes again."""
+"""reconcile: the pull of each message, and the messages that are delivered again."""
 
 import json
 from datetime import timedelta
@@ -33,12 +33,12 @@ def item(rig: Rig, transaction_id: str) -> dict[str, Any]:
 
 
 def pulls(rig: Rig) -> int:
-    """How often the Gateway was asked for details."""
+    """The number of requests for details at the Gateway."""
     return sum(request.method == "GET" for request in rig.gateway.requests)
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", '"text"', "{}", '{"detail-type": "OrdersSettled"}'])
-def test_a_message_that_nobody_can_read_comes_again_alone(rig: Rig, body: str) -> None:
+def test_unreadable_message_alone_is_redelivered(rig: Rig, body: str) -> None:
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = details(transaction_id)
 
@@ -156,8 +156,8 @@ def test_a_webhook_that_was_doubted_is_remembered_until_the_gateway_would_show_i
     assert not {"suspectedAt", "nextCheckAt"} & item(rig, transaction_id).keys()
 
 
-def test_a_doubt_while_somebody_is_asking_is_remembered_too(rig: Rig) -> None:
-    """What they are told may be older than the doubt."""
+def test_suspicion_during_a_pull_is_stored_too(rig: Rig) -> None:
+    """The response to the pull in progress may be older than the suspicion."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
@@ -168,8 +168,8 @@ def test_a_doubt_while_somebody_is_asking_is_remembered_too(rig: Rig) -> None:
     assert pulls(rig) == 2
 
 
-def test_a_doubt_while_a_due_check_is_being_made_is_asked_soon_and_not_after_the_next_long_wait(rig: Rig) -> None:
-    """What is due already is what they are asking; what they write must not put this off."""
+def test_suspicion_during_a_due_check_schedules_an_early_check(rig: Rig) -> None:
+    """The check in progress is the due one, and its write must not postpone this one."""
     transaction_id = rig.transaction()
     rig.pass_time(3600)
     rig.tables["Transactions"].items[(transaction_id,)] |= {"pulledAt": {"S": "2026-01-15T04:59:59.000Z"}}
@@ -230,8 +230,8 @@ def final_report(rig: Rig, transaction_id: str, auth_id: str = KITE) -> None:
 
 
 @pytest.mark.parametrize("first", ["SDK response", "refresh", "suspicious webhook"])
-def test_first_final_report_is_pulled_at_once_whatever_was_pulled_before(rig: Rig, first: str) -> None:
-    """An app that posts the SDK's response, as it is told to, must not wait longer than one that does not."""
+def test_first_final_report_is_pulled_at_once_after_any_earlier_pull(rig: Rig, first: str) -> None:
+    """An app that posts the SDK's response, as documented, must not wait longer than one that does not."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     message: dict[str, Any] = {"transactionId": transaction_id}
@@ -253,7 +253,7 @@ def test_first_final_report_is_pulled_at_once_whatever_was_pulled_before(rig: Ri
 
 
 def test_flood_of_final_reports_is_one_pull_more_in_the_interval(rig: Rig) -> None:
-    """Who has one genuine checksum can sign any body: it buys one pull, not one for each body."""
+    """One genuine checksum can sign any body: it causes one pull, not one for each body."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     message = json.dumps({"transactionId": transaction_id})
@@ -267,7 +267,7 @@ def test_flood_of_final_reports_is_one_pull_more_in_the_interval(rig: Rig) -> No
 
 
 def test_repeated_write_of_the_first_final_lease_finds_its_own_work(rig: Rig) -> None:
-    """botocore sends a request again whose answer was lost; what the first one wrote is not somebody else's lease."""
+    """botocore retries a request after a lost response. The first write is not another caller's lease."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     message = json.dumps({"transactionId": transaction_id})
@@ -328,7 +328,7 @@ def test_orders_refused_once_completed_are_an_error_that_names_the_setting(
 
     assert reconcile(rig, *sweep(rig)) == []
     [(message, reason)] = logged(caplog, "ERROR")
-    assert message == "the gateway does not say"
+    assert message == "pull failed"
     assert "GatewayOrdersPath" in reason
     assert [url.path for url in asked] == ["/v1/simulated/engine/orders/sst"] * 2
     stored = item(rig, transaction_id)
@@ -346,7 +346,7 @@ def test_orders_refused_once_completed_are_an_error_that_names_the_setting(
 def test_orders_refused_while_open_are_waited_for_without_an_error(
     rig: Rig, caplog: pytest.LogCaptureFixture, refusal: int, status: str
 ) -> None:
-    """What the details show is stored all the same."""
+    """The state in the details is stored anyway."""
     transaction_id = rig.transaction()
     rig.gateway.details[transaction_id] = summary(transaction_id, status)
     orders_api(rig, refused(refusal, "no"))
@@ -386,7 +386,7 @@ def test_orders_api_that_fails_after_a_refusal_is_called_again_later(
 
     assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
     assert logged(caplog, "ERROR") == []
-    assert [message for message, _ in logged(caplog, "WARNING")] == ["the gateway does not say"]
+    assert [message for message, _ in logged(caplog, "WARNING")] == ["pull failed"]
     assert "nextCheckAt" in item(rig, transaction_id)
 
 

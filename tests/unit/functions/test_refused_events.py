@@ -1,4 +1,4 @@
-"""An event that the bus refuses for good is set aside; a fault of the bus stops the stream and sets nothing aside."""
+"""A permanently rejected event is set aside. A fault of the bus stops the stream and sets nothing aside."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ def others(count: int) -> list[dict[str, Any]]:
 
 
 def code_of(codes: dict[str, str]) -> Callable[[dict[str, Any]], str | None]:
-    """What a bus refuses: the transactions that are named, with the code that each has."""
+    """The refusals of a bus: the named transactions, each with its code."""
     return lambda detail: codes.get(detail.get("transactionId", ""))
 
 
@@ -119,7 +119,7 @@ def test_a_code_of_unknown_cause_that_every_event_gets_stops_the_stream(
 ) -> None:
     publisher.bus.refuses = lambda detail: code
 
-    with pytest.raises(Exception, match=f"the bus refused {count} events: {code}"):
+    with pytest.raises(Exception, match=f"the bus rejected {count} events: {code}"):
         publisher(others(count))
 
     assert publisher.queue.bodies == []
@@ -304,7 +304,7 @@ def test_poison_in_each_stream_is_set_aside_with_an_alarm_and_a_hundred_others_g
     publisher([*others[:position], poison, *others[position:]])
 
     assert publisher.bus.event_ids == expected
-    # Both are watched: the queue with the alarm UnpublishedAlarm, and lines of level ERROR with ErrorsAlarm.
+    # Both are watched: the queue with the alarm PublishDeadLettersAlarm, and lines of level ERROR with ErrorsAlarm.
     [body] = publisher.queue.by_url[ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]]
     assert POISON in json.loads(body)["key"].values()
     assert [each.levelname for each in caplog.records if each.levelname == "ERROR"] == ["ERROR"]
@@ -439,7 +439,7 @@ class DeadLetters:
 
 
 def redriven(publisher: Publisher, bus: StrictBus, items: dict[str, Any] | None = None) -> tuple[int, int, int]:
-    """What became of what the publisher set aside: handed on, failed, left in the queue."""
+    """The outcome of the set-aside messages: processed, failed, left in the queue."""
     stage: Any = DeadLetters(publisher.queue.bodies, bus, items or {})
     result = redrive(stage)["PublishDeadLetterQueueUrl"]
     return result.handed_on, result.failed, len(stage.bodies)

@@ -1,4 +1,4 @@
-"""What holds for every route: parameters that are not known, the id of the request, a repeated request."""
+"""Rules for every route: unknown parameters, the id of the request, a repeated request."""
 
 import io
 import json
@@ -128,7 +128,9 @@ WRONG: list[tuple[Any, list[tuple[str, str]]]] = [
 @pytest.mark.parametrize(
     ("body", "errors"), WRONG, ids=[str(errors[0][0]) + str(i) for i, (_, errors) in enumerate(WRONG)]
 )
-def test_each_fault_is_told_once_in_the_words_of_the_api(rig: Rig, body: Any, errors: list[tuple[str, str]]) -> None:
+def test_each_fault_is_reported_once_in_the_words_of_the_api(
+    rig: Rig, body: Any, errors: list[tuple[str, str]]
+) -> None:
     """A list with one element at fault is no second fault, and no word is the validator's."""
     answer = rig.call("POST /transactions", body)
     assert answer.status == 400

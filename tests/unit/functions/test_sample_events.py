@@ -1,4 +1,4 @@
-"""The samples in events/ stay what the functions really receive."""
+"""The samples in events/ match the real events of the functions."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,7 @@
-"""Services that accept a connection and never answer, or half: the function's own response comes before Lambda ends it.
+"""Services that accept a connection and do not respond, or only partly: the function responds before Lambda ends it.
 
-The sockets are real, and so are botocore, httpx and their timeouts. What is not real is the clock: each attempt counts
-as long as it may take at worst by the product's own limits, and then waits for a moment only. So no test depends on
-how fast it runs.
+The sockets are real, and so are botocore, httpx and their timeouts. Only the clock is not: each attempt counts for its
+longest duration under the product's own limits, and then waits only for a moment. So no test depends on its speed.
 """
 
 import contextlib
@@ -108,7 +107,7 @@ class Shortened(httpx.HTTPTransport):
 
 @dataclass
 class Clients:
-    """Clients of the services, of which some are `silent`; the others are the rig's."""
+    """Clients of the services, of which some are `silent`. The others are the harness's."""
 
     rig: Rig
     silent: tuple[str, ...]
@@ -195,7 +194,7 @@ class Outcome:
 
 
 def event_of(function: str, rig: Rig) -> dict[str, Any]:
-    """An event that makes the function call all that it can, about a transaction of the rig's."""
+    """An event that makes the function call everything that it can, about a transaction of the harness."""
     event: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text())
     rig.link()
     transaction_id = rig.transaction()

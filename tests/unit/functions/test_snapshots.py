@@ -30,7 +30,7 @@ def lambda_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def restore() -> Iterator[Callable[[], None]]:
-    """What Lambda does after a restore: each registered hook is called."""
+    """Lambda's part after a restore: call each registered hook."""
     registry = snapshot_restore_py.get_after_restore()
     registry.clear()
 

@@ -1,4 +1,4 @@
-"""The vendor's test accounts: marked everywhere, never linked, never booked and never told of."""
+"""The vendor's test accounts: marked everywhere, never linked, booked or notified."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def test_transaction_of_a_test_account_is_marked_in_both_views(rig: Rig) -> None
 
 
 def test_test_account_is_never_linked(rig: Rig) -> None:
-    """Neither by a pull nor by a verified token: the next order goes to no account that nobody asked for."""
+    """Neither by a pull nor by a verified token: the next order must not use an unselected account."""
     assert item(rig, settled(rig, TEST))["account"] == "test"
     answer = rig.resolve(rig.transaction(), KITE, broker=TEST)
     assert answer.body["account"] == "test"
@@ -38,7 +38,7 @@ def test_test_account_is_never_linked(rig: Rig) -> None:
     assert rig.create(USER).body["sdkToken"]["kind"] == "guest"
 
 
-def test_refresh_says_whether_the_gateway_was_asked(rig: Rig) -> None:
+def test_refresh_states_whether_the_gateway_was_pulled(rig: Rig) -> None:
     path = {"transactionId": rig.transaction()}
     rig.gateway.details[path["transactionId"]] = {"transactionId": path["transactionId"], "status": "INITIALIZED"}
     for route in ("GET /transactions/{transactionId}", "GET /transactions/{transactionId}/orders"):

@@ -1,4 +1,4 @@
-"""POST /sdk-tokens and /accounts: which token a user gets, what an account's user sees of it, and its end."""
+"""POST /sdk-tokens and /accounts: the token for a user, the accounts that a user sees, and unlinking."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def two_accounts(rig: Rig) -> None:
         ({"connect": "guest"}, None),
     ],
 )
-def test_the_token_is_what_the_answer_says_it_is(rig: Rig, asked: dict[str, str], account: str | None) -> None:
+def test_token_matches_the_fields_of_the_response(rig: Rig, asked: dict[str, str], account: str | None) -> None:
     """Signed with the gateway secret and never with the API secret; it names the account and nothing else of ours."""
     two_accounts(rig)
     answer = token(rig, **asked)
@@ -60,7 +60,7 @@ def test_the_token_is_what_the_answer_says_it_is(rig: Rig, asked: dict[str, str]
         ({"as": "guest"}, 400, "invalid-request"),
     ],
 )
-def test_what_cannot_be_is_told_on_both_routes_that_give_tokens(
+def test_impossible_token_request_is_a_problem_on_both_routes(
     rig: Rig, asked: dict[str, Any], status: int, cause: str
 ) -> None:
     """And nothing is created on the way."""
@@ -79,7 +79,7 @@ def test_accounts_are_listed_latest_first_with_what_an_app_shows_of_them(rig: Ri
     ]
 
 
-def test_a_forgotten_account_is_gone_everywhere_and_may_be_linked_again_by_anyone(rig: Rig) -> None:
+def test_unlinked_account_is_gone_and_may_be_linked_by_any_user(rig: Rig) -> None:
     """The others stay, and so does what was traded with it."""
     two_accounts(rig)
     path = {"smallcaseAuthId": GROWW}
@@ -96,8 +96,8 @@ def test_a_forgotten_account_is_gone_everywhere_and_may_be_linked_again_by_anyon
     rig.link(GROWW, "groww", OTHER)
 
 
-def test_an_account_is_forgotten_whole_or_not_at_all(rig: Rig) -> None:
-    """Half of it gone would leave an account that nobody can link or forget."""
+def test_account_is_unlinked_completely_or_not_at_all(rig: Rig) -> None:
+    """A half-removed account could be neither linked nor unlinked."""
     rig.link()
     rig.dynamodb.failing = {"TransactWriteItems": throttled("TransactWriteItems")}
     answer = rig.call("DELETE /accounts/{smallcaseAuthId}", path={"smallcaseAuthId": KITE})

@@ -1,4 +1,4 @@
-"""What is not verified decides nothing and costs a bounded amount: webhooks whose sender once saw a genuine one."""
+"""Unverified input decides nothing and has a bounded cost: webhooks from a sender that once saw a genuine one."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ GROWW = "0" * 24
 
 
 def post(rig: Rig, body: dict[str, Any]) -> str:
-    """What became of a webhook."""
+    """The outcome of a webhook."""
     answer = rig.call("POST /webhooks/orders", body)
     assert answer.status == 200, answer.text
     return str(answer.body["status"])
@@ -27,7 +27,7 @@ def about(rig: Rig, transaction_id: str, **more: Any) -> dict[str, Any]:
 
 
 def stored_webhooks(rig: Rig) -> int:
-    """How many webhooks are stored."""
+    """The number of stored webhooks."""
     return len(rig.tables["Webhooks"].items)
 
 

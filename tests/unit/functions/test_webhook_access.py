@@ -1,4 +1,4 @@
-"""Who may try the webhook: by the segment of its URL and by the caller's address, before anything of it is read."""
+"""Admission to the webhook: by the segment of its URL and by the caller's address, before the body is read."""
 
 import json
 import logging

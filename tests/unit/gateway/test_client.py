@@ -1,4 +1,4 @@
-"""The Gateway's API as it is called, and how each way of failing is told (docs/reference/gateway.md §1, §2.3, §3)."""
+"""The calls of the Gateway's API, and the error for each failure (docs/reference/gateway.md §1, §2.3, §3)."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class Vendor:
-    """A Gateway that answers what it is told and remembers what it was asked."""
+    """A Gateway that returns scripted responses and records its requests."""
 
     def __init__(self, *answers: httpx.Response | Exception, secrets: GatewaySecrets = SECRETS) -> None:
         self.secrets = secrets
@@ -59,7 +59,7 @@ class Vendor:
         return self.client_at(ORDERS_PATH)
 
     def read(self, *, fresh: bool = False) -> GatewaySecrets:
-        """What is stored."""
+        """The stored secrets."""
         self.fresh += fresh
         return self.secrets
 
@@ -104,7 +104,7 @@ def test_a_create_without_a_time_it_expires_at_is_a_create(expire_at: object) ->
     assert created == gateway.Created("TRX_1", None)
 
 
-def test_a_pull_asks_for_details_with_a_guest_token() -> None:
+def test_pull_requests_details_with_a_guest_token() -> None:
     vendor = Vendor(data({"status": "USED"}))
     assert vendor.client.pull("TRX_1&x", NOW).transaction_id == "TRX_1&x"
     (request,) = vendor.asked
@@ -123,7 +123,7 @@ def test_a_pull_asks_for_details_with_a_guest_token() -> None:
         ({"status": "USED", "flags": {"isOrderRequested": True}}, "b1", ["b1"]),
     ],
 )
-def test_orders_that_details_leave_out_are_asked_for_by_transaction_and_batch(
+def test_orders_missing_in_details_are_requested_by_transaction_and_batch(
     details: dict[str, Any], known: str | None, asked: list[str]
 ) -> None:
     """By batchId as well, for that also shows what is open; the Gateway's own word for the batch comes first."""
@@ -136,7 +136,7 @@ def test_orders_that_details_leave_out_are_asked_for_by_transaction_and_batch(
 
 
 @pytest.mark.parametrize("status", ["INITIALIZED", "USED", "ERRORED", "EXPIRED", "CANCELLED"])
-def test_orders_are_not_asked_for_where_there_can_be_none(status: str) -> None:
+def test_orders_are_not_requested_if_none_can_exist(status: str) -> None:
     vendor = Vendor(data({"status": status}))
     assert vendor.client.pull("TRX_1", NOW).batch is None
     assert len(vendor.asked) == 1
@@ -313,7 +313,7 @@ def test_a_refusal_passes_the_gateways_errors_on(status: int) -> None:
     ],
 )
 def test_a_refusal_in_the_gateways_envelope_is_a_refusal(body: bytes, errors: tuple[str, ...]) -> None:
-    """Whatever form its reason has, and without one."""
+    """In any form of its reason, and without one."""
     with pytest.raises(GatewayRefused) as caught:
         Vendor(httpx.Response(400, content=body)).client.create_transaction({}, mint)
     assert caught.value.errors == errors
@@ -350,7 +350,7 @@ def test_redirects_and_timeouts_are_never_a_refusal(status: int) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"message": "Forbidden"}'])
 @pytest.mark.parametrize("status", [401, 403])
-def test_rejected_credentials_are_ours_whatever_responds(status: int, body: bytes) -> None:
+def test_rejected_credentials_are_about_us_from_any_responder(status: int, body: bytes) -> None:
     """An operator has to act, also where the response is not in the Gateway's envelope."""
     with pytest.raises(GatewayRefused) as caught:
         Vendor(httpx.Response(status, content=body)).client.create_transaction({}, mint)
@@ -378,7 +378,7 @@ def test_page_of_a_proxy_in_place_of_the_orders_is_unavailable() -> None:
         Vendor(data({"status": "COMPLETED"}), httpx.Response(400, text="<html>")).client.pull("TRX_1", NOW)
 
 
-def test_a_2xx_that_says_no_is_a_refusal() -> None:
+def test_2xx_with_success_false_is_a_refusal() -> None:
     answer = httpx.Response(200, json={"success": False, "errors": ["Invalid JWT"], "data": CREATED})
     with pytest.raises(GatewayRefused) as caught:
         Vendor(answer).client.create_transaction({}, mint)

@@ -1,4 +1,4 @@
-"""A call of the Gateway ends in its time and within its size, over real sockets and whatever the server does."""
+"""A call of the Gateway ends within its time and size limits, over real sockets and with any server."""
 
 import gzip
 import socket

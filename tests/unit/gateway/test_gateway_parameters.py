@@ -1,4 +1,4 @@
-"""The Gateway's stack parameters reach every function that calls it, and are checked before a deployment."""
+"""The Gateway's stack parameters reach every function that calls it, and are validated before a deployment."""
 
 import re
 from typing import Any, Final

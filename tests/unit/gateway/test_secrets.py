@@ -1,4 +1,4 @@
-"""The Gateway's two secrets (docs/reference/gateway.md §5, §10): told apart, checked when read, and never shown."""
+"""The Gateway's two secrets (docs/reference/gateway.md §5, §10): not confused, validated when read, never shown."""
 
 import json
 import traceback
@@ -55,7 +55,7 @@ WRONG: list[tuple[dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("members", "said"), WRONG)
-def test_which_member_is_wrong_is_said_and_its_value_is_not(members: dict[str, object], said: str) -> None:
+def test_error_names_the_wrong_member_not_its_value(members: dict[str, object], said: str) -> None:
     with pytest.raises(SecretsError) as caught:
         parse(**members)
     assert str(caught.value).startswith(said)
@@ -64,7 +64,7 @@ def test_which_member_is_wrong_is_said_and_its_value_is_not(members: dict[str, o
 
 
 @pytest.mark.parametrize("text", ["", "not json: hunter2-hunter2", '"hunter2-hunter2"', "[]", '{"gatewaySecret":'])
-def test_what_is_not_an_object_is_told_without_repeating_it(text: str) -> None:
+def test_error_for_a_non_object_does_not_repeat_it(text: str) -> None:
     with pytest.raises(SecretsError) as caught:
         secrets.parse(text)
     assert "gatewaySecret and apiSecret" in str(caught.value)

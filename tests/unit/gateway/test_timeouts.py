@@ -1,4 +1,4 @@
-"""Who waits for whom: each deadline is shorter than that of whoever is waiting, so that nobody hangs."""
+"""The order of deadlines: each one is shorter than the deadline of its caller, so that no caller hangs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The Gateway's JWTs (docs/reference/gateway.md §5): what we mint, and what we take for genuine."""
+"""The Gateway's JWTs (docs/reference/gateway.md §5): minting and verification."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,11 +24,11 @@ AUTH_ID: Final = "65a1b2c3d4e5f60718293a4b"
 
 
 def signed(claims: dict[str, Any], algorithm: str = "HS256", key: str = SECRET.value) -> str:
-    """A token as somebody else may make it."""
+    """A token as another issuer may make it."""
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
-def test_a_guest_token_says_so_and_names_nobody() -> None:
+def test_guest_token_is_marked_and_names_no_account() -> None:
     """The claims are those the vendor takes, the times whole seconds, the life an hour."""
     issued = int(NOW.timestamp())
     assert verify(mint_guest(SECRET, NOW), SECRET, NOW) == {"guest": True, "iat": issued, "exp": issued + 3600}
@@ -170,7 +170,7 @@ def test_a_user_continues_with_the_account_linked_last_unless_they_choose(
         (LINKED, "guest", AUTH_ID, Fault.FORM),
     ],
 )
-def test_nobody_gets_a_token_for_an_account_that_is_not_linked_to_them(
+def test_no_user_gets_a_token_for_an_account_of_another_user(
     accounts: list[LinkedAccount], connect: issue_sdk_token.Connect, named: str | None, fault: Fault
 ) -> None:
     with pytest.raises(InvalidField) as caught:
@@ -178,7 +178,7 @@ def test_nobody_gets_a_token_for_an_account_that_is_not_linked_to_them(
     assert caught.value.fault is fault
 
 
-def test_the_answer_says_which_token_it_is_and_until_when() -> None:
+def test_response_has_the_kind_and_expiry_of_the_token() -> None:
     users: Any = None  # a token is issued without looking at them
     secrets = GatewaySecrets(SECRET, ApiSecret("api-secret-for-the-tests"))
     issue = IssueSdkToken(users, CredentialsInUse(lambda *, fresh=False: secrets), lambda: NOW).issue

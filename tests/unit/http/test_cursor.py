@@ -1,4 +1,4 @@
-"""Cursors are opaque, and each is good for the user whose pages it is of."""
+"""Cursors are opaque, and each is valid only for the user of its pages."""
 
 import base64
 
@@ -39,12 +39,12 @@ def refused(notes: str, text: str) -> None:
     with pytest.raises(Problem) as caught:
         cursor.decode(notes, text)
     assert caught.value.type is problems.INVALID_REQUEST
-    assert caught.value.errors == [{"field": "cursor", "detail": "is not one that this list has given"}]
+    assert caught.value.errors == [{"field": "cursor", "detail": "is not a cursor of this list"}]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60))
-def test_whatever_else_is_given_is_refused(text: str) -> None:
+def test_any_other_cursor_is_rejected(text: str) -> None:
     refused("user-42", text)
 
 

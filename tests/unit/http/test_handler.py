@@ -1,4 +1,4 @@
-"""The edge of the HTTP API: whatever comes in, what goes out is an answer or a problem that names the field."""
+"""The edge of the HTTP API: every request gets a response, or a problem that names the field."""
 
 import base64
 import json
@@ -41,7 +41,7 @@ def request(body: str | None = None, **event: Any) -> Request:
 
 
 def answered(answer: dict[str, Any]) -> dict[str, Any]:
-    """The problem in an answer, which says it is one and is stored by nobody."""
+    """The problem in a response, which has the problem media type and must not be cached."""
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert answer["headers"]["cache-control"] == "no-store"
     problem: dict[str, Any] = json.loads(answer["body"])
@@ -92,7 +92,7 @@ def test_every_field_at_fault_is_named_with_its_place_and_no_value_is_repeated()
     assert "hunter2" not in json.dumps(problem)
 
 
-def test_a_body_is_taken_up_to_its_bound_and_told_beyond_it() -> None:
+def test_body_is_accepted_up_to_its_limit_and_rejected_beyond_it() -> None:
     frame = len('{"name":""}')
     assert len(request(f'{{"name":"{"a" * (MOST_BODY_BYTES - frame)}"}}').parse(Thing).name) == MOST_BODY_BYTES - frame
     problem = refusing(request(f'{{"name":"{"a" * (MOST_BODY_BYTES - frame + 1)}"}}'))
@@ -172,7 +172,7 @@ def test_token_that_names_no_user_is_unusable(claims: dict[str, str]) -> None:
 DOCUMENT: Final = {"b": 1, "a": Decimal("0.10")}
 
 
-def test_who_has_the_answer_already_is_told_so() -> None:
+def test_current_etag_returns_304() -> None:
     """The ETag is the content's: the order of members is none of it."""
     first = cacheable(request(), DOCUMENT)
     etag = first.headers["etag"]
@@ -197,7 +197,7 @@ def test_another_content_is_another_etag() -> None:
 THROTTLED: Final = ClientError({"Error": {"Code": "ThrottlingException", "Message": "hunter2"}}, "PutItem")
 FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = [
     (Problem(problems.NOT_FOUND, "x"), problems.NOT_FOUND, {}),
-    (NotFound("there is no such transaction of yours"), problems.NOT_FOUND, {}),
+    (NotFound("no such transaction"), problems.NOT_FOUND, {}),
     (InvalidField("connect", "is not one of these"), problems.INVALID_REQUEST, {}),
     (InvalidField("connect", "cannot be had", Fault.MEANING), problems.UNPROCESSABLE, {}),
     (GatewayRefused(400, ("no such ticker",), "InputException"), problems.GATEWAY_REFUSED, {}),
@@ -215,7 +215,7 @@ FAILURES: Final[list[tuple[Exception, problems.ProblemType, dict[str, str]]]] = 
 
 
 @pytest.mark.parametrize(("error", "cause", "headers"), FAILURES)
-def test_whatever_goes_wrong_is_a_problem_of_its_own_kind_without_a_trace(
+def test_each_error_is_a_problem_of_its_own_type_without_a_trace(
     error: Exception, cause: problems.ProblemType, headers: dict[str, str]
 ) -> None:
     def fail(_: Request) -> Response:

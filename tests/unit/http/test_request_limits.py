@@ -1,4 +1,4 @@
-"""What no table, number or encoding could hold is the caller's mistake, said as one, and no failure of ours."""
+"""A value that no table, number or encoding can hold is a client error, not a server error."""
 
 import base64
 import json
@@ -52,7 +52,7 @@ def test_a_limit_that_is_no_number_from_1_to_50_is_named(limit: str) -> None:
 @pytest.mark.parametrize(
     ("query", "meant"), [({}, 20), ({"limit": "1"}, 1), ({"limit": "50"}, 50), ({"limit": "007"}, 7)]
 )
-def test_a_limit_is_taken_as_it_is_said(query: dict[str, str], meant: int) -> None:
+def test_limit_is_used_as_given(query: dict[str, str], meant: int) -> None:
     tables = NoOrders()
 
     assert page(tables, **query)["statusCode"] == 200
@@ -83,7 +83,7 @@ def test_a_cursor_that_no_list_of_the_user_gave_is_named(given: str) -> None:
 
 @pytest.mark.parametrize("notes", ["", "x" * (MOST_NOTES_CHARACTERS + 1)])
 @pytest.mark.parametrize("is_service", [True, False])
-def test_notes_that_can_be_no_user_s_are_named_for_whoever_asks(notes: str, is_service: bool) -> None:
+def test_notes_that_cannot_be_a_user_id_are_named_for_every_caller(notes: str, is_service: bool) -> None:
     with pytest.raises(Problem) as caught:
         Caller("user-42", is_service).acting_for(notes)
 
@@ -97,7 +97,7 @@ def test_notes_are_counted_in_characters() -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * (MOST_ID_BYTES + 1), "€" * (MOST_ID_BYTES // 3 + 1)])
-def test_an_id_that_is_too_long_for_a_key_is_nobody_s(value: str) -> None:
+def test_id_too_long_for_a_key_is_not_found(value: str) -> None:
     with pytest.raises(Problem) as caught:
         Request({"pathParameters": {"transactionId": value}}).path("transactionId")
 

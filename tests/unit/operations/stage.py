@@ -1,4 +1,4 @@
-"""A stage in memory: its tables, its queues and its bus, with the outputs that operations look for."""
+"""A stage in memory: its tables, queues and bus, with the outputs that operations use."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

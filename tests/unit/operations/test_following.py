@@ -1,4 +1,4 @@
-"""What an operator uses: the stage that is meant, following its events, and times to republish from."""
+"""Operator commands: the selected stage, following its events, and the start time of republishing."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from operations.tail import pattern, told
 from tools.contracts.examples import examples
 
 
-def test_an_event_is_told_in_readable_lines() -> None:
+def test_event_is_printed_in_readable_lines() -> None:
     assert told(examples()["OrdersSettled"]) == [
         "04:30:21.312  user-42 TRX_0123456789abcdef0123456789abcdef  OrdersSettled #4 (PARTIALLYFILLED, confirmed)",
         "              bought for ₹4,494.60, sold for ₹0.00",
@@ -32,11 +32,11 @@ def test_each_order_that_changed_has_a_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("event", examples().values(), ids=lambda event: event["detail-type"])
-def test_every_kind_of_event_can_be_told(event: dict[str, Any]) -> None:
+def test_every_kind_of_event_can_be_printed(event: dict[str, Any]) -> None:
     assert event["detail-type"] in told(event)[0]
 
 
-def test_a_replay_is_told_as_one() -> None:
+def test_replay_is_marked_as_one() -> None:
     assert told(examples()["OrdersSettled"] | {"replay-name": "january"})[0].endswith("(replay)")
 
 
@@ -59,12 +59,12 @@ def test_filters_add_up() -> None:
         ("2026-01-15", datetime(2026, 1, 15, tzinfo=UTC)),
     ],
 )
-def test_since_is_a_time_in_utc_unless_it_says_otherwise(text: str, expected: datetime) -> None:
+def test_since_is_utc_unless_it_has_an_offset(text: str, expected: datetime) -> None:
     assert moment(text) == expected
 
 
 def test_since_that_is_no_time_is_refused_with_an_example() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="write 2026-01-15T00:00:00Z"):
+    with pytest.raises(argparse.ArgumentTypeError, match="use the form 2026-01-15T00:00:00Z"):
         moment("yesterday")
 
 

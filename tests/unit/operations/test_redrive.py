@@ -1,4 +1,4 @@
-"""What waits in the dead-letter queues gets another try, and stays where it fails again."""
+"""The messages in the dead-letter queues are retried, and stay there if they fail again."""
 
 import json
 from dataclasses import replace
@@ -47,7 +47,7 @@ RECORD = {
 
 
 def redriven(stage: Any, *messages: str, queue: str = DEAD) -> Result:
-    """What became of these messages of a dead-letter queue."""
+    """The outcome of these messages of a dead-letter queue."""
     for message in messages:
         stage.sqs.send_message(QueueUrl=queue, MessageBody=message)
     return redrive(stage)[next(name for name, url in stage.outputs.items() if url == queue)]
@@ -116,7 +116,7 @@ def test_refused_event_that_today_s_code_would_not_make_is_published_as_it_was()
 
 
 def test_message_without_its_record_publishes_where_the_transaction_stands() -> None:
-    """What was too large to be kept names its item."""
+    """A message without its record names its item."""
     stage = FakeStage({"transactions": [stored(REPORTED)]})
     message = json.dumps({"eventId": "e", "errorCode": "ValueError", "key": {"transactionId": "T1"}})
 

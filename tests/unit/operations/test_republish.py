@@ -1,4 +1,4 @@
-"""Publishing again where transactions stand, after an outage that outlived the streams."""
+"""Republishing the state of transactions, after an outage longer than the retention of the streams."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def never(name: str, error: Exception) -> None:
     raise AssertionError(name) from error
 
 
-def test_republishing_asks_for_what_changed_since_by_every_time_that_a_change_has() -> None:
+def test_republishing_finds_changes_by_every_time_attribute() -> None:
     stage: Any = FakeStage({"transactions": [stored(transaction())]})
 
     [update] = updates(stage, SINCE, never)

@@ -169,7 +169,7 @@ def test_secret_is_read_from_standard_input() -> None:
 
 
 def test_kinds_of_secret_have_types_of_their_own() -> None:
-    """What is tried is a pair: the API secret of one role with the current gateway secret, or the other way round."""
+    """Each attempt is a pair: the API secret of one role with the current gateway secret, or the other way round."""
     secrets = parse(json.dumps({**NEXT, "previousGatewaySecret": "p" * 40}))
     pair = rotate._pair(secrets, "api", "next")
     assert (pair.api, pair.gateway) == (ApiSecret(NEW), GatewaySecret(GATEWAY))

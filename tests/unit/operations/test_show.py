@@ -66,7 +66,7 @@ def test_transaction_that_is_not_stored_is_an_error(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == "T2 is not stored in dev\n"
 
 
-def test_stage_that_cannot_be_reached_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_stage_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing listens on port 1."""
     assert show.main(["T1", "--port", "1"]) == 1
     assert "local cannot be reached" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_nothing_but_text_goes_where_there_is_no_terminal() -> None:
     assert "✗ so it is not" in out.getvalue()
 
 
-def test_an_event_is_told_with_what_changed_for_each_security() -> None:
+def test_event_is_printed_with_the_change_of_each_security() -> None:
     change = {
         "tradingsymbol": "M&M",
         "transactionType": "BUY",
@@ -45,12 +45,12 @@ def test_an_event_is_told_with_what_changed_for_each_security() -> None:
     assert second.endswith("COMPLETE  (was 1 PLACED)")
 
 
-def test_a_settled_event_says_what_was_paid_and_got() -> None:
+def test_settled_event_shows_amounts_paid_and_received() -> None:
     *_, last = lines_of(event("OrdersSettled", sequence=5, buyAmount=Decimal("4499.9"), sellAmount=None))
     assert last == "  bought for ₹4,499.90, sold for nothing"
 
 
-def test_an_event_without_a_transaction_is_told_by_its_kind() -> None:
+def test_event_without_a_transaction_is_printed_by_its_kind() -> None:
     assert list(lines_of(event("WebhookReceived", changes=None))) == ["WebhookReceived"]
 
 

@@ -40,7 +40,7 @@ def test_other_transactions_are_kept_apart_but_not_lost() -> None:
     assert len(updates.of("A")) == len(updates.of("B")) == 1
 
 
-def test_waiting_in_vain_says_what_came_instead() -> None:
+def test_timeout_lists_the_received_events() -> None:
     updates = updates_of({"transactionId": "T", "status": "PLACED"})
     with pytest.raises(TimeoutError, match="OrdersPlaced PLACED"):
         updates.wait_for("T", lambda _: False, timeout=0.1)

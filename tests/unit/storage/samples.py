@@ -1,4 +1,4 @@
-"""Stored transactions that the tests of the mapper look at: one with every field, and one with the least."""
+"""Stored transactions for the tests of the mapper: one with every field, and one with the minimum."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Writes that meet a transaction on one of their items, which botocore does not try again."""
+"""Writes that conflict with a DynamoDB transaction on one of their items, which botocore does not retry."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Transactions as stored: each is read as it was written."""
+"""Transactions as stored: reading returns the written transaction."""
 
 from dataclasses import fields
 from datetime import UTC, datetime

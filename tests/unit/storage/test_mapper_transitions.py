@@ -1,4 +1,4 @@
-"""Transitions as stored: which attributes each sets and removes."""
+"""Transitions as stored: the attributes that each sets and removes."""
 
 from collections.abc import Mapping
 from dataclasses import replace

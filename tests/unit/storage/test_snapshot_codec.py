@@ -62,7 +62,7 @@ def test_what_was_stored_before_can_be_read() -> None:
     assert decode(stored) == {"batchId": "65b0", "status": "PLACED", "orders": orders}
 
 
-def test_rows_become_columns_and_what_is_always_the_same_is_said_once() -> None:
+def test_rows_become_columns_and_constant_values_are_stored_once() -> None:
     """Types count, and a list or an object is never taken for a column."""
     row = {"ticker": "INFY", "quantity": 1, "filled": False, "price": Decimal("1.5"), "tags": ["a"], "more": {"b": 1}}
     assert to_columns([row, {**row, "quantity": 2, "filled": 0}, {**row, "quantity": 3}]) == {
@@ -85,8 +85,8 @@ def test_what_are_no_rows_with_the_same_names_stays_as_it_is(value: Any) -> None
     assert to_columns(value) is value
 
 
-def test_an_object_is_wrapped_to_be_told_from_columns() -> None:
-    """Whatever it contains."""
+def test_object_is_wrapped_to_be_distinguished_from_columns() -> None:
+    """With any content."""
     assert to_columns({"!": 2, "a": 1}) == {"": {"!": 2, "a": 1}}
 
 

@@ -1,4 +1,4 @@
-"""The packaged template as the local engine takes it."""
+"""The packaged template in the local engine's form."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ JWT = {"issuer": {"Ref": "TokenIssuer"}, "audience": [{"Ref": "TokenAudience"}]}
 
 
 def api_template() -> dict[str, Any]:
-    """What aws-sam-translator makes of an HttpApi with one guarded and one open route."""
+    """The output of aws-sam-translator for an HttpApi with one guarded and one open route."""
     authorizer = {"type": "jwt", "identitySource": "$request.header.Authorization", "jwtConfiguration": JWT}
     return {
         "Resources": {

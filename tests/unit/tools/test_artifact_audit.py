@@ -1,4 +1,4 @@
-"""Which findings of pip-audit fail: all but those that are accepted, with a reason, for a time that has not ended."""
+"""The findings of pip-audit that fail: all except those accepted with a reason, until a day that has not passed."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which licenses may be in the layer."""
+"""The licenses that the layer may contain."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_allowed_and_excepted_packages_pass() -> None:
 
 
 @pytest.mark.parametrize("within", [None, "pydantic-core"])
-def test_copyleft_fails_and_the_line_tells_what_to_do(within: str | None) -> None:
+def test_copyleft_fails_and_the_line_has_the_action(within: str | None) -> None:
     [line] = lines(Licensed("readline", "8.0", "GPL-3.0-or-later", within))
     assert line.startswith("readline 8.0")
     assert "GPL-3.0-or-later is not allowed" in line
@@ -90,7 +90,7 @@ def test_entries_that_are_not_needed_fail() -> None:
 
 def test_misspelled_identifier_fails() -> None:
     assert list(unknown_symbols(Rules(frozenset({"MIT", "Apache 2"})))) == [
-        "[tool.artifact.licenses]: 'Apache 2' is no SPDX expression"
+        "[tool.artifact.licenses]: 'Apache 2' is not an SPDX expression"
     ]
 
 

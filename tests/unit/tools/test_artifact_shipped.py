@@ -1,4 +1,4 @@
-"""What is built is compared with what is deployed: SAM's order of settings, and files that are for something else."""
+"""The build is compared with the deployment: SAM's precedence of settings, and files for another target."""
 
 from pathlib import Path
 from typing import Any

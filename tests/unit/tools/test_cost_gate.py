@@ -1,4 +1,4 @@
-"""The gate on costs."""
+"""The cost gate."""
 
 from tools.bench.gate import regressions, unit_costs
 from tools.bench.units import item_bytes, write_units

@@ -51,7 +51,7 @@ def test_a_token_verifies_with_the_key_that_discovery_leads_to(issuer: Issuer) -
     assert claims["exp"] - claims["iat"] == 3600
 
 
-def test_no_scope_is_claimed_that_was_not_asked_for(issuer: Issuer) -> None:
+def test_token_has_no_scope_that_was_not_requested(issuer: Issuer) -> None:
     token = issuer.post("/token", json={"sub": "asha"}).json()["access_token"]
     assert "scope" not in jwt.decode(token, options={"verify_signature": False})
 

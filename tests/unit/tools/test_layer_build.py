@@ -84,7 +84,7 @@ def make(target: str, artifacts: Path, seen: dict[str, str]) -> subprocess.Compl
     return subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_build_without_the_targets_python_fails_and_says_what_to_install(tmp_path: Path) -> None:
+def test_build_without_the_targets_python_names_what_to_install(tmp_path: Path) -> None:
     program(tmp_path / f"bin/python{VERSION}", "#!/bin/sh\nexit 127\n")
     failed = make(f"python{VERSION}-arm64", tmp_path / "artifacts", environment(tmp_path))
     assert failed.returncode != 0
@@ -94,7 +94,7 @@ def test_build_without_the_targets_python_fails_and_says_what_to_install(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["LAYER_PLATFORM", "LAYER_PYTHON"])
-def test_build_with_a_setting_of_before_fails_and_says_what_to_use(tmp_path: Path, name: str) -> None:
+def test_build_with_an_old_setting_names_the_new_one(tmp_path: Path, name: str) -> None:
     """Ignoring it would build for another platform than its user asks for."""
     failed = make(f"python{OWN}-arm64", tmp_path / "artifacts", dict(os.environ) | {name: "x86_64-manylinux_2_28"})
     assert failed.returncode != 0
@@ -113,13 +113,13 @@ def test_layer_is_built_in_a_folder_of_any_name(tmp_path: Path, folder: str) -> 
     seen = dict(os.environ) | {"ARTIFACTS_DIR": str(tmp_path / "the artifacts")}
     failed = subprocess.run(command, cwd=place, env=seen, capture_output=True, text=True, timeout=120, check=False)
     assert failed.returncode != 0
-    assert "'no target' is no target of the layer" in failed.stderr
+    assert "'no target' is not a layer target" in failed.stderr
 
 
 def test_build_outside_a_target_fails(tmp_path: Path) -> None:
     failed = make("runtime", tmp_path / "artifacts", dict(os.environ))
     assert failed.returncode != 0
-    assert "'runtime' is no target" in failed.stderr
+    assert "'runtime' is not a layer target" in failed.stderr
 
 
 def test_local_interpreter_of_another_version_fails(tmp_path: Path) -> None:

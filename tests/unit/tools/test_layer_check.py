@@ -1,4 +1,4 @@
-"""The end of every layer build: what does not fit the target fails, and the message names the file."""
+"""The end of every layer build: a file that does not match the target fails, and the message names it."""
 
 import importlib.util
 import subprocess
@@ -127,5 +127,5 @@ def test_only_the_target_python_checks(layer: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "runtime", "python3-arm64", "python3.13", "python3.13-riscv64", "3.13-arm64"])
 def test_what_is_no_target_is_refused(name: str) -> None:
-    with pytest.raises(BuildFailed, match="is no target"):
+    with pytest.raises(BuildFailed, match="is not a layer target"):
         parse(name)

@@ -1,4 +1,4 @@
-"""Processes that end when we end."""
+"""Processes that end with the parent process."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ def test_a_process_is_gone_with_its_children_and_directory_when_the_context_ends
 
 
 def test_a_process_is_gone_even_when_its_owner_is_killed(tmp_path: Path) -> None:
-    """Nobody can catch SIGKILL; the keeper sees the pipe close."""
+    """No process can catch SIGKILL; the keeper sees the pipe close."""
     owner_code = f"""
 import sys, time
 from pathlib import Path
@@ -71,7 +71,7 @@ with process_supervisor.started("thing", [sys.executable, "-c", {STUBBORN!r}], {
     eventually(lambda: not list(tmp_path.iterdir()))
 
 
-def test_a_process_that_ends_before_it_is_ready_is_told_with_its_last_words() -> None:
+def test_process_that_ends_before_it_is_ready_is_reported_with_its_log() -> None:
     with (
         pytest.raises(process_supervisor.Failed, match=r"thing ended early:\n.*no such luck"),
         started("raise SystemExit('no such luck')") as thing,

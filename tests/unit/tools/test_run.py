@@ -1,4 +1,4 @@
-"""The commands `run` and `demo`, as far as they go without an engine."""
+"""The commands `run` and `demo`, without an engine."""
 
 import socket
 
@@ -7,7 +7,7 @@ import pytest
 from tools.local_stack import run
 
 
-def test_a_port_in_use_is_told_in_one_line_that_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_port_in_use_is_one_line_with_the_action(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -15,9 +15,7 @@ def test_a_port_in_use_is_told_in_one_line_that_says_what_to_do(capsys: pytest.C
         assert run.main(["demo", "--gateway-port", str(port)]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines() == [
-        f"Port {port} is in use: stop what listens there, or pick another with --gateway-port."
-    ]
+    assert said.err.splitlines() == [f"Port {port} is in use: stop its process, or choose another with --gateway-port."]
 
 
 def test_ports_can_be_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +61,7 @@ def test_all_ports_in_use_are_told_at_once(capsys: pytest.CaptureFixture[str]) -
         given = ["--port", "0", "--gateway-port", ports[0], "--issuer-port", ports[1], "--console-port", ports[1]]
         assert run.main(["run", *given]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"Port {ports[0]} is in use: stop what listens there, or pick another with --gateway-port.",
-        f"Port {ports[1]} is in use: stop what listens there, or pick another with --issuer-port.",
+        f"Port {ports[0]} is in use: stop its process, or choose another with --gateway-port.",
+        f"Port {ports[1]} is in use: stop its process, or choose another with --issuer-port.",
         f"Port {ports[1]} is given twice: pick another with --console-port or --issuer-port.",
     ]

@@ -1,4 +1,4 @@
-"""What the layer build removes, and what it must not."""
+"""The files that the layer build removes, and those that it must keep."""
 
 import json
 import runpy

@@ -1,11 +1,11 @@
-"""The handler that the bootstrap loads: the one under test behind a mark that the instruction counter stops at.
+"""The handler that the bootstrap loads: the handler under test, preceded by a mark for the instruction counter.
 
-Nothing but the standard library's `os` and `importlib` is loaded here: what is imported is what is measured.
+It imports nothing but `os` and `importlib` of the standard library, because imports are part of the measurement.
 """
 
 import os
 
-# callgrind is told to write down its count whenever this C function is entered: nothing else here calls it.
+# callgrind writes its count whenever this C function is entered. Nothing else here calls it.
 _mark = os.getppid
 _mark()
 

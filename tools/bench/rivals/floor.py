@@ -1,4 +1,4 @@
-"""The floor: the standard library alone, with a signer of its own. Nobody should maintain this; it shows the limit."""
+"""The floor: only the standard library, with its own signer. It is not maintainable; it shows the limit."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def _context():
 
 
 def aws(service: str, target: str, body: dict) -> dict:
-    """One call, signed with version 4."""
+    """One call, with signature version 4."""
     if service not in _connections:
         _connections[service] = http.client.HTTPSConnection(_ENDPOINT.hostname, _ENDPOINT.port, context=_context())
     content = json.dumps(body)

@@ -1,4 +1,4 @@
-"""A queue's consumer as Powertools' docs teach it: batch processor, pydantic, a boto3 resource."""
+"""A queue consumer as Powertools' docs teach it: batch processor, pydantic, a boto3 resource."""
 
 import os
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Creating as Powertools' docs teach it: resolver with validation, idempotency, httpx, jwt."""
+"""A create function as Powertools' docs teach it: resolver with validation, idempotency, httpx, jwt."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Publishing a stream as Powertools' docs teach it: data classes, a pydantic event, ten entries a call."""
+"""A stream publisher as Powertools' docs teach it: data classes, a pydantic event, ten entries per call."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Pulling as Powertools' docs teach it: batch processor, httpx, jwt, a boto3 resource."""
+"""A pull function as Powertools' docs teach it: batch processor, httpx, jwt, a boto3 resource."""
 
 import os
 import time

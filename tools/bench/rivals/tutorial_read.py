@@ -1,4 +1,4 @@
-"""Reading as Powertools' docs teach it: resolver with validation, a boto3 resource."""
+"""A read function as Powertools' docs teach it: resolver with validation, a boto3 resource."""
 
 import os
 from decimal import Decimal

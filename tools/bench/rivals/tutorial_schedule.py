@@ -1,4 +1,4 @@
-"""A schedule's function as Powertools' docs teach it: query what is due, send it to a queue."""
+"""A scheduled function as Powertools' docs teach it: query due items, send them to a queue."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Tokens and the SDK's response as Powertools' docs teach it: resolver with validation, jwt, a boto3 resource."""
+"""Token and SDK-response functions as Powertools' docs teach them: resolver with validation, jwt, a boto3 resource."""
 
 import os
 import time

@@ -1,6 +1,6 @@
-"""The webhook as Powertools' docs teach it: resolver with validation, Logger, Tracer, Metrics, a boto3 resource.
+"""A webhook function as Powertools' docs teach it: resolver with validation, Logger, Tracer, Metrics, a boto3 resource.
 
-It trusts the body, overwrites whatever is stored, and needs a read to find out what changed: it is here for its cost.
+It trusts the body, overwrites the stored item, and needs a read to detect the change. It is here for its cost only.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-// Every event on the bus, as any consumer gets it.
+// Every event on the bus, as a consumer receives it.
 import { $, badge, h, time } from "./dom.js";
 import { payloads } from "./payload.js";
 

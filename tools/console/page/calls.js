@@ -1,4 +1,4 @@
-// The ways out of the page: the API as the signed-in user, and the simulator.
+// Calls of the page: to the API as the signed-in user, and to the simulator.
 import { $ } from "./dom.js";
 
 export const user = () => $("user").value.trim();
@@ -11,13 +11,13 @@ async function call(path, method, body, headers = {}) {
   });
   const said = parsed(await answer.text());
   if (!answer.ok) {
-    // A problem of the API; the simulator's list of errors; or whatever else was said.
+    // A problem of the API, the simulator's list of errors, or any other response.
     const wrong = (said?.errors ?? []).map((each) =>
       each.field ? `${each.field}: ${each.detail}` : String(each),
     );
     throw new Error(
       [said?.title, wrong.join("; ") || said?.detail].filter(Boolean).join(": ") ||
-        `the answer was ${answer.status}`,
+        `the response was ${answer.status}`,
     );
   }
   return said;

@@ -1,4 +1,4 @@
-// The page: what the feed tells goes to the life of the transaction that is shown, to the board, and to the bus.
+// The page: each item of the feed goes to the timeline of the selected transaction, the board and the bus.
 import { board } from "./board.js";
 import { onBus } from "./bus.js";
 import { api, local, user } from "./calls.js";
@@ -12,7 +12,7 @@ import { add, life } from "./steps.js";
 import { isCreation, take, transactions } from "./transactions.js";
 
 let selected = null;
-let chosen = false; // by hand or by ordering; until then the newest is shown
+let chosen = false; // by the user or by an order; until then the newest is shown
 let drawing = null;
 
 function choose(entry) {
@@ -30,7 +30,7 @@ function pick(entry) {
 
 const isNarrow = () => !matchMedia("(min-width: 76rem)").matches;
 
-// Many things happen at once: what is drawn as a whole is drawn once for all of them.
+// Many items arrive at once: draw each part once for all of them.
 function later() {
   drawing ??= requestAnimationFrame(() => {
     drawing = null;
@@ -67,9 +67,9 @@ function listen() {
     $("line").className = state;
   };
   feed.onopen = () => line("live", "good");
-  feed.onerror = () => line("The product does not answer; trying again…", "bad");
+  feed.onerror = () => line("The product does not respond; retrying…", "bad");
   feed.onmessage = ({ data }) => onItem(JSON.parse(data));
-  // Another run of the product knows nothing of what is shown here.
+  // Another run of the product has none of the data shown here.
   feed.addEventListener("run", ({ data }) => ((run ??= data) === data ? null : location.reload()));
 }
 

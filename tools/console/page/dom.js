@@ -1,4 +1,4 @@
-// Elements from data; text is always text, never markup.
+// Elements from data. Text is always text, never markup.
 export const $ = (id) => document.getElementById(id);
 
 const SVG = new Set(["svg", "path", "line", "text", "g", "title", "circle"]);
@@ -21,7 +21,7 @@ export const time = (at) => new Date(at).toLocaleTimeString("en-GB", { hour12: f
 const INR = new Intl.NumberFormat("en-IN", { style: "currency", currency: "INR" });
 export const rupees = (amount) => INR.format(amount);
 
-// For columns whose heading has the ₹.
+// For columns with ₹ in the heading.
 const PLAIN = new Intl.NumberFormat("en-IN", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 export const plain = (amount) => PLAIN.format(amount);
 
@@ -39,7 +39,7 @@ export function table(columns, rows) {
   return h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body));
 }
 
-// A status as a coloured word; the word alone says it all.
+// A status as a colored word. The word alone has all the information.
 export const badge = (status, tone = toneOf(status)) => h("b", { class: `badge ${tone}` }, status);
 
 const TONES = [

@@ -1,8 +1,8 @@
-// Buttons that make something go wrong: for the transaction that is shown, or for all until it is switched off.
+// Buttons that inject faults: for the selected transaction, or for all until the fault is switched off.
 import { sim } from "./calls.js";
 import { $, h } from "./dom.js";
 
-// A fill that never was.
+// A fill that did not happen.
 const LIE = {
   orders: [{ status: "COMPLETE", filledQuantity: 99999, averagePrice: 0.05 }],
   status: "COMPLETED",
@@ -51,7 +51,7 @@ const LASTING = [
   ],
 ];
 
-// `selected` gives the id of the transaction that is shown, or null.
+// `selected` returns the id of the selected transaction, or null.
 export function faultButtons(selected) {
   const say = (words) => ($("fault-said").textContent = words);
   const button = (name, about, act, attributes = {}) => {
@@ -73,7 +73,7 @@ export function faultButtons(selected) {
     button(name, about, async () => {
       if (!selected()) return say("Place or choose an order first.");
       await act(selected());
-      return say(`${name}: thrown. The verdict is in the life of the transaction.`);
+      return say(`${name}: injected. The result is in the timeline of the transaction.`);
     });
   }
   const standing = LASTING.map(([name, about, faults, isOn]) => {
@@ -92,7 +92,7 @@ export function faultButtons(selected) {
             Object.assign({}, ...others.map((each) => each.faults), on ? faults : {}),
           ),
         );
-        say(on ? `${name}: ${about}.` : `${name}: over. What was missed is asked for.`);
+        say(on ? `${name}: ${about}.` : `${name}: over. The backend pulls the missed states.`);
       },
       { "aria-pressed": "false" },
     );

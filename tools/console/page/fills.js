@@ -1,4 +1,4 @@
-// Fills over time, one line for each order, drawn from the events on the bus.
+// Fills over time, one line per order, from the events on the bus.
 import { h, time } from "./dom.js";
 
 const W = 300,
@@ -62,7 +62,7 @@ export function picture(events) {
       ),
     );
   });
-  // Names beside the ends of their lines, those that meet below one another.
+  // Names at the ends of their lines, moved apart where they would overlap.
   const names = lines
     .map(({ ticker, points }, n) => ({ ticker, n, end: y(share(points.at(-1))) + 4 }))
     .sort((a, b) => a.end - b.end);

@@ -1,4 +1,4 @@
-// What the signed-in user holds: the broker accounts that are linked, and what the positions consumer has booked.
+// The signed-in user's linked broker accounts, and the positions that the positions consumer has booked.
 import { api, local, user } from "./calls.js";
 import { $, empty, h, plain, table } from "./dom.js";
 
@@ -10,7 +10,7 @@ const COLUMNS = [
 let asked = 0;
 let pushed = 0;
 
-// Reads both anew. What was asked for another user, or before, is not shown when it comes late.
+// Reload both. A late response, or one for another user, is not shown.
 export async function signedIn() {
   const whose = user();
   if (!whose) return;
@@ -25,7 +25,7 @@ export async function accounts() {
   if (mine === asked) showAccounts(items);
 }
 
-// Positions that the feed has told.
+// Positions from the feed.
 export function told({ user: whose, items }) {
   if (whose !== user()) return;
   pushed += 1;
@@ -60,12 +60,12 @@ function showAccounts(items) {
     ),
   );
   if (!items.length)
-    $("accounts").append(h("li", { class: "empty" }, "None yet: the next order is a guest's."));
+    $("accounts").append(h("li", { class: "empty" }, "None yet: the next order uses a guest token."));
 }
 
 function showPositions(items) {
   const rows = items.map(({ ticker, shares, spent }) => ({ cells: [ticker, shares, plain(spent)] }));
   $("positions").replaceChildren(
-    rows.length ? table(COLUMNS, rows) : empty("None yet: what settles is booked here."),
+    rows.length ? table(COLUMNS, rows) : empty("None yet: settled orders are booked here."),
   );
 }

@@ -1,4 +1,4 @@
-// The transaction that is shown: how it stands, its orders, and its fills over time.
+// The selected transaction: its state, its orders, and its fills over time.
 import { $, badge, h, plain, table } from "./dom.js";
 import { picture } from "./fills.js";
 import { stage, title } from "./transactions.js";
@@ -12,9 +12,9 @@ const COLUMNS = [
 
 const WAYS = [
   ["Place an order.", "The backend creates a transaction at the Gateway."],
-  ["Be the user.", "In the Gateway's SDK: choose a broker, log in, confirm."],
-  ["Watch.", "Each request, webhook, verdict and event is shown here as it happens, with its payload."],
-  ["Throw a fault.", "See the backend hold."],
+  ["Act as the user.", "In the Gateway's SDK: choose a broker, log in, confirm."],
+  ["Watch.", "Each request, webhook, result and event is shown here as it happens, with its payload."],
+  ["Inject a fault.", "The backend keeps the right state."],
 ];
 
 export function now(entry) {
@@ -72,14 +72,14 @@ const row = ({
   ],
 });
 
-// What the state means for whoever integrates.
+// The meaning of the state for an integrator.
 function meaning({ status, settled, confirmation, problem }) {
-  if (status === "NOT CREATED") return `No transaction came of it: ${problem}.`;
-  if (status === "FAILED") return `No orders come of it, as the Gateway confirmed: ${problem}.`;
-  if (settled) return "Final, and confirmed by the Gateway over the backend's own credentials: book it.";
+  if (status === "NOT CREATED") return `The transaction was not created: ${problem}.`;
+  if (status === "FAILED") return `No orders follow, as the Gateway confirmed: ${problem}.`;
+  if (settled) return "Final, and confirmed by the Gateway with the backend's own credentials: book it.";
   if (confirmation === "reported" && status !== "PLACED")
-    return "Said by a webhook, whose checksum does not cover its body: the Gateway is being asked.";
-  if (confirmation === "reported") return "Said by a webhook: show it, do not book it.";
-  if (confirmation === "confirmed") return "Confirmed by the Gateway, and not final yet.";
+    return "Reported by a webhook, whose checksum does not cover its body: the backend pulls the Gateway.";
+  if (confirmation === "reported") return "Reported by a webhook: show it, do not book it.";
+  if (confirmation === "confirmed") return "Confirmed by the Gateway, not final yet.";
   return "Waits for the user in the Gateway's SDK.";
 }

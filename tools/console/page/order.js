@@ -1,4 +1,4 @@
-// The order form: to the API, then through the Gateway's SDK, then the SDK's answer back to the API.
+// The order form: it calls the API, runs the Gateway's SDK, and posts the SDK's response to the API.
 import { api } from "./calls.js";
 import { $, h } from "./dom.js";
 
@@ -137,12 +137,12 @@ async function place(say) {
   const { message, code } = result.rejected ?? {};
   say(
     result.resolved
-      ? "The SDK resolved; its answer is with the API."
-      : `The SDK rejected: ${message}${code ? ` (${code})` : ""}; the API knows.`,
+      ? "The SDK resolved; its response was posted to the API."
+      : `The SDK rejected: ${message}${code ? ` (${code})` : ""}; the API has its response.`,
   );
 }
 
-// `done` is called when the user is back from the SDK, or did not get there.
+// `done` is called when the user returns from the SDK, or did not reach it.
 export function orderForm(served, done) {
   settings = served;
   $("tickers").append(...EXAMPLES.map((value) => h("option", { value })));

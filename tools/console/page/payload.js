@@ -1,7 +1,7 @@
-// Payloads one click away: a button for each, and below them the one that is open.
+// Payloads: a button for each, and below them the open one.
 import { h } from "./dom.js";
 
-// `entries`: [name, value] pairs; a value may be a function that fetches it. Gives the buttons and the place below.
+// `entries`: [name, value] pairs; a value may be a function that fetches it. Returns the buttons and the area below.
 export function payloads(...entries) {
   const below = h("div", { class: "payload", hidden: true });
   let open = null;
@@ -32,7 +32,7 @@ export function payloads(...entries) {
   return [h("div", { class: "peeks" }, buttons), below];
 }
 
-// JSON as lines whose keys stand out.
+// JSON as lines with highlighted keys.
 function lit(value) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   return text.split("\n").flatMap((line) => {

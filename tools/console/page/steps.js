@@ -1,4 +1,4 @@
-// The life of a transaction, a step for each thing that happened, with its payloads and what it changed.
+// The timeline of a transaction: a step for each item, with its payloads and changes.
 import { sim } from "./calls.js";
 import { $, badge, h, rupees, time } from "./dom.js";
 import { payloads } from "./payload.js";
@@ -8,7 +8,7 @@ export function life(entry) {
   entry?.items.forEach(add);
 }
 
-// Newest first, by when it happened: the sources do not all tell at once.
+// Newest first, by the time of the event: the sources report with different delays.
 export function add(item) {
   if (!isShown(item)) return;
   const made = { api: ofApi, bus: ofBus, gateway: isWebhook(item) ? ofWebhook : ofGateway }[item.kind](
@@ -31,7 +31,7 @@ export function add(item) {
 
 const isWebhook = ({ kind, event }) => kind === "gateway" && event.kind === "webhook";
 
-// A webhook is told when it is written and when it was answered; the first counts only where there is no second.
+// A webhook is reported when it is written and when it was answered. The second report replaces the first.
 const isShown = (item) => !isWebhook(item) || item.event.state !== "waiting" || item.event.sent;
 
 const ofApi = ({ method, path, status, user, request, response }) => ({
@@ -49,7 +49,7 @@ const ofApi = ({ method, path, status, user, request, response }) => ({
 });
 
 const DID = {
-  created: ["Transaction created", "the backend asked for it"],
+  created: ["Transaction created", "requested by the backend"],
   "broker chosen": ["Broker chosen", "by the user"],
   "logged in": ["Logged in", "the user, at the broker"],
   confirmed: ["Order confirmed", "by the user"],
@@ -77,27 +77,27 @@ const ofGateway = (event) => {
   };
 };
 
-// What the backend made of a webhook, from its answer (docs/reference/guarantees.md). Only what is genuine is answered 200.
+// The backend's result for a webhook, from its response (docs/reference/guarantees.md). Only a genuine one gets 200.
 const GENUINE = ["checksum genuine", "good"];
 const OUTCOMES = {
   accepted: "New: shown as reported.",
-  stored: "Suspicious: stored word for word, changes nothing, the Gateway is asked.",
-  duplicate: "Known already: changes nothing.",
-  stale: "Older than what is known: changes nothing.",
+  stored: "Suspicious: stored verbatim, changes nothing, and the backend pulls the Gateway.",
+  duplicate: "Already known: changes nothing.",
+  stale: "Older than the known state: changes nothing.",
 };
 
 function verdict({ answer, said, state }) {
-  if (state === "lost") return ["warn", null, "Lost on the way: the backend never saw it."];
-  if (state === "held") return ["warn", null, "Held back on the way."];
-  if (answer == null) return ["bad", null, "Not delivered: it comes again by the vendor's schedule."];
+  if (state === "lost") return ["warn", null, "Lost: the backend never received it."];
+  if (state === "held") return ["warn", null, "Held back before delivery."];
+  if (answer == null) return ["bad", null, "Not delivered: the vendor's schedule retries it."];
   const document = parsed(said);
   if (answer === 401)
     return [
       "bad",
-      [document.detail ?? "not shown to be genuine", "bad"],
-      "Refused: nothing of it is stored.",
+      [document.detail ?? "not verified", "bad"],
+      "Rejected: nothing is stored.",
     ];
-  if (answer !== 200) return ["bad", null, `Answered ${answer}: it comes again by the vendor's schedule.`];
+  if (answer !== 200) return ["bad", null, `Response ${answer}: the vendor's schedule retries it.`];
   return [document.status === "stored" ? "warn" : "", GENUINE, OUTCOMES[document.status] ?? document.status];
 }
 
@@ -165,9 +165,9 @@ const ABOUT = {
       : "The Gateway cannot say what became of the orders: a person is asked.",
   OrdersRetracted: () => "What was reported is not so: the Gateway knows of no orders.",
   BrokerAccountLinked: ({ broker, smallcaseAuthId }) =>
-    `${broker ?? "A broker"}'s account ${smallcaseAuthId} is this user's.`,
+    `${broker ?? "A broker"}'s account ${smallcaseAuthId} is now linked to this user.`,
   BrokerAccountConflict: ({ smallcaseAuthId }) =>
-    `The account ${smallcaseAuthId} is another user's: nothing was relinked.`,
+    `The account ${smallcaseAuthId} is linked to another user: the link did not change.`,
 };
 
 function described({

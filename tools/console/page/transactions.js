@@ -1,4 +1,4 @@
-// What is known of each transaction, from what the feed has told so far.
+// The state of each transaction, from the items of the feed so far.
 
 export const transactions = new Map();
 
@@ -8,7 +8,7 @@ const entryOf = (id, at) => {
   return transactions.get(id);
 };
 
-// The transaction that an item of the feed is about, with the item taken in; none where it is about no single one.
+// The transaction of a feed item, updated with the item. None if the item is not about a single transaction.
 export function take(item) {
   const id = about(item);
   if (!id) return null;
@@ -22,7 +22,7 @@ export function take(item) {
 function about({ number, kind, event, transactionId }) {
   if (transactionId) return transactionId;
   if (kind === "api" && isCreation(event) && event.status >= 400) return `attempt ${number}`;
-  // A pull names what it asks for: transactions, or batches of theirs.
+  // A pull names the transactions, or their batches.
   const wanted = new Set(event.asked ?? []);
   return [...transactions.values()].find((entry) => wanted.has(entry.id) || wanted.has(entry.batchId))?.id;
 }
@@ -38,7 +38,7 @@ function asked(entry, event) {
     Object.assign(entry, { isAttempt: true, status: "NOT CREATED", problem: event.response?.title });
 }
 
-// Takes in an event; false for one that was heard before. They may come in any order: the sequence tells the newest.
+// Adds an event; false for a repeated one. Events may arrive in any order: the highest sequence is the newest.
 function heard(entry, event) {
   const { detail } = event;
   if (entry.events.has(detail.eventId)) return false;
@@ -66,6 +66,6 @@ export const title = ({ id, name, securities, orders }) =>
   ([...new Set((securities ?? orders ?? []).map((each) => each.ticker ?? each.tradingsymbol))].join(", ") ||
     id);
 
-// The stage in one word beside the status.
+// The stage in one word, next to the status.
 export const stage = ({ status, settled, confirmation }) =>
   settled && status !== "FAILED" ? "settled" : (confirmation ?? "");

@@ -6,13 +6,13 @@ const TYPES = ["MARKET", "LIMIT", "SL", "SLM"];
 const FINAL = new Set(["COMPLETED", "PARTIALLYFILLED", "UNFILLED", "UNPLACED", "CANCELLED", "MARKEDCOMPLETE"]);
 
 const app = window.opener ?? window.parent; // where the SDK is
-let start = null; // what the SDK told us: transactionId, brokers, linked, amo, gateway, csrf
+let start = null; // from the SDK: transactionId, brokers, linked, amo, gateway, csrf
 let stage = "chooser"; // chooser → login → confirm → status, or over
 let timer = 0;
 
 const done = () => {
   clearTimeout(timer);
-  app.postMessage({ scdk: "done" }, "*"); // says nothing but that we are through
+  app.postMessage({ scdk: "done" }, "*"); // contains nothing but the end of the flow
 };
 
 async function call(method, path, content = {}) {
@@ -28,7 +28,7 @@ async function call(method, path, content = {}) {
   return body.data;
 }
 
-// Runs what a button stands for: once at a time, its error shown where a screen reader hears it.
+// Runs the action of a button, one at a time. An error is shown where a screen reader announces it.
 const act = (work) => async (event) => {
   event?.preventDefault();
   const button = event?.submitter ?? event?.currentTarget;
@@ -51,7 +51,7 @@ function leave() {
   const stay = el("button", { type: "button", id: "stay", onclick: () => $("asking").remove() }, "Stay");
   const go = act(async () => {
     const left = { status: "ERRORED", errorCode: STAGE_CODES[stage], errorMessage: "user_cancelled" };
-    await call("POST", "transaction/markErrored", left).catch(() => {}); // it may be over already: nobody is kept here
+    await call("POST", "transaction/markErrored", left).catch(() => {}); // the flow may be over already: the user can always leave
     done();
   });
   const asking = el("div", { id: "asking", className: "asking", role: "alertdialog" },
@@ -90,7 +90,7 @@ function login(broker) {
   });
   const back = start.linked ? [] : [el("button", { type: "button", onclick: chooseBroker }, "Another broker")];
   screen(`Log in to ${broker.name}`,
-    start.linked ? "Your account is linked. Log in to it to continue." : "Any client ID will do here. Left empty, it is your own.",
+    start.linked ? "Your account is linked. Log in to it to continue." : "Any client ID works here. Leave it empty to use your own.",
     el("form", { onsubmit: submit },
       field("Client ID (optional)", client),
       field("PIN (anything)", el("input", { type: "password", name: "pin", autocomplete: "off" })),
@@ -122,12 +122,12 @@ async function confirm() {
     ? " The market is closed: this becomes an after-market order." : " The market is closed.";
   screen("Confirm your order", `At ${seen.broker.name}. You may change quantities.${hours}`,
     el("form", { onsubmit: submit }, ...rows.map((each) => each.node), total,
-      el("details", {}, el("summary", {}, "Simulator: what is to happen"), field("Scenario", scenario)),
+      el("details", {}, el("summary", {}, "Simulator: choose the outcome"), field("Scenario", scenario)),
       el("div", { className: "actions" }, el("button", { className: "go" }, "Confirm order"))));
   add();
 }
 
-// One security on the confirmation screen: its fields, and what they say now.
+// One security on the confirmation screen: its fields and their current values.
 function row(security, seen, changed) {
   const options = (values, chosen) => values.map((value) => el("option", { value, selected: value === chosen }, value));
   const number = (name, value, step, min) =>
@@ -175,7 +175,7 @@ const WORDS = {
   UNFILLED: "Nothing was executed.", UNPLACED: "The order could not be placed.", CANCELLED: "The order was cancelled.",
   MARKEDCOMPLETE: "The order was closed by support.", PLACED: "Your order is placed with the broker.",
   PARTIALLYPLACED: "Part of your order is placed with the broker.",
-  ERROR: "The broker has not told us what became of the order. We will find out.",
+  ERROR: "The broker has not reported the outcome of the order yet. We will find out.",
 };
 
 async function status() {

@@ -1,6 +1,6 @@
-// What the screens are made of.
+// The elements of the screens.
 
-/** An element with properties (attributes that are none, such as role, too) and children. */
+/** An element with properties (and attributes without a property, such as role) and children. */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -11,14 +11,14 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
-/** An input under its label. */
+/** An input with its label. */
 export const field = (text, input) => el("label", {}, text, input);
 
-/** Rupees as people read them. */
+/** An amount in rupees, formatted for people. */
 export const rupees = (amount) =>
   `₹${Number(amount).toLocaleString("en-IN", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 
-/** Shows one screen; its heading takes the focus, so that a screen reader reads on from there. */
+/** Shows one screen. Its heading gets the focus, so that a screen reader continues there. */
 export function screen(title, about, ...content) {
   const heading = el("h1", { tabIndex: -1 }, title);
   const main = document.getElementById("main");

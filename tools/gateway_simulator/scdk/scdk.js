@@ -13,7 +13,7 @@
   const FLOW = `${origin}/scdk/2.0.0/flow.html`;
   let instance = null;
 
-  // What the promise rejects with: `message` as documented, the code where the vendor has one.
+  // The error of the promise: `message` as documented, and the code if the vendor has one.
   const failure = (message, code = null, data = null) =>
     Object.assign(new Error(message), { success: false, code, errorCode: code, data });
 
@@ -33,7 +33,7 @@
     static simulator = origin;
     #options = {};
     #csrf = null;
-    #session = null; // the promise of initSession's answer
+    #session = null; // the promise of initSession's response
     #running = false;
 
     constructor(options = {}) {
@@ -41,10 +41,10 @@
       instance = this;
       this.#options = named(options);
       this.#session = this.#open();
-      this.#session.catch(() => {}); // told by the next triggerTransaction
+      this.#session.catch(() => {}); // reported by the next triggerTransaction
     }
 
-    // Begins anew for another user; keys that are left out stay.
+    // Restarts for another user. Omitted keys keep their values.
     init(options = {}) {
       const { config, ...rest } = named(options);
       Object.assign(this.#options, rest);
@@ -143,7 +143,7 @@
           resolve();
         });
         dialog.addEventListener("cancel", (event) => {
-          event.preventDefault(); // Escape: the page inside knows at which stage it is left
+          event.preventDefault(); // Escape: the page inside has the current stage
           frame.contentWindow.postMessage({ scdk: "leave" }, origin);
         });
         dialog.showModal();
@@ -202,7 +202,7 @@
       });
     }
 
-    // §6.3: an order that is being placed is looked at 15 times, 2 s apart.
+    // §6.3: an order that is being placed is polled 15 times, 2 s apart.
     async #outcome(transactionId) {
       for (let polls = 0; ; polls += 1) {
         const query = new URLSearchParams({ transactionId, polledOut: String(polls >= POLLS) });

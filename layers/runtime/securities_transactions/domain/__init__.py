@@ -1,1 +1,1 @@
-"""The rules: what orders, states and webhooks mean and what follows from them. No I/O."""
+"""Domain rules: the meaning of orders, states and webhooks, and the decisions that follow. No I/O."""

@@ -1,7 +1,7 @@
-"""Whose a broker account is, as a pull or a verified token shows it.
+"""Links between users and broker accounts, as a pull or a verified token shows them.
 
-A webhook links nothing: its checksum does not cover who the transaction is for. An account is linked to one user at
-most, and nothing is relinked by itself (docs/decisions/0009-links-come-from-the-gateway.md).
+A webhook links no account: its checksum does not cover the user that the transaction belongs to. An account is linked
+to at most one user. The product never relinks an account (docs/decisions/0009-links-come-from-the-gateway.md).
 """
 
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ class LinkedAccount:
 
 
 def link_of(owner: str | None, user_id: str) -> AccountLink:
-    """What a claim of `user_id` to an account amounts to that is linked to `owner`, or to no user."""
+    """The result of `user_id` claiming an account that is linked to `owner`; `owner` is `None` if it is not linked."""
     if owner is None:
         return AccountLink.LINKED
     return AccountLink.KNOWN if owner == user_id else AccountLink.CONFLICT
 
 
 def pull_adds_account(stored: Transaction, smallcase_auth_id: str) -> bool:
-    """Whether the account that the Gateway names is one more than a pull or a token has shown for the transaction."""
+    """True if no pull and no token has shown this account for the transaction yet."""
     return stored.account is None or stored.smallcase_auth_id != smallcase_auth_id
 
 
 def token_adds_account(stored: Transaction, smallcase_auth_id: str) -> bool:
-    """Whether the account in a user's verified token is new for the transaction.
+    """True if the account in a user's verified token is new for the transaction.
 
-    Where the orders are another account's than the token's, only the Gateway can say whose they are.
+    If the orders belong to another account than the token's, only the Gateway can decide the owner.
     """
     return stored.account is None and stored.smallcase_auth_id in (None, smallcase_auth_id)

@@ -1,4 +1,4 @@
-"""How long to wait before a transaction is checked again."""
+"""Backoff between the checks of a transaction."""
 
 from datetime import timedelta
 from typing import Final
@@ -7,8 +7,8 @@ _DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 2
 
 
 def backoff(checks: int, jitter: float) -> timedelta:
-    """The wait after `checks` checks in vain: a minute at first, a day at most, a fifth more or less.
+    """The delay after `checks` checks without a result: from one minute up to one day, plus or minus a fifth.
 
-    `jitter` is random in [0, 1): it spreads the checks of transactions that were made together.
+    `jitter` is random in [0, 1). It spreads the checks of transactions that were created together.
     """
     return _DELAYS[min(checks, len(_DELAYS) - 1)] * (0.8 + 0.4 * jitter)

@@ -1,9 +1,9 @@
 """The webhook checksum: hex of HMAC-SHA256(API secret, timestamp + subject) (docs/reference/gateway.md §4.2).
 
-The two parts are signed with nothing between them, so the form of one of them has to fix the boundary: otherwise
-characters could be moved across it and the checksum would still match. A smallcaseAuthId has a fixed form, and then the
-timestamp may be spelled in any way; the HMAC is over the characters received. The body is not covered: a genuine
-checksum shows only that its sender once saw this pair signed.
+No separator is signed between the two parts, so the form of one part must fix the boundary. Otherwise characters could
+move across it and the checksum would still match. If the smallcaseAuthId has its fixed form, the timestamp may have any
+spelling. The HMAC covers the characters as received. It does not cover the body: a genuine checksum only proves that
+the sender once saw this pair signed.
 """
 
 import hashlib
@@ -19,14 +19,17 @@ _CHECKSUM: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def sign(secret: ApiSecret, timestamp: str, subject: str) -> str:
-    """The checksum for `timestamp` and `subject` (a smallcaseAuthId, for mutual funds a transactionId), verbatim."""
+    """The checksum of `timestamp` and `subject`, both verbatim.
+
+    `subject` is a smallcaseAuthId, or a mutual fund's transactionId.
+    """
     return hmac.new(secret.value.encode(), (timestamp + subject).encode(), hashlib.sha256).hexdigest()
 
 
 def signer(secrets: Sequence[ApiSecret], timestamp: str, subject: str, checksum: str) -> ApiSecret | None:
-    """The one of `secrets` that `checksum` was made with, if any; takes the same time whichever it is.
+    """The one of `secrets` that made `checksum`, or `None`. Compares in constant time.
 
-    Callers check before that the form of `timestamp` or of `subject` fixes the boundary between them.
+    The caller must check first that the form of `timestamp` or of `subject` fixes the boundary between them.
     """
     if not _CHECKSUM.fullmatch(checksum):
         return None
@@ -38,5 +41,5 @@ def signer(secrets: Sequence[ApiSecret], timestamp: str, subject: str, checksum:
 
 
 def has_documented_form(timestamp: str) -> bool:
-    """Whether a timestamp has the form 2026-01-15T04:30:12.345Z, whose fixed length fixes the boundary."""
+    """True if `timestamp` has the form 2026-01-15T04:30:12.345Z, whose fixed length fixes the boundary."""
     return _TIMESTAMP.fullmatch(timestamp) is not None

@@ -1,4 +1,4 @@
-"""JSON without binary floating point: numbers are read as `Decimal` and written as the same digits."""
+"""JSON without binary floating point: numbers are read as `Decimal` and written with the same digits."""
 
 import json
 import re
@@ -7,16 +7,16 @@ from typing import Any, Final, NoReturn
 
 import simplejson
 
-# How characters outside XML's set can stand in JSON text that has been decoded: as escapes, and U+FFFE and U+FFFF.
+# Characters outside the XML set appear in decoded JSON text as escapes, or as U+FFFE and U+FFFF.
 _MAY_NEED_MENDING: Final = re.compile(r"\\(?:[bf]|u(?:00[01]|d|fff))|[\ufffe\uffff]", re.IGNORECASE)
-# What SQS, XML 1.0 and so every consumer accept.
+# The complement of the characters that SQS and XML 1.0, and so every consumer, accept.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_DEPTH = 64
-# A number of more digits, written out, is none that the Gateway means, and computing with it would cost seconds.
+# The Gateway sends no number with more digits than this. Computing with one could take seconds.
 _MOST_DIGITS = 64
-# EventBridge accepts whole numbers of 64 bits.
+# EventBridge accepts 64-bit integers.
 _WHOLE: Final = range(-(2**63), 2**63)
-# What is made of something foreign wraps it a few times.
+# Our documents nest the Gateway's values a few levels deeper.
 OURS = 80
 
 
@@ -25,12 +25,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
-    """The JSON value in `raw`, every fraction a `Decimal`; `ValueError` for anything that is not strict UTF-8 JSON.
+    """Parse `raw` as strict UTF-8 JSON, with every fraction as a `Decimal`.
 
-    NaN and Infinity are refused, and so is nesting deeper than `deepest`. What a strict reader of our events cannot
-    take is replaced here: half a surrogate pair and characters that XML 1.0 does not allow become U+FFFD; a fraction
-    that has more than 64 digits when it is written out, and a whole number of more than 64 bits, become their first
-    64 characters and "…", as text. So only their own field is unreadable, and no later step computes with it.
+    Raises `ValueError` for invalid JSON, for NaN and Infinity, and for nesting deeper than `deepest`.
+
+    Values that strict readers of our events reject are replaced, so that only their own field is unreadable. An
+    unpaired surrogate or a character that XML 1.0 does not allow becomes U+FFFD. A fraction of more than 64 digits when
+    written out, and an integer of more than 64 bits, become text: their first 64 characters and "…".
     """
     try:
         text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff")
@@ -43,7 +44,7 @@ def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
 
 
 def _is_deep(value: Any, deepest: int) -> bool:
-    """Whether `value` is nested deeper than what every later step (models, events) gets through."""
+    """True if `value` is nested deeper than every later step (models, events) supports."""
     level = [value]
     for _ in range(deepest + 1):
         level = [
@@ -56,7 +57,10 @@ def _is_deep(value: Any, deepest: int) -> bool:
 
 
 def _mend(value: Any) -> Any:
-    """Half a surrogate pair is legal in JSON (a text cut amid an emoji) and in no encoding; U+FFFE is no character."""
+    """Replace unpaired surrogates and the characters that `_FORBIDDEN` matches.
+
+    JSON may contain half a surrogate pair (a text cut inside an emoji), but no encoding can write it.
+    """
     if isinstance(value, str):
         return _FORBIDDEN.sub("\ufffd", value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     if isinstance(value, list):
@@ -73,7 +77,7 @@ def _whole(text: str) -> int | str:
 
 
 def _decimal(text: str) -> Decimal | str:
-    # A sign, a point, zeros in front and an exponent are no digits: none of them makes a legal number this long.
+    # The sign, the point, leading zeros and the exponent are not digits, and no valid number has this many of them.
     if len(text) > 2 * _MOST_DIGITS:
         return _out_of_range(text)
     try:
@@ -82,7 +86,7 @@ def _decimal(text: str) -> Decimal | str:
         return _out_of_range(text)
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101  # for the type checker: JSON has neither NaN nor Infinity
-    # Without a fraction it is written without a point.
+    # A number without a fraction is written without a point, so it must fit an integer.
     if exponent == 0 and int(value) not in _WHOLE:
         return _out_of_range(text)
     written_out = len(digits) + exponent if exponent > 0 else max(len(digits), 1 - exponent)
@@ -90,12 +94,12 @@ def _decimal(text: str) -> Decimal | str:
 
 
 def _out_of_range(text: str) -> str:
-    """`text` as a reader of numbers does not take it for another number: cut digits are not what was sent."""
+    """`text`, cut and marked so that no reader parses it as a different number."""
     return f"{text[:_MOST_DIGITS]}…"
 
 
 def dumps(value: Any, *, sort_keys: bool = False) -> str:
-    """`value` as compact JSON; each `Decimal` is written as a number with its own digits."""
+    """`value` as compact JSON. Each `Decimal` is written as a number with its own digits."""
     return simplejson.dumps(
         value,
         use_decimal=True,

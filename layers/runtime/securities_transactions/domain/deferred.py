@@ -1,4 +1,4 @@
-"""A value that is decoded when it is first looked at: most reads of a transaction never look at its orders."""
+"""A value that is decoded on first use: most reads of a transaction never use its orders."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -8,19 +8,19 @@ T = TypeVar("T")
 
 
 class Deferred(Generic[T]):
-    """`value` is what `make` returns, made once. Two are equal where their values are."""
+    """A lazily computed value: `make` runs once, on first use. Two are equal if their values are equal."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
 
     @classmethod
     def of(cls, value: T) -> "Deferred[T]":
-        """A value that is there already."""
+        """Wrap a value that is already computed."""
         return cls(lambda: value)
 
     @cached_property
     def value(self) -> T:
-        """The value; whatever `make` raises is raised here, each time."""
+        """The value. If `make` raises, each access raises."""
         return self._make()
 
     def __eq__(self, other: object) -> bool:

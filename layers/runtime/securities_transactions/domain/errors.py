@@ -14,18 +14,18 @@ from enum import Enum
 
 
 class RequestError(Exception):
-    """The caller's request cannot be carried out; the message is safe to return."""
+    """The request cannot be fulfilled. The message is safe to return."""
 
 
 class Fault(Enum):
-    """What is wrong with a field: its form, or what it asks for."""
+    """The kind of fault in a field: its form, or its meaning."""
 
     FORM = "form"
     MEANING = "meaning"
 
 
 class InvalidField(RequestError):
-    """`field` of the request is at fault; `detail` says why and repeats no value."""
+    """`field` of the request is not valid. `detail` has the reason and contains no value."""
 
     def __init__(self, field: str, detail: str, fault: Fault = Fault.FORM) -> None:
         super().__init__(f"{field}: {detail}")
@@ -35,7 +35,7 @@ class InvalidField(RequestError):
 
 
 class NotFound(RequestError):
-    """There is no such thing, or it is another user's: which of the two is not said."""
+    """The resource does not exist or belongs to another user. The response does not reveal which."""
 
 
 class ReferenceTaken(RequestError):
@@ -47,7 +47,10 @@ class ReferenceTaken(RequestError):
 
 
 class ReferenceReserved(RequestError):
-    """A request of this user with this reference is under way, or was cut off; `retry_after` is in seconds."""
+    """Another request of this user with this reference is in progress, or was interrupted.
+
+    `retry_after` is in seconds.
+    """
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("reference: a request with it is under way")
@@ -55,7 +58,7 @@ class ReferenceReserved(RequestError):
 
 
 class TooMany(RequestError):
-    """More requests than a user may make in a time; `retry_after` is in seconds."""
+    """The user exceeded the rate limit. `retry_after` is in seconds."""
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail)
@@ -63,7 +66,7 @@ class TooMany(RequestError):
 
 
 class Contended(Exception):
-    """The transaction changed under every attempt to write: try again."""
+    """Every attempt to write the transaction met a concurrent write. The caller may retry."""
 
     def __init__(self, transaction_id: str) -> None:
         super().__init__(transaction_id)

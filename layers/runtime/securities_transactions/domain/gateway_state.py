@@ -1,4 +1,4 @@
-"""The Gateway's own state of a transaction, pulled over our credentials (docs/reference/gateway.md §2.3, §3)."""
+"""The Gateway's state of a transaction, pulled with our credentials (docs/reference/gateway.md §2.3, §3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from securities_transactions.domain.transaction import SdkError
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayTransaction:
-    """A transaction as the Gateway knows it; times are aware UTC.
+    """The Gateway's state of a transaction. Times are aware UTC.
 
-    `batch_id` names its batch, also where the orders are not shown. `requested` has its `orderConfig` and `config`.
+    `batch_id` is set even if the orders are not shown. `requested` holds the `orderConfig` and `config`.
     """
 
     transaction_id: str
@@ -36,12 +36,12 @@ class GatewayTransaction:
 
     @property
     def is_of_securities(self) -> bool:
-        """Whether it is for securities orders, as far as the Gateway says: other intents and types share its API."""
+        """True if the Gateway does not state another intent or type: those share its API."""
         config = (self.requested or {}).get("orderConfig")
         kind = config.get("type") if isinstance(config, Mapping) else None
         return self.intent in (None, "TRANSACTION") and kind in (None, "SECURITIES")
 
     @property
     def may_have_orders(self) -> bool:
-        """Whether the Gateway's own status leaves it possible that orders exist: one that is not known does."""
+        """True if the Gateway's status allows orders to exist. An unknown status does."""
         return self.order_requested or not self.status.rules_out_orders

@@ -1,4 +1,4 @@
-"""What a user is to transact, as an app asks for it and as the Gateway takes it (docs/reference/gateway.md §1.2)."""
+"""The orders that an app requests, in the app's form and in the Gateway's (docs/reference/gateway.md §1.2)."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,19 +19,19 @@ from securities_transactions.domain.errors import Fault, InvalidField
 from securities_transactions.domain.money import as_number
 from securities_transactions.domain.transaction import TEST_BROKER_SUFFIX
 
-# The vendor publishes no limit; beyond this a basket's events and items would need rooms of their own.
+# The vendor publishes no limit. Larger baskets would exceed the DynamoDB item and EventBridge entry limits.
 MOST_SECURITIES: Final = 100
 MOST_NOTES_CHARACTERS: Final = 256
 MOST_REFERENCE_CHARACTERS: Final = 64
 REFERENCE_PATTERN: Final = "^[!-~]+$"
 
-# Only these brokers take LIMIT, SL and SLM orders (docs/reference/gateway.md §7).
+# Only these brokers accept LIMIT, SL and SLM orders (docs/reference/gateway.md §7).
 LIMIT_ORDER_BROKERS: Final = frozenset({"fivepaisa", "groww", "kite"})
 
 Ticker = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s:\x00-\x1f\ufffd]+$", to_upper=True)
 ]
-# Whole paise: a price is sent on as it was given, and never rounded.
+# Prices are whole paise. They are forwarded as given and never rounded.
 _PRICE_SCHEMA: Final = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15, "multipleOf": 0.01}
 Price = Annotated[
     Decimal,
@@ -46,7 +46,7 @@ NotesText = Annotated[str, StringConstraints(min_length=1, max_length=MOST_NOTES
 
 
 def _wrong(field: str, detail: str) -> PydanticCustomError:
-    """The error of one field of a model that is wrong because of the others."""
+    """The error of a field of a model that is wrong because of the other fields."""
     return PydanticCustomError("field", "{field} {detail}", {"field": field, "detail": detail})
 
 
@@ -55,8 +55,10 @@ class _Asked(BaseModel):
 
 
 class Security(_Asked):
-    """One security to transact: an NSE ticker, in upper case. `quantity` is shares, prices are rupees a share, whole
-    paise."""
+    """One security to transact: an NSE ticker in upper case.
+
+    `quantity` is in shares. Prices are in rupees per share, in whole paise.
+    """
 
     ticker: Annotated[Ticker, Field(examples=["INFY", "M&M", "BAJAJ-AUTO"])]
     type: Literal["BUY", "SELL"] | None = None
@@ -94,12 +96,12 @@ class BasketConfig(_Asked):
 
 
 class NewTransaction(_Asked):
-    """A transaction to create: one security or a basket, buys and sells mixed as wanted.
+    """A transaction to create: one security or a basket, with buys and sells in any mix.
 
-    `type` and `quantity` are each optional, but what one security has every one must have. `notes` is the team's own
-    user id and defaults to the caller's. `connect` picks the SDK token: "auto" is connected where a broker account is
-    linked, `smallcaseAuthId` names which one. `reference` is the team's own name of this transaction, unique for the
-    user: visible ASCII, no personal data.
+    `type` and `quantity` are optional, but if one security has one of them, every security must. `notes` is the app's
+    own user id and defaults to the caller's. `connect` selects the SDK token: "auto" gives a connected token if a
+    broker account is linked, and `smallcaseAuthId` selects the account. `reference` is the app's own name of this
+    transaction, unique for the user: visible ASCII, no personal data.
     """
 
     model_config = ConfigDict(
@@ -125,7 +127,7 @@ class NewTransaction(_Asked):
     notes: NotesText | None = None
     connect: Literal["auto", "guest", "connected"] = "auto"
     smallcaseAuthId: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    # Not in the dump where it is absent: what an Idempotency-Key of the release before was used for has no such field.
+    # Left out of the dump if absent: an Idempotency-Key of an earlier release was stored without this field.
     reference: Annotated[
         Annotated[Reference, Field(examples=["rebalance-2026-01-15"])] | None,
         Field(exclude_if=lambda value: value is None),
@@ -141,14 +143,17 @@ class NewTransaction(_Asked):
         return self
 
     def check_broker(self, broker: str | None) -> None:
-        """Raise `InvalidField` where `broker`, if it is known, takes no such orders; a test user's has a suffix."""
+        """Raise `InvalidField` if `broker` is known and does not accept these orders.
+
+        A test user's broker has a suffix.
+        """
         if broker is None or all(security.orderType in (None, "MARKET") for security in self.securities):
             return
         if broker.casefold().removesuffix(TEST_BROKER_SUFFIX) not in LIMIT_ORDER_BROKERS:
-            raise InvalidField("securities", f"{broker} takes MARKET orders only", Fault.MEANING)
+            raise InvalidField("securities", f"{broker} accepts MARKET orders only", Fault.MEANING)
 
     def request(self) -> dict[str, Any]:
-        """The `orderConfig` and `config` members of the Gateway's create call; absent where nothing was asked."""
+        """The `orderConfig` and `config` members of the Gateway's create call, without the fields that are not set."""
         securities = [security.model_dump(exclude_none=True) for security in self.securities]
         request: dict[str, Any] = {"orderConfig": {"type": "SECURITIES", "securities": securities}}
         config = self.config.model_dump(mode="json", exclude_none=True) if self.config else {}

@@ -1,9 +1,9 @@
 """Reading a batch of orders field by field (docs/reference/gateway.md §4.3).
 
-Required is only what identifies an order and its progress. An unreadable optional field is absent, and its text is in
-`unreadable`; a text that is too long is cut; an order that cannot be read stands in its place with the status
-UNREADABLE, so that it hides no other and nothing is settled over it. What follows from other fields is completed and
-named in `derived`.
+Only the fields that identify an order and its progress are required. An unreadable optional field is dropped, and its
+text is kept in `unreadable`. Text that is too long is cut. An order that cannot be read is replaced by one with the
+status UNREADABLE, so that the other orders are still read and the batch is not settled. Fields that follow from others
+are filled in and listed in `derived`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ from securities_transactions.domain.money import price
 from securities_transactions.domain.orders import UNREADABLE, Batch, Order
 from securities_transactions.domain.statuses import OrderStatus, Side
 
-# What a webhook or an orders API row carries beside the batch: who and when, not what. The last two names are ours and
-# never come from outside.
+# The members beside the batch in a webhook or an orders API row. The last two names are ours: the Gateway never sends
+# them.
 IDENTITY: Final = frozenset({"transactionId", "broker", "notes", "smallcaseAuthId", "timestamp", "checksum"})
 OURS: Final = frozenset({"derived", "unreadable"})
-# Of an unreadable value this much is kept. An item holds 400 KB, and an event 256 KB.
+# The length of an unreadable value that is kept. An item holds 400 KB, an event 256 KB.
 _MOST_TEXT: Final = 200
 _MOST_DOCUMENT: Final = 150_000
 _REQUIRED: Final = frozenset(name for name, field in Order.model_fields.items() if field.is_required())
 
 
 def batch_of(message: Mapping[str, Any]) -> Batch:
-    """The batch in a webhook body or an orders API row; pydantic's `ValidationError` where it has no batchId."""
+    """The batch in a webhook body or an orders API row. Raises pydantic's `ValidationError` if it has no batchId."""
     document = {key: value for key, value in message.items() if key not in IDENTITY | OURS}
     try:
         batch = Batch.model_validate(document)
@@ -42,10 +42,11 @@ def batch_of(message: Mapping[str, Any]) -> Batch:
 
 
 def completed(batch: Batch) -> Batch:
-    """`batch` with what follows from its other fields.
+    """`batch` with the fields that follow from others.
 
-    COMPLETE without a filled quantity is filled whole. The Gateway writes 0 for a price that it does not have; where
-    one filled order of a side lacks its price in a final batch, the amount of the side less the others gives it.
+    COMPLETE without a filled quantity means completely filled. The Gateway writes 0 for a price that it does not have.
+    If one filled order of a side lacks its price in a final batch, the price follows from the amount of that side minus
+    the other orders.
     """
     orders = [_filled(order) for order in batch.orders]
     if any(order is not before for order, before in zip(orders, batch.orders, strict=True)):
@@ -75,7 +76,10 @@ def _filled(order: Order) -> Order:
 
 
 def pulled(batch: Batch) -> Batch:
-    """A batch of the Gateway's own API: COMPLETE with no share filled, but with a price, is filled whole."""
+    """A batch of the Gateway's own API.
+
+    An order that is COMPLETE with a price and no filled share is completely filled.
+    """
 
     def resolved(order: Order) -> Order:
         contradicts = order.status == OrderStatus.COMPLETE and order.filledQuantity == 0
@@ -108,7 +112,10 @@ def _repaired(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(rows: Any) -> list[dict[str, Any]]:
-    """The rows of a list of orders; a null list has none, a null row is none, and an odd one hides no other."""
+    """The rows of a list of orders, without null rows.
+
+    A null list is empty. An invalid row does not affect the others.
+    """
     if rows is None:
         return []
     if not isinstance(rows, list | tuple):
@@ -120,7 +127,7 @@ def _row(row: Any) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         return _placeholder({}, row)
     repaired = {key: value for key, value in row.items() if key not in OURS}
-    for _ in range(2):  # a cut text may be unreadable for another reason
+    for _ in range(2):  # cut text may still be unreadable for another reason
         try:
             Order.model_validate(repaired)
         except ValidationError as error:
@@ -132,7 +139,7 @@ def _row(row: Any) -> dict[str, Any]:
 
 
 def _repair(document: dict[str, Any], error: ValidationError, required: frozenset[str]) -> bool:
-    """Make the fields at fault readable or absent; False where a required one is among them."""
+    """Make the fields at fault readable or absent. Return False if one of them is required."""
     unreadable = dict(document.get("unreadable") or {})
     for fault in error.errors(include_url=False):
         name = str(fault["loc"][0])
@@ -151,7 +158,10 @@ def _repair(document: dict[str, Any], error: ValidationError, required: frozense
 
 
 def _placeholder(row: Mapping[str, Any], raw: Any) -> dict[str, Any]:
-    """An order that cannot be read: what can be read of it, the status UNREADABLE, and the beginning of its text."""
+    """An order in place of an unreadable one.
+
+    It has the readable fields, the status UNREADABLE and the start of the text.
+    """
     symbol, side, quantity = (row.get(name) for name in ("tradingsymbol", "transactionType", "quantity"))
     return {
         "tradingsymbol": symbol[:64] if isinstance(symbol, str) and symbol else "?",
@@ -167,7 +177,7 @@ def _extras(batch: Batch) -> bool:
 
 
 def _without_extras(batch: Batch) -> Batch:
-    """The named fields alone: a batch that is too large with its unknown fields is stored without them."""
+    """The batch without its unknown fields, for a batch that is too large to store with them."""
 
     def named(model: Order) -> Order:
         return Order.model_validate({name: getattr(model, name) for name in model.model_fields_set & _ORDER_FIELDS})

@@ -1,7 +1,7 @@
-"""A batch of orders as the Gateway describes it (docs/reference/gateway.md §4.3).
+"""A batch of orders in the Gateway's form (docs/reference/gateway.md §4.3).
 
-Field names and values are the vendor's. Unknown fields and words survive. `domain.order_reading` reads what the Gateway
-sends.
+Field names and values are the vendor's. Unknown fields and unknown values are kept. `domain.order_reading` parses the
+Gateway's messages.
 """
 
 from typing import Annotated, Any, Final, TypeVar
@@ -14,18 +14,18 @@ from securities_transactions.domain.statuses import OrderStatus, Side, Status, d
 Shares = Annotated[int, Field(ge=0, le=10**11), BeforeValidator(as_number)]
 Count = Annotated[int, Field(ge=0, le=10**9), BeforeValidator(as_number)]
 T = TypeVar("T")
-# An open set of words: consumers and callers see text, for a word may come that no list has.
+# An open set: the contracts declare text, because the Gateway may send values that no list contains.
 Open = Annotated[T, WithJsonSchema({"type": "string"})]
-# An event whose orders do not fit leaves them out, and what is left of it has to fit.
+# An event drops its orders if they do not fit, and the rest must fit.
 Word = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=1000)]
 
 UNREADABLE: Final = "UNREADABLE"
-"""The status of an order that cannot be read: not one of the Gateway's words, so nothing is settled over it."""
+"""The status of an order that cannot be read. It is not one of the Gateway's, so the batch is never settled."""
 
 
 class VendorModel(BaseModel):
-    """Base of what the Gateway sends: immutable, and nothing it carries is lost."""
+    """Base of the Gateway's messages: immutable, and keeps unknown fields."""
 
     # Input values stay out of validation errors: they may contain personal data and end up in logs.
     model_config = ConfigDict(
@@ -33,12 +33,15 @@ class VendorModel(BaseModel):
     )
 
     def as_sent(self) -> dict[str, Any]:
-        """The fields that were sent, unknown ones too, rupees as `Decimal`; what was absent stays absent."""
+        """The fields that were sent, including unknown ones, with rupees as `Decimal`.
+
+        Fields that were not sent are absent.
+        """
         return self.model_dump(exclude_unset=True)
 
 
 class Order(VendorModel):
-    """One security of a batch. `quantity` and `filledQuantity` are shares, prices are rupees a share."""
+    """One security of a batch. `quantity` and `filledQuantity` are in shares, prices in rupees per share."""
 
     tradingsymbol: Annotated[str, Field(min_length=1, max_length=64)]
     transactionType: Open[Side]
@@ -56,15 +59,15 @@ class Order(VendorModel):
     statusMessage: Text | None = None
     orderTimestamp: Word | None = None
     derived: Annotated[
-        list[str] | None, Field(description="Fields that were not sent and follow from others, by their names.")
+        list[str] | None, Field(description="Names of the fields that were not sent and were derived from others.")
     ] = None
     unreadable: Annotated[
-        dict[str, str] | None, Field(description="Fields that could not be read: the beginning of what was sent.")
+        dict[str, str] | None, Field(description="Fields that could not be read, each with the start of its text.")
     ] = None
 
     @property
     def is_impossible(self) -> bool:
-        """Whether its numbers contradict one another, so that it cannot be booked."""
+        """True if its numbers contradict one another, so that it cannot be booked."""
         filled = self.filledQuantity or 0
         negative = self.averagePrice is not None and self.averagePrice < 0
         nothing_filled = self.status == OrderStatus.COMPLETE and filled == 0 and self.quantity > 0
@@ -72,21 +75,21 @@ class Order(VendorModel):
 
     @property
     def has_unknown_fill(self) -> bool:
-        """Whether shares may have been filled and their number is not known: what is missing is not zero."""
+        """True if shares may have been filled and the number is not known. A missing number is not zero."""
         unread = self.unreadable is not None and "filledQuantity" in self.unreadable
         return self.filledQuantity is None and self.status.is_final and (unread or self.status == OrderStatus.PARTIAL)
 
     @property
     def is_unclear(self) -> bool:
-        """Whether a word or a number of it decides nothing: a person has to look."""
+        """True if its status, side or numbers decide nothing and an operator must look."""
         unknown_word = not self.status.is_known or not self.transactionType.is_known
         return unknown_word or self.has_unknown_fill or self.is_impossible
 
 
 class Batch(VendorModel):
-    """The securities that a user confirmed to transact in one go. Amounts are rupees; `completedDate` is UTC.
+    """The securities that a user confirmed together. Amounts are in rupees; `completedDate` is UTC.
 
-    The batch's own `quantity` and `filled` count securities, not shares, and its `status` is advisory.
+    The batch's own `quantity` and `filled` count securities, not shares. Its `status` is advisory.
     """
 
     batchId: Annotated[str, Field(min_length=1, max_length=64)]
@@ -103,17 +106,17 @@ class Batch(VendorModel):
 
     @property
     def status_of_orders(self) -> Status:
-        """The batch status that the stock-level statuses amount to."""
+        """The batch status that is derived from the statuses of its orders."""
         return derive([(o.status, o.filledQuantity or 0) for o in self.orders], len(self.unplaced), self.status)
 
     @property
     def is_final(self) -> bool:
-        """Whether no order of it can change any more; a batch that lists no order at all has not begun."""
+        """True if no order can change any more. A batch without orders has not begun."""
         return self.status_of_orders.is_final and bool(self.orders or self.unplaced)
 
     @property
     def has_lost_order(self) -> bool:
-        """Whether nothing of it is under way any more, and what became of an order is not known."""
+        """True if no order is in progress any more and the outcome of an order is not known."""
         status = self.status_of_orders
         if status == Status.MARKEDCOMPLETE:
             return not all(order.status.is_final for order in self.orders)
@@ -121,18 +124,18 @@ class Batch(VendorModel):
 
     @property
     def is_unclear(self) -> bool:
-        """Whether a word or a number in it decides nothing: it is not booked before a person has looked."""
+        """True if a status, side or number decides nothing. Such a batch is not booked until an operator has looked."""
         return any(order.is_unclear for order in self.orders) or any(
             order.status == UNREADABLE or not order.transactionType.is_known for order in self.unplaced
         )
 
     @property
     def contradicts_itself(self) -> bool:
-        """Whether an order of it cannot be read, or has numbers that contradict one another."""
+        """True if an order cannot be read or its numbers contradict one another."""
         unreadable = any(order.status == UNREADABLE for order in (*self.orders, *self.unplaced))
         return unreadable or any(order.is_impossible for order in self.orders)
 
     @property
     def lacks_price(self) -> bool:
-        """Whether shares were filled at a price that is not known yet."""
+        """True if shares were filled at a price that is not known yet."""
         return any(order.filledQuantity and order.averagePrice is None for order in self.orders)

@@ -1,4 +1,4 @@
-"""A request to pull a transaction from the Gateway, and what became of it."""
+"""A request to pull a transaction from the Gateway, and its outcome."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,17 +26,17 @@ class PullRequest:
 
 
 class PullOutcome(StrEnum):
-    """What became of a request to pull."""
+    """The outcome of a request to pull."""
 
     PULLED = "pulled"
     BUSY = "busy"
     """Another pull was made a moment ago; a check is scheduled and requested for when its lease ends."""
     DONE = "done"
-    """The check that was due has been made since."""
+    """The scheduled check has already been made."""
     ADOPTED = "adopted"
     DEFERRED = "deferred"
     """Nothing is stored that could be due: the requester has to ask again."""
     POSTPONED = "postponed"
     """The Gateway takes no more calls now: the request was sent again, to come later."""
     UNKNOWN = "unknown"
-    """Nothing is stored, and the Gateway does not know the transaction either, or it is not one to adopt."""
+    """The transaction is not stored, and the Gateway does not know it or it must not be adopted."""

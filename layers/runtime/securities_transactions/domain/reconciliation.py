@@ -1,13 +1,14 @@
-"""What the Gateway's state changes about a transaction, and when to check again. Pure: time and jitter are parameters.
+"""Reconciliation: the transition that the Gateway's state causes, and the time of the next check.
 
-The rules, in order (docs/reference/guarantees.md has them as a table with their tests):
+Pure: time and jitter are parameters. The rules, in order (docs/reference/guarantees.md lists them with their tests):
 
-1. A pull that is behind what was stated a moment ago may just lag: within `lag` it changes nothing and is repeated.
-   A final state is never behind an open one: what is final at the Gateway does not go on, it may only be corrected.
-   What the Gateway has confirmed does not go back, however long its API lags.
-2. Otherwise the Gateway's state decides, whatever the revision: it confirms, moves on, corrects or retracts a report.
-3. Final and confirmed is settled. Errored, expired and abandoned without orders is failed.
-4. Anything else is checked again, less and less often, and after `escalate_after` it is escalated.
+1. A pull that is older than a recent statement may be stale. Within `lag` it changes nothing and is repeated. A final
+   state is never older than an open one: at the Gateway a final state is only corrected, never continued. A state that
+   the Gateway has confirmed never goes back, however stale its API is.
+2. Otherwise the Gateway's state decides, whatever the revision: it confirms, advances, corrects or retracts a report.
+3. A state that is final and confirmed is settled. A transaction that errored, expired or was abandoned without orders
+   has failed.
+4. Any other state is checked again with backoff, and escalated after `escalate_after`.
 """
 
 from dataclasses import dataclass, replace
@@ -45,12 +46,12 @@ from securities_transactions.domain.transitions import (
 
 @dataclass(frozen=True)
 class Policy:
-    """How patient reconciliation is.
+    """Time limits of reconciliation.
 
-    `lag` is how far the Gateway's API may be behind. `expiry_grace` is added to the expiry before a transaction counts
-    as expired: longer than `lag`, for an order confirmed in the last second takes that long to show. A transaction is
-    escalated when it is open for `escalate_after`, or for `escalate_unknown_after` while its status at the Gateway is
-    not known here. `price_wait` is how long a settled transaction is checked for a price that is not known yet.
+    `lag` is the maximum staleness of the Gateway's API. `expiry_grace` is added to the expiry before a transaction
+    counts as expired. It is longer than `lag`, because an order confirmed in the last second takes that long to appear.
+    A transaction is escalated when it is open for `escalate_after`, or for `escalate_unknown_after` if its status at
+    the Gateway is unknown. `price_wait` is how long a settled transaction is checked for a missing price.
     """
 
     confirm: ConfirmPolicy = ConfirmPolicy.FINAL
@@ -64,15 +65,15 @@ class Policy:
 def reconcile(
     stored: Transaction, state: GatewayTransaction, now: datetime, policy: Policy, jitter: float
 ) -> Transition:
-    """The transition that the Gateway's `state` makes of `stored` at `now` (aware). `jitter` is random in [0, 1)."""
+    """The transition of `stored` that the Gateway's `state` causes at `now` (aware). `jitter` is random in [0, 1)."""
     decision = _Decision(stored, state, now, policy, jitter)
     transition = decision.without_orders() if state.batch is None else decision.with_orders(state.batch)
     if state.status != stored.gateway_status:
         transition = replace(transition, gateway_status=state.status)
     suspected_at = stored.suspected_at
     if suspected_at is not None and transition.suspected_at is None and transition.check is not END_CHECKS:
-        # One suspicion is open at a time, and it is over once the Gateway's API must show what it is about: suspicions
-        # that follow one another hold no outcome off.
+        # One suspicion is open at a time. It ends once the Gateway's API must show what it is about, so a series of
+        # suspicions cannot delay the outcome.
         transition = replace(transition, ends_suspicion=state.pulled_at >= suspected_at + policy.lag)
     return transition
 
@@ -101,8 +102,9 @@ class _Decision:
         stored, state, policy = self.stored, self.state, self.policy
         snapshot = Snapshot(batch, state.pulled_at)
         known = stored.batch
-        # Settled needs the Gateway's own COMPLETED: with it the Gateway has its final update, and without it a partly
-        # filled order may go on. Neither what is unclear nor one of two batches is booked before a person has looked.
+        # A transaction is settled only with the Gateway's own COMPLETED: that is its final update, and without it a
+        # partly filled order may continue. An unclear batch, or one of two batches, is not booked until an operator has
+        # looked.
         complete = batch.is_final and state.status == GatewayStatus.COMPLETED
         final = complete and not batch.is_unclear and not state.has_several_batches
         same = known is not None and financial_fingerprint(known) == financial_fingerprint(batch)
@@ -161,7 +163,7 @@ class _Decision:
         return EscalationReason.UNCLEAR_ORDER if batch.is_unclear and late else None
 
     def _wait_for_price(self) -> Transition:
-        """Shares were filled and their price is not known: check until it is, then escalate, once."""
+        """Shares were filled at an unknown price: check until it is known, then escalate once."""
         stored = self.stored
         if self.now < (stored.settled_at or self.now) + self.policy.price_wait:
             return Transition(check=_next_check(stored, self.now, self.policy, stored.checks, self.jitter))
@@ -171,7 +173,7 @@ class _Decision:
 
     def without_orders(self) -> Transition:
         stored, state, policy = self.stored, self.state, self.policy
-        # The Gateway names a batch: a report of another one is denied, though its orders are not shown yet.
+        # The Gateway names a batch. That denies a report of another batch, even if its orders are not shown yet.
         reported = stored.confirmation is Confirmation.REPORTED
         denied = reported and state.batch_id not in (None, stored.batch_id)
         unknown = not state.status.is_known and stored.escalated_at is None
@@ -195,7 +197,7 @@ class _Decision:
                 return self._wait()
             if stored.status == Status.FAILED:
                 return Transition(check=END_CHECKS)
-            # What was suspected once more meanwhile may not show yet: one last look.
+            # A suspicion that was raised again in the meantime may not show yet: schedule one last check.
             last = None if stored.suspected_at is None else ScheduleCheck(self.now + self.policy.lag, 0)
             return Transition(outcome=Fail(self.now, failure, retract), check=last or END_CHECKS)
         if retract is not None:
@@ -203,7 +205,7 @@ class _Decision:
         return self._wait()
 
     def _behind(self, snapshot: Snapshot, same: bool) -> Literal["soon", "later"] | None:
-        """When to check again where this state is, or may be, older than what is stored; `None` where it is not."""
+        """The time of the next check if this state is, or may be, older than the stored one; else `None`."""
         stored = self.stored
         if snapshot.batch.is_final:
             if same:
@@ -220,11 +222,11 @@ class _Decision:
         return "later" if stored.confirmation is Confirmation.CONFIRMED and goes_back else None
 
     def _failure(self) -> Failure | None:
-        """Why no order will come of it: errored, expired (never begun) or abandoned (begun and left)."""
+        """The failure (errored, expired unused, or used and abandoned), or `None` if orders may still follow."""
         error = self.state.error or SdkError()
         if self.state.error is not None or self.state.status in (GatewayStatus.ERRORED, GatewayStatus.CANCELLED):
             return Failure(FailureReason.ERRORED, error)
-        # That it has expired the Gateway tells by the clock, and whether it was used by a record that may lag.
+        # The Gateway derives the expiry from the clock, but the use from a record that may be stale.
         expire_at = plausible_expiry(self.state.expire_at, self.stored.created_at) or self.stored.expire_at
         if self.now <= expire_at + self.policy.expiry_grace:
             return None
@@ -232,16 +234,16 @@ class _Decision:
         return Failure(FailureReason.ABANDONED if used else FailureReason.EXPIRED, error)
 
     def _may_lag(self) -> bool:
-        """Whether what is stored is so recent that the Gateway's own API may not show it yet."""
+        """True if the stored state is so recent that the Gateway's API may not show it yet."""
         stated = [moment for moment in (self.stored.reported_at, self.stored.confirmed_at) if moment is not None]
         return bool(stated) and self.state.pulled_at < max(stated) + self.policy.lag
 
     def _reported_since(self) -> bool:
-        """Whether something was reported while the Gateway was being asked: its response cannot show it."""
+        """True if a report arrived during the pull, whose response cannot show it."""
         return self.stored.reported_at is not None and self.state.pulled_at < self.stored.reported_at
 
     def _may_show_later(self, suspected_at: datetime | None) -> bool:
-        """Whether the suspicion is so recent that the Gateway's API may not show yet what it is about."""
+        """True if the suspicion is so recent that the Gateway's API may not show its subject yet."""
         return suspected_at is not None and self.state.pulled_at < suspected_at + self.policy.lag
 
     def _wait(self, *, soon: bool = False) -> Transition:
@@ -254,7 +256,7 @@ class _Decision:
 def _next_check(stored: Transaction, now: datetime, policy: Policy, checks: int, jitter: float) -> ScheduleCheck:
     due = now + backoff(checks, jitter)
     if stored.suspected_at is not None and now < stored.suspected_at + policy.lag < due:
-        due = stored.suspected_at + policy.lag  # what is suspected shows by then
+        due = stored.suspected_at + policy.lag  # the Gateway's API shows it by then
     if stored.next_check_at is not None and now < stored.next_check_at < due:
         due = stored.next_check_at  # keep an earlier check that another writer scheduled
     return ScheduleCheck(due, checks + 1)
@@ -265,5 +267,5 @@ def _is_open_for(stored: Transaction, now: datetime, span: timedelta) -> bool:
 
 
 def _leaves_outcome_open(error: SdkError | None) -> bool:
-    """Whether the SDK gave up or failed inside: the order may still be placed (docs/reference/gateway.md §6.2)."""
+    """True if the SDK gave up or failed internally: the order may still be placed (docs/reference/gateway.md §6.2)."""
     return error is not None and may_have_orders(error.code, error.message)

@@ -1,8 +1,8 @@
-"""One state of a batch as it was seen, and how it is ordered among others.
+"""Snapshots of a batch, and the order among them.
 
-A *revision* orders states by how far a batch has progressed and only then by time. Of two snapshots the one with the
-greater revision is the newer, whichever arrived first: taking the maximum is idempotent, commutative and associative,
-so duplicates and any order of arrival end in the same state (docs/decisions/0002-revisions.md).
+A *revision* orders states first by the progress of the batch, then by time. Of two snapshots, the one with the greater
+revision is newer, whichever arrived first. Taking the maximum is idempotent, commutative and associative, so duplicates
+and any order of arrival end in the same state (docs/decisions/0002-revisions.md).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _ROWS: Final = ("orders", "unplaced")
 
 
 class MonotonicPart(NamedTuple):
-    """What never goes back at the Gateway: whether all orders are final, how many are, how many shares are filled."""
+    """The part of progress that never decreases at the Gateway: all orders final, final orders, filled shares."""
 
     all_final: bool
     final: int
@@ -32,8 +32,11 @@ class MonotonicPart(NamedTuple):
 
 @dataclass(frozen=True, order=True)
 class Progress:
-    """How far a batch has come. `moved` counts the orders that have left PLACED, the status in which each begins; an
-    order at ERROR may turn out to be placed, so it is no part of what is monotonic."""
+    """The progress of a batch.
+
+    `moved` counts the orders that have left PLACED, the initial status. An order with the status ERROR may turn out to
+    be placed, so `moved` is not monotonic.
+    """
 
     monotonic_part: MonotonicPart
     moved: int
@@ -54,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, order=True)
 class Revision:
-    """Progress, then the time (UTC) of the statement, then its content, so that the order is total."""
+    """Progress, then the time of the statement (UTC), then a digest of the content, so that the order is total."""
 
     progress: Progress
     stated_at: datetime
@@ -62,19 +65,19 @@ class Revision:
 
     @property
     def text(self) -> str:
-        """The revision as text that sorts in the same order: DynamoDB compares it in its conditions."""
+        """The revision as text that sorts in the same order, for DynamoDB conditions."""
         (all_final, final, filled), moved = self.progress.monotonic_part, self.progress.moved
         progress = f"{all_final:d}{final:04d}{filled:012d}{moved:04d}"
         return f"{progress}|{timestamp_text(self.stated_at)}|{self.digest}"
 
     @property
     def floor(self) -> str:
-        """What is smaller than the text of every revision with this progress and time, whatever its content."""
+        """Text that sorts before every revision with this progress and time."""
         return self.text.removesuffix(self.digest)
 
     @classmethod
     def parse(cls, text: str) -> "Revision":
-        """The revision that `text` stands for; `ValueError` where it stands for none."""
+        """Parse `text`. Raises `ValueError` if it is not a revision."""
         progress, stated_at, digest = text.split("|")
         moment = parse_time(stated_at)
         if moment is None or len(progress) != 21:
@@ -92,30 +95,30 @@ class Snapshot:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The batch as it was sent, unknown fields too."""
+        """The batch as sent, including unknown fields."""
         return self.batch.as_sent()
 
     @cached_property
     def digest(self) -> str:
-        """A short name of the batch's content, whatever the order of its rows: equal ones state the same."""
+        """A short digest of the content, independent of the order of its rows. Equal digests mean equal content."""
         rows = {name: sorted(dumps(row, sort_keys=True) for row in self.document.get(name, ())) for name in _ROWS}
         return hashlib.sha256(dumps(self.document | rows, sort_keys=True).encode()).hexdigest()[:16]
 
     @cached_property
     def progress(self) -> Progress:
-        """How far the batch has come."""
+        """The progress of the batch."""
         return Progress.of(self.batch)
 
     @property
     def revision(self) -> Revision:
         """The revision of this snapshot."""
-        # Text has milliseconds, and a stored revision must equal the one that it was made of.
+        # Text has milliseconds, and a parsed revision must equal the original.
         stated_at = self.stated_at.replace(microsecond=self.stated_at.microsecond // 1000 * 1000)
         return Revision(self.progress, stated_at, self.digest)
 
 
 class Leg(NamedTuple):
-    """What money depends on in one order of a batch."""
+    """The financial content of one order."""
 
     placed: bool
     tradingsymbol: str
@@ -127,7 +130,7 @@ class Leg(NamedTuple):
 
 
 def facts(batch: Batch) -> tuple[Any, ...]:
-    """Everything that the Gateway states of a batch in its documented fields, whatever the order of its rows."""
+    """Every documented field of the batch, independent of the order of its rows."""
     named = tuple(getattr(batch, name) for name in _BATCH_FACTS)
     rows = (Counter(_order_facts(order) for order in orders) for orders in (batch.orders, batch.unplaced))
     return (*named, *rows)
@@ -144,7 +147,10 @@ _ORDER_FACTS: Final = tuple(
 
 
 def financial_fingerprint(batch: Batch) -> Counter[Leg]:
-    """What money depends on: each order's side, status, shares and price. Equal counters are the same outcome."""
+    """The financial content of a batch: each order's side, status, shares and price.
+
+    Equal counters mean the same financial outcome.
+    """
     return Counter(
         Leg(
             placed,

@@ -1,6 +1,6 @@
-"""The errors that the Gateway's SDKs reject with, and which of them leave open whether an order was placed.
+"""The errors that the Gateway's SDKs reject with, and whether an order may have been placed after each.
 
-docs/reference/gateway.md §6.2 has them with their meaning.
+docs/reference/gateway.md §6.2 lists them with their meaning.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 _MOST_CODE: Final = 10**9
 _CODE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
-# Every code the SDKs are known to reject with; the set is open. True: the order may have been placed all the same.
+# Every known error code of the SDKs. The set is open. True: the order may have been placed anyway.
 ERROR_CODES: Final[Mapping[int, tuple[str, bool]]] = {
     90: ("invalid_jwt", False),
     100: ("invalid_gateway", False),
@@ -33,7 +33,7 @@ ERROR_CODES: Final[Mapping[int, tuple[str, bool]]] = {
     4004: ("market_closed", False),
     4005: ("market_closed", False),
     4006: ("order_pending", True),
-    # Only clients that still run the SDK of 2020 send these.
+    # Only clients with the SDK of 2020 send these.
     **dict.fromkeys((20, 30, 40, 60, 80, 110), ("internal_error", True)),
     1000: ("order_in_queue", True),
     1002: ("user_cancelled", False),
@@ -55,14 +55,14 @@ _OPEN_MESSAGES: Final = frozenset(message for message, is_open in ERROR_CODES.va
 
 
 def may_have_orders(code: int | None, message: str | None) -> bool:
-    """Whether an order may have been placed in spite of this SDK error; of one that is not listed, it may."""
+    """True if an order may have been placed despite this SDK error. An unlisted error returns True."""
     if code not in ERROR_CODES and message not in ERROR_MESSAGES:
         return True
     return message in _OPEN_MESSAGES or ERROR_CODES.get(code or 0, ("", False))[1]
 
 
 def error_code(value: Any) -> int | None:
-    """The number of an error, which old SDKs send as text; `None` where `value` is not one of at most nine digits."""
+    """The number of an error, which old SDKs send as text; `None` if `value` is not a number of at most nine digits."""
     if isinstance(value, str) and _CODE.fullmatch(value):
         return int(value)
     whole = isinstance(value, int) and not isinstance(value, bool)

@@ -1,6 +1,6 @@
-"""What the Gateway SDK told the app, as the app posts it (docs/reference/gateway.md §6.2, §8).
+"""The Gateway SDK's response, as the app posts it (docs/reference/gateway.md §6.2, §8).
 
-It is a signal, not the truth: the token in it is verified, the orders in it are reported, and the Gateway is asked.
+It is only a signal. The token in it is verified, its orders count as reported, and the Gateway is pulled.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from securities_transactions.domain.sdk_errors import ERROR_CODES, error_code
 from securities_transactions.domain.transaction import SdkError
 
 TOKEN_FIELD: Final = "resolved.smallcaseAuthToken"  # noqa: S105  # the name of a field
-# Unsigned text is cut at this length.
+# Maximum length of unsigned text; longer text is cut.
 _MOST_TEXT: Final = 200
 
 
 class SdkResponse(BaseModel):
-    """What `triggerTransaction` resolved or rejected with, as the SDK gave it: any JSON is accepted.
+    """The result or the error of `triggerTransaction`, as the SDK returned it. Any JSON is accepted.
 
-    Native SDKs give JSON as text, or wrap it in `data` or `userInfo`; some give errors to the success callback. All of
-    that is understood, and what is not is a signal all the same: the Gateway is asked.
+    Native SDKs return JSON as text, or wrap it in `data` or `userInfo`. Some pass errors to the success callback. All
+    these forms are understood. Any other form still triggers a pull of the transaction from the Gateway.
     """
 
     model_config = ConfigDict(
@@ -45,13 +45,13 @@ class SdkResponse(BaseModel):
         },
     )
 
-    resolved: Annotated[Any, Field(description="What the promise resolved with.")] = None
-    rejected: Annotated[Any, Field(description="What the promise rejected with.")] = None
+    resolved: Annotated[Any, Field(description="The value that the promise resolved with.")] = None
+    rejected: Annotated[Any, Field(description="The error that the promise rejected with.")] = None
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A resolved flow: the token, which is not verified yet, and the batch if the SDK gave one."""
+    """A resolved flow: the token, not verified yet, and the batch if the SDK returned one."""
 
     token: str
     broker: str | None
@@ -60,18 +60,21 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Signal:
-    """Anything else: a reason to ask the Gateway. `error` is what the SDK rejected with; it fails no transaction."""
+    """Any other response: a reason to pull from the Gateway.
+
+    `error` is the SDK's error. It does not fail the transaction.
+    """
 
     error: SdkError | None = None
 
 
 def read(posted: Any, transaction_id: str) -> Resolved | Signal:
-    """What was posted for a transaction, any JSON. `InvalidField` where it is about another transaction."""
+    """Parse the posted JSON for a transaction. Raises `InvalidField` if it is about another transaction."""
     if isinstance(posted, Mapping) and posted.get("rejected") is not None:
         return _rejected(posted["rejected"])
     value = _opened(posted["resolved"] if isinstance(posted, Mapping) and "resolved" in posted else posted)
     if value.get("transactionId") not in (None, transaction_id):
-        raise InvalidField("resolved.transactionId", "is another transaction's", Fault.MEANING)
+        raise InvalidField("resolved.transactionId", "belongs to another transaction", Fault.MEANING)
     if value.get("success") is False:
         return _rejected(value)
     token = value.get("smallcaseAuthToken")
@@ -81,7 +84,7 @@ def read(posted: Any, transaction_id: str) -> Resolved | Signal:
 
 
 def _batch(value: Mapping[str, Any]) -> Batch | None:
-    """The first batch with orders, if it can be read: the pull brings the orders in any case."""
+    """The first batch with orders, or `None` if it cannot be read: the pull returns the orders in any case."""
     batches = value.get("orderBatches")
     if not isinstance(batches, list) or not batches or not isinstance(batches[0], Mapping):
         return None
@@ -109,9 +112,9 @@ def _text(value: Any) -> str | None:
 
 
 def _opened(value: Any) -> dict[str, Any]:
-    """The object in what an SDK gave: as it is, as JSON text (Flutter), or in `data`, as text or as an object.
+    """The object in an SDK response: the response itself, its JSON text (Flutter), or `data` as text or object.
 
-    Text that is not JSON is the message of an error; anything else is an object without members.
+    Text that is not JSON becomes the message of an error. Any other value becomes an empty object.
     """
     if isinstance(value, str):
         try:

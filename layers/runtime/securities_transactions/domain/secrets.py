@@ -1,7 +1,7 @@
-"""Secrets as types that cannot be printed or taken for one another (docs/reference/gateway.md §4.2, §5, §10).
+"""Secrets as types that cannot be printed or confused (docs/reference/gateway.md §4.2, §5, §10).
 
 The *gateway secret* signs the JWTs. The *API secret* is the `x-gateway-secret` header and the key of the webhook
-checksum. Swapping them breaks only one direction and silently, so they are different types.
+checksum. If they are swapped, only one direction fails, and silently. So they are different types.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which of a user's transactions a reader wants to see."""
+"""Filters over a user's transactions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from securities_transactions.domain.transaction import Transaction
 
 
 class State(StrEnum):
-    """How far a transaction is. One that needs attention is also open, settled or failed."""
+    """The progress of a transaction. One that needs attention is also open, settled or failed."""
 
     OPEN = "open"
     SETTLED = "settled"
@@ -19,7 +19,7 @@ class State(StrEnum):
     NEEDS_ATTENTION = "needs-attention"
 
     def holds(self, transaction: Transaction) -> bool:
-        """Whether a transaction is in this state."""
+        """Return True if a transaction is in this state."""
         match self:
             case State.OPEN:
                 return not transaction.is_over
@@ -33,10 +33,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """What is wanted; `None` is everything. Created at `since` or later and before `until`, both aware UTC.
+    """The filter of a reader; `None` selects everything.
 
-    `tradingsymbol` (in upper case) and `side` hold of the same order, placed or not. Where no orders are known, they
-    hold of what was requested; a requested security without a side may become either.
+    `since` and `until` (aware UTC) limit the creation time: at or after the first, before the second. `tradingsymbol`
+    (upper case) and `side` must match the same order, placed or not. If no orders are known, they match the request. A
+    requested security without a side may become either.
     """
 
     since: datetime | None = None
@@ -49,11 +50,11 @@ class Selection:
 
     @property
     def reads_content(self) -> bool:
-        """Whether a transaction itself has to be read to know whether it is wanted."""
+        """True if the filter needs the transaction itself, not only its pointer."""
         return not (self.state is self.tradingsymbol is self.side is None)
 
     def wants(self, transaction: Transaction) -> bool:
-        """Whether a transaction, of whatever time and reference, is wanted. It reads its orders only where it must."""
+        """Return True if a transaction of any time and reference matches. Reads its orders only if needed."""
         if self.state is not None and not self.state.holds(transaction):
             return False
         if self.tradingsymbol is None and self.side is None:
@@ -64,7 +65,7 @@ class Selection:
         )
 
     def covers(self, created_at: datetime) -> bool:
-        """Whether a transaction that was created then is in the time that is wanted."""
+        """Return True if a transaction created then is in the selected time."""
         return (self.since is None or self.since <= created_at) and (self.until is None or created_at < self.until)
 
 
@@ -72,7 +73,7 @@ EVERYTHING: Final = Selection()
 
 
 def _traded(transaction: Transaction) -> Iterator[tuple[str, str | None]]:
-    """Each security and side of a transaction's orders; of its request where there are none."""
+    """Each security and side of a transaction's orders, or of its request if there are none."""
     batch = transaction.batch
     if batch is not None:
         for order in (*batch.orders, *batch.unplaced):

@@ -1,7 +1,7 @@
-"""The words that the Gateway uses for states and sides, and the batch status that is derived from its orders.
+"""The Gateway's statuses and sides, and the batch status that is derived from the orders.
 
-The vendor recommends the stock-level statuses over its own batch-level one (docs/reference/gateway.md §4.5). Every set
-is open: a word that is not listed is kept as it was sent, counts as not final, and decides nothing.
+The vendor recommends the stock-level statuses over the batch-level status (docs/reference/gateway.md §4.5). Every set
+is open: an unlisted value is kept as sent, counts as not final, and decides nothing.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ _MOST_CHARACTERS: Final = 64
 
 
 class OpenEnum(StrEnum):
-    """A set of words that the vendor may extend.
+    """A set of values that the vendor may extend.
 
-    Case, spaces, hyphens and underscores do not matter: `OrderStatus("cancelled amo")` is the listed member. A word
-    that is not listed becomes a member of its own, cut at 64 characters, which equals the same word and no listed one.
+    Case, spaces, hyphens and underscores are ignored: `OrderStatus("cancelled amo")` is the listed member. An unlisted
+    value becomes a member of its own, cut at 64 characters. It equals the same value and no listed member.
     """
 
     @classmethod
@@ -33,7 +33,7 @@ class OpenEnum(StrEnum):
 
     @property
     def is_known(self) -> bool:
-        """Whether this version of the product lists the word."""
+        """True if this version of the product lists the value."""
         return self._name_ in type(self).__members__
 
 
@@ -54,19 +54,19 @@ class OrderStatus(OpenEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether an order in this status can no longer change."""
+        """True if an order in this status can no longer change."""
         return self in _FINAL_ORDER
 
 
 class Side(OpenEnum):
-    """`transactionType`: which side of the trade an order is on."""
+    """`transactionType`: the side of the trade."""
 
     BUY = "BUY"
     SELL = "SELL"
 
 
 class Status(OpenEnum):
-    """The status of a transaction: derived from its orders, or one of two of our own where it has none."""
+    """The status of a transaction: derived from its orders, or one of two statuses of ours if it has none."""
 
     CREATED = "CREATED"
     FAILED = "FAILED"
@@ -82,7 +82,7 @@ class Status(OpenEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether every order of a batch in this status is final."""
+        """True if every order of a batch in this status is final."""
         return self in _FINAL_BATCH
 
 
@@ -100,7 +100,7 @@ class GatewayStatus(OpenEnum):
 
     @property
     def rules_out_orders(self) -> bool:
-        """Whether no order exists as long as none was requested. Only these words can fail a transaction."""
+        """True if no order exists unless one was requested. Only these statuses can fail a transaction."""
         return self in _WITHOUT_ORDERS
 
 
@@ -136,12 +136,12 @@ _WITHOUT_ORDERS: Final = frozenset(
 
 
 def derive(orders: Sequence[tuple[OrderStatus, int]], unplaced: int, stated: str | None = None) -> Status:
-    """The batch status that `orders`, as (status, shares filled), and a count of unplaced orders amount to.
+    """Derive the batch status from `orders`, as (status, filled shares), and the number of unplaced orders.
 
-    An ERROR in `orders` is unknown and keeps the batch open; an unplaced order is certainly not placed and is final.
-    ERROR is the batch's own status once nothing else is open: it waits for a person, not for the exchange. `stated` is
-    the Gateway's own batch status: it alone tells that the user cancelled a limit order, and that the vendor has closed
-    the batch whatever became of its orders.
+    An ERROR in `orders` is unknown and keeps the batch open. An unplaced order is certainly not placed and is final.
+    The batch has the status ERROR once nothing else is open: it waits for an operator, not for the exchange. `stated`
+    is the Gateway's own batch status. Only it shows that the user cancelled a limit order, or that the vendor has
+    closed the batch without knowing the outcome of its orders.
     """
     statuses = [status for status, _ in orders]
     if not statuses:

@@ -1,4 +1,4 @@
-"""A genuine webhook that changed nothing, as it is stored."""
+"""A genuine webhook that changed nothing, as stored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class StoredWebhook:
-    """A webhook as stored. `body` is verbatim, `received_at` aware UTC. `suspicion` says why it was not believed.
+    """A stored webhook. `body` is verbatim, `received_at` is aware UTC, `suspicion` is the reason why it was not
+    applied.
 
-    `whole` is False where the body was too large to be stored and `body` is its beginning.
+    `whole` is False if the body was too large to store and `body` is only its start.
     """
 
     webhook_id: str

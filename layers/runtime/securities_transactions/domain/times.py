@@ -1,22 +1,21 @@
-"""Times: read in whatever way the Gateway sends them, written in the one way in which they sort as text."""
+"""Times: parsed from any form that the Gateway sends, written in one form that sorts as text."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-# The year 5138 in seconds, and 1973 in milliseconds.
+# The year 5138 in seconds, 1973 in milliseconds.
 _LEAST_MILLISECONDS = 10**11
 
 
 def timestamp_text(moment: datetime) -> str:
-    """`moment` (aware) as the Gateway writes timestamps: ISO 8601 UTC with milliseconds and Z."""
+    """`moment` (aware) in the Gateway's timestamp format: ISO 8601 UTC with milliseconds and Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A time that the Gateway sent as ISO 8601 text, or as epoch seconds or milliseconds (docs/reference/gateway.md
-    §1.3).
+    """Parse a Gateway time: ISO 8601 text, or epoch seconds or milliseconds (docs/reference/gateway.md §1.3).
 
-    Seconds and milliseconds differ by their magnitude: as seconds, a number of milliseconds is thousands of years away.
+    Seconds and milliseconds differ by magnitude: a number of milliseconds, read as seconds, is thousands of years away.
     """
     try:
         if isinstance(value, str) and not value.isdigit():

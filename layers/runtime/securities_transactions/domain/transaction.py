@@ -1,4 +1,4 @@
-"""A transaction: one latest snapshot, and one version that counts accepted changes."""
+"""A transaction: its latest snapshot, and a version that counts accepted changes."""
 
 import re
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ TRANSACTION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
 class Confirmation(StrEnum):
-    """Whether the snapshot was only reported, or pulled from the Gateway over our own credentials."""
+    """The certainty of the snapshot: only reported, or pulled from the Gateway with our credentials."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
 
 
 class Source(StrEnum):
-    """Who stated the snapshot."""
+    """The source of the snapshot."""
 
     WEBHOOK = "webhook"
     SDK = "sdk"
@@ -34,8 +34,10 @@ class Source(StrEnum):
 
 
 class AccountLink(StrEnum):
-    """What a user's claim to a broker account amounts to: newly linked, linked before, linked to another user, or a
-    test account, which is never linked."""
+    """The result of a user's claim to a broker account.
+
+    Newly linked, linked before, linked to another user, or a test account, which is never linked.
+    """
 
     LINKED = "linked"
     KNOWN = "known"
@@ -44,7 +46,7 @@ class AccountLink(StrEnum):
 
 
 class FailureReason(StrEnum):
-    """Why no order will come of a transaction: it errored, expired unused, or was used and abandoned."""
+    """The reason why no orders follow: errored, expired unused, or used and abandoned."""
 
     ERRORED = "errored"
     EXPIRED = "expired"
@@ -72,17 +74,17 @@ class ConfirmPolicy(StrEnum):
 
 
 TEST_BROKER_SUFFIX: Final = "-leprechaun"
-"""What the vendor puts behind the broker of a test account (docs/reference/gateway.md §9)."""
+"""The suffix of a test account's broker (docs/reference/gateway.md §9)."""
 
 
 def is_test_broker(broker: str | None) -> bool:
-    """Whether `broker` is that of test accounts."""
+    """True if `broker` is the broker of a test account."""
     return broker is not None and broker.casefold().endswith(TEST_BROKER_SUFFIX)
 
 
 @dataclass(frozen=True)
 class SdkError:
-    """An error of the Gateway's SDKs (docs/reference/gateway.md §6.2); one of the two is there."""
+    """An error of the Gateway's SDKs (docs/reference/gateway.md §6.2). `code` or `message` is set."""
 
     code: int | None = None
     message: str | None = None
@@ -95,7 +97,7 @@ class SdkError:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a transaction failed, with the error that the Gateway gave, if any."""
+    """The reason why a transaction failed, with the Gateway's error, if any."""
 
     reason: FailureReason
     error: SdkError = SdkError()
@@ -149,22 +151,22 @@ class Transaction:
 
     @property
     def is_test(self) -> bool:
-        """Whether it trades with a test account of the vendor's: no shares and no money change hands."""
+        """True if it uses a test account of the vendor: no shares and no money change hands."""
         return is_test_broker(self.broker)
 
     @property
     def is_settled(self) -> bool:
-        """Whether this is its last word: every order final, and confirmed."""
+        """True if every order is final and the snapshot is confirmed."""
         return self.settled_at is not None
 
     @property
     def batch(self) -> Batch | None:
-        """The latest batch, or `None` while nothing is known of orders."""
+        """The latest batch, or `None` if no orders are known."""
         return None if self.orders is None else self.orders.value
 
     @property
     def has_unconfirmed_outcome(self) -> bool:
-        """Whether a final state is reported, not confirmed, and no pull was made for its sake."""
+        """True if a final state is reported and not confirmed, and no pull was made for it."""
         reported = self.confirmation is Confirmation.REPORTED and self.final_pulled_at is None
         return reported and self.status.is_final
 
@@ -180,5 +182,5 @@ class Transaction:
 
     @property
     def is_over(self) -> bool:
-        """Whether it is settled or failed: nothing is open."""
+        """True if it is settled or failed."""
         return self.is_settled or self.status == Status.FAILED

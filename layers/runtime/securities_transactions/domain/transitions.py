@@ -1,4 +1,4 @@
-"""What a decision changes about a transaction: values, which storage writes and nothing else interprets."""
+"""The transitions of a transaction, as values. Only storage interprets them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,8 +22,8 @@ from securities_transactions.domain.transaction import (
 class ShownAccount:
     """The account and the broker that the Gateway shows with the orders.
 
-    `keeps_account`: a pull or a verified token has shown an account before. Without it, what the Gateway does not name
-    was only reported, goes, and is not confirmed along with the orders.
+    `keeps_account`: a pull or a verified token has shown an account before. If not, an account that the Gateway does
+    not name was only reported. It is removed, and is not confirmed together with the orders.
     """
 
     smallcase_auth_id: str | None = None
@@ -33,7 +33,7 @@ class ShownAccount:
 
 @dataclass(frozen=True)
 class Confirm:
-    """The Gateway shows these orders, and some of them are open."""
+    """The Gateway shows these orders, and some are open."""
 
     snapshot: Snapshot
     at: datetime
@@ -44,7 +44,7 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Settle:
-    """The Gateway shows these orders, and every one is final."""
+    """The Gateway shows these orders, and all are final."""
 
     snapshot: Snapshot
     at: datetime
@@ -53,7 +53,10 @@ class Settle:
 
 @dataclass(frozen=True)
 class Retract:
-    """The Gateway knows of no orders: what was reported goes, and the account unless a token or a pull has shown it."""
+    """The Gateway has no orders: remove the reported ones.
+
+    The account is removed too, unless a token or a pull has shown it.
+    """
 
     at: datetime
     keeps_account: bool
@@ -61,7 +64,7 @@ class Retract:
 
 @dataclass(frozen=True)
 class Fail:
-    """No order will come of the transaction; `retract` where orders were reported."""
+    """No orders will follow. `retract` is set if orders were reported."""
 
     at: datetime
     failure: Failure
@@ -70,7 +73,7 @@ class Fail:
 
 @dataclass(frozen=True)
 class Escalate:
-    """A person has to find out what became of the orders."""
+    """An operator must find out the outcome of the orders."""
 
     at: datetime
     reason: EscalationReason | None = field(default=None, compare=False)
@@ -81,7 +84,7 @@ Outcome = Confirm | Settle | Retract | Fail | Escalate
 
 @dataclass(frozen=True)
 class ScheduleCheck:
-    """The next check is due at `at`; `checks` were made in vain by then, which sets the backoff."""
+    """The next check is due at `at`. `checks` counts the checks without a result by then, which sets the backoff."""
 
     at: datetime
     checks: int
@@ -89,10 +92,10 @@ class ScheduleCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A snapshot that a webhook or the SDK states: written if it is newer than what is stored and fits it.
+    """A snapshot from a webhook or the SDK. It is written if it is newer than the stored one and fits it.
 
-    `requests_pull`: the Gateway is to be asked at once; `requests_first_pull`: if nothing has requested a pull before.
-    `settles`: the report itself is trusted to be the last word.
+    `requests_pull`: pull from the Gateway at once. `requests_first_pull`: pull if no pull has been requested before.
+    `settles`: the report is trusted as final.
     """
 
     transaction_id: str
@@ -111,8 +114,8 @@ class Report:
     def under(cls, policy: ConfirmPolicy, snapshot: Snapshot, **stated: Any) -> "Report":
         """The report of `snapshot` under a Confirm policy.
 
-        A batch that stands at ERROR or has an unknown word counts as final here: only the Gateway can say more. The
-        first open state is pulled too: it shows the account, and that the webhooks are the Gateway's.
+        A batch with the status ERROR or an unknown value counts as final here: only the Gateway has more information.
+        The first open state is pulled too: it shows the account, and that the webhooks come from the Gateway.
         """
         final = snapshot.batch.is_final
         unclear = snapshot.batch.is_unclear or snapshot.batch.status_of_orders == Status.ERROR
@@ -132,13 +135,12 @@ class _EndChecks(Enum):
 
 
 END_CHECKS: Final = _EndChecks.END
-"""No further check is due, and nothing is suspected."""
+"""No further check is due, and there is no open suspicion."""
 
 
 @dataclass(frozen=True)
 class ClaimAccount:
-    """The transaction was made with this broker account, as a pull or a verified token shows, and what that amounts
-    to for its user."""
+    """The broker account that a pull or a verified token shows, and the resulting link for the user."""
 
     smallcase_auth_id: str
     link: AccountLink
@@ -164,7 +166,7 @@ class Transition:
 
     @property
     def bumps_version(self) -> bool:
-        """Whether the state changes: each version has one event about the state. An account has events of its own."""
+        """True if the state changes. Each version has one event about the state; an account has its own events."""
         return self.outcome is not None
 
     @property
@@ -175,5 +177,5 @@ class Transition:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether there is nothing to write."""
+        """True if there is nothing to write."""
         return self == Transition()

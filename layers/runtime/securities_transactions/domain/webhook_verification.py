@@ -1,7 +1,7 @@
-"""What a webhook is worth: rejected, accepted, suspicious or unrelated (docs/reference/guarantees.md has the table).
+"""Verification of webhooks: rejected, accepted, suspicious or unrelated (docs/reference/guarantees.md has the table).
 
-`verify` looks at the body alone. What else there is to know is stored: `reconsider` decides from the transaction that
-made the conditional write of an accepted webhook fail.
+`verify` uses only the body. `reconsider` uses the stored transaction, after the conditional write of an accepted
+webhook has failed.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from securities_transactions.domain.secrets import ApiSecret
 from securities_transactions.domain.times import parse_time
 from securities_transactions.domain.transaction import TRANSACTION_ID, Confirmation, Transaction
 
-# A hundred orders have forty thousand bytes; what fits here fits an item and, without its orders, an event.
+# A hundred orders take about 40 KB. A body within this limit fits an item and, without its orders, an event.
 MOST_BYTES: Final = 100_000
 _MOST_BROKER_CHARACTERS: Final = 64
 _MOST_TIMESTAMP_CHARACTERS: Final = 64
-# A body with one of these is about an order, so the Gateway is asked where the body itself cannot be used.
+# A body with one of these is about an order. If the body is not usable, the Gateway is pulled.
 _OF_AN_ORDER: Final = frozenset({"batchId", "orders", "unplaced"})
 
 Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
@@ -35,10 +35,10 @@ Kind = Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNO
 
 @dataclass(frozen=True)
 class Policy:
-    """How strictly webhooks are read.
+    """Limits of webhook verification.
 
-    A webhook whose timestamp is older than `fresh_for` is suspicious, not rejected: the vendor retries after 15
-    minutes, a day and two days and may not sign again (docs/reference/gateway.md §4.1), and a pull decides in any case.
+    A webhook with a timestamp older than `fresh_for` is suspicious, not rejected: the vendor retries after 15 minutes,
+    a day and two days and may not sign again (docs/reference/gateway.md §4.1), and a pull decides in any case.
     """
 
     auth_id: re.Pattern[str]
@@ -48,9 +48,9 @@ class Policy:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Not from the Gateway, or not shown to be: nothing is stored. `reason` is safe to return and to log.
+    """Not shown to come from the Gateway. It is not stored. `reason` is safe to return and to log.
 
-    `mismatch` where all parts have their form and the checksum is wrong: the secret may have changed.
+    `mismatch` is True if every part has its form and the checksum is wrong: the secret may have changed.
     """
 
     reason: str
@@ -59,7 +59,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Accepted:
-    """Genuine and, as far as the body shows, consistent: the snapshot is written if the stored transaction agrees."""
+    """Genuine and, judging by the body, consistent. The snapshot is written if the stored transaction agrees."""
 
     transaction_id: str
     smallcase_auth_id: str
@@ -72,7 +72,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Suspicious:
-    """A genuine checksum and a reason to doubt: stored verbatim, changes nothing, and the Gateway is asked."""
+    """A genuine checksum, but a reason to doubt the body. It is stored verbatim, changes nothing, and causes a pull."""
 
     reason: str
     transaction_id: str | None
@@ -83,7 +83,7 @@ class Suspicious:
 
 @dataclass(frozen=True)
 class Unrelated:
-    """Genuine and not about a securities order: stored and published as what it is."""
+    """Genuine and not about a securities order. It is stored and published with its kind."""
 
     kind: Kind
     transaction_id: str | None
@@ -97,10 +97,10 @@ Verification = Rejected | Accepted | Suspicious | Unrelated
 
 
 def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Policy) -> Verification:
-    """What a webhook body is worth as received, at `now` (aware).
+    """Verify a webhook body as received, at `now` (aware).
 
-    The `proof` of what is genuine names its timestamp, subject and checksum: its sender can put them on any number of
-    bodies. Its `signer` is the one of `secrets` that it is signed with.
+    The `proof` of a genuine webhook identifies its timestamp, subject and checksum: the sender can reuse them for any
+    number of bodies. Its `signer` is the one of `secrets` that signed it.
     """
     try:
         body = loads(raw)
@@ -120,7 +120,7 @@ def verify(raw: bytes, secrets: Sequence[ApiSecret], now: datetime, policy: Poli
             return Rejected("smallcaseAuthId is not of the agreed form")
         subject = auth_id
     elif transaction_id is not None:
-        # Mutual fund holdings are signed with the transactionId in the place of the smallcaseAuthId.
+        # Mutual fund holdings are signed with the transactionId instead of the smallcaseAuthId.
         if not checksum.has_documented_form(timestamp):
             return Rejected("timestamp is not of the form 2026-01-15T04:30:12.345Z")
         subject = transaction_id
@@ -156,7 +156,7 @@ def _of_genuine(
     if transaction_id is None:
         return Suspicious("no transactionId", None, auth_id)
     if body.get("notes") is not None and user_id is None:
-        return Suspicious("notes is not a text of ours", transaction_id, auth_id)
+        return Suspicious("notes is not a valid user id", transaction_id, auth_id)
     if size > MOST_BYTES or len(broker or "") > _MOST_BROKER_CHARACTERS:
         return Suspicious("too large for a batch of orders", transaction_id, auth_id)
     if moment is None or not _is_fresh(moment, now, policy):
@@ -174,16 +174,16 @@ def _of_genuine(
 
 
 class Unchanged(Enum):
-    """Why an accepted webhook changes nothing of what consumers see."""
+    """The reason why an accepted webhook changes nothing that consumers see."""
 
     DUPLICATE = "duplicate"
     STALE = "stale"
     RESTATED = "restated"
-    """The same content stated later: only the revision moves on."""
+    """The same content with a later timestamp: only the revision advances."""
 
 
 def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Suspicious:
-    """Why the conditional write of `accepted` failed, from the transaction that was `stored` at that moment."""
+    """The reason why the conditional write of `accepted` failed, given the transaction `stored` at that moment."""
 
     def suspicious(reason: str) -> Suspicious:
         return Suspicious(reason, accepted.transaction_id, accepted.smallcase_auth_id, accepted.proof, accepted.signer)
@@ -203,7 +203,7 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
     if stored.is_settled:
         if same:
             return Unchanged.DUPLICATE
-        # An open state from before is a late retry; a newer one, and another final one, may correct it, downwards too.
+        # An older open state is a late retry. A newer one, or another final one, may be a correction, also downwards.
         newer = stored.confirmed_at is None or accepted.snapshot.stated_at > stored.confirmed_at
         return suspicious("contradicts what is settled") if batch.is_final or newer else Unchanged.STALE
     if known is not None and known.is_final and batch.is_final and not same:
@@ -213,13 +213,13 @@ def reconsider(accepted: Accepted, stored: Transaction | None) -> Unchanged | Su
     if (revision.progress, revision.stated_at) == (stored.revision.progress, stored.revision.stated_at):
         return suspicious("another state under the same timestamp")
     if revision < stored.revision and stored.confirmation is Confirmation.REPORTED:
-        # What is only reported may be forged: it is no yardstick for another report.
+        # A reported state may be forged, so it cannot prove another report stale.
         return suspicious("older than what is only reported")
     return Unchanged.STALE
 
 
 def _is_fresh(moment: datetime, now: datetime, policy: Policy) -> bool:
-    """Whether it was signed a moment ago: what somebody has seen since can be sent again."""
+    """True if it was signed a moment ago. An older webhook may be replayed by anyone who has seen it."""
     return now - policy.fresh_for <= moment <= now + policy.ahead_by
 
 
@@ -228,7 +228,7 @@ def _age(moment: datetime | None) -> str:
 
 
 def webhook_id(raw: bytes) -> str:
-    """The name a webhook is stored under: equal bodies are stored once."""
+    """The id under which a webhook is stored. Equal bodies have equal ids."""
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -238,7 +238,7 @@ def _text(body: dict[str, Any], key: str) -> str | None:
 
 
 def _timestamp(body: dict[str, Any]) -> str | None:
-    """The characters of the timestamp that were signed; a number is signed as it is written."""
+    """The signed characters of the timestamp. A number is signed as written."""
     value = body.get("timestamp")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -246,7 +246,7 @@ def _timestamp(body: dict[str, Any]) -> str | None:
 
 
 def _kind(body: dict[str, Any], auth_id: str | None) -> Kind:
-    """Which other kind of webhook this is (docs/reference/gateway.md §4.4)."""
+    """The kind of an unrelated webhook (docs/reference/gateway.md §4.4)."""
     if auth_id is None or body.get("intent") == "MF_HOLDINGS_IMPORT":
         return "MF_HOLDINGS_IMPORT"
     if "securities" in body or "smallcases" in body:

@@ -1,1 +1,1 @@
-"""What is published on the bus: the schemas, how events are built, published and consumed."""
+"""Events on the bus: their schemas, builder, publisher and consumer."""

@@ -1,7 +1,7 @@
-"""Which events a change of a stored item amounts to. Pure: the same change always gives the same events.
+"""The events of a change of a stored item. Pure: the same change always gives the same events.
 
-Every version of a transaction is at least one event with that `sequence`, so that a consumer who sees each sequence has
-missed nothing.
+Every version of a transaction has at least one event with that `sequence`, so a consumer that receives every sequence
+has missed nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from securities_transactions.events.schemas import (
 
 
 def of_transaction(old: Transaction | None, new: Transaction) -> list[Event]:
-    """The events that a transaction's change from `old` to `new` amounts to: one about its state with each version."""
+    """The events of a transaction's change from `old` to `new`: one about its state for each version."""
     if old is not None and new.version == old.version:
         return _account_events(old, new)
     event = _state_event(old, new)
@@ -39,7 +39,7 @@ def of_transaction(old: Transaction | None, new: Transaction) -> list[Event]:
 
 
 def of_webhook(webhook: StoredWebhook, body: Mapping[str, Any] | None) -> Event:
-    """The event of a stored webhook of another kind."""
+    """The event of a stored webhook that is not about an order."""
     return WebhookReceived.model_validate(
         {
             "eventId": webhook.webhook_id,
@@ -56,9 +56,9 @@ def of_webhook(webhook: StoredWebhook, body: Mapping[str, Any] | None) -> Event:
 
 
 def latest(transaction: Transaction) -> list[Event]:
-    """The events that tell where a transaction stands, from its item alone: what republishing emits.
+    """The events of the stored state of a transaction, from its item alone, for republishing.
 
-    A version that was published before is published under the same event id. What changed is not known and absent.
+    A version that was published before has the same event id. The changes are not known and absent.
     """
     event = _state_event(None, transaction)
     return ([] if event is None else [event]) + _account_events(None, transaction)
@@ -74,7 +74,7 @@ def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
             return OrdersRetracted(**common, batchId=old.batch_id)
         if old is None and new.escalated_at is None:
             if new.confirmation is Confirmation.CONFIRMED:
-                # Only a retraction confirms that there are no orders and leaves the transaction open.
+                # Only a retraction confirms the absence of orders and leaves the transaction open.
                 return OrdersRetracted(**common, batchId=new.batch_id)
             return _created(new, common)
     if _is_escalation(old, new):
@@ -91,7 +91,10 @@ def _state_event(old: Transaction | None, new: Transaction) -> Event | None:
 
 
 def _is_escalation(old: Transaction | None, new: Transaction) -> bool:
-    """Whether the change asks a person; of an item alone, whether that is where it stands: settled orders are known."""
+    """True if the change escalates the transaction.
+
+    Without `old`: true if the transaction is escalated and not settled, because the outcome of settled orders is known.
+    """
     if old is None:
         return new.escalated_at is not None and not new.is_settled
     return new.escalated_at is not None and new.escalated_at != old.escalated_at
@@ -191,7 +194,7 @@ def _account_events(old: Transaction | None, new: Transaction) -> list[Event]:
     if kind is None:
         return []
     common = _common(new)
-    # The id names the fact, not the version: the item does not say later at which version the account came.
+    # The id identifies the fact, not the version: the item does not record at which version the account was linked.
     common["eventId"] = f"{new.transaction_id}.{new.account}.{new.smallcase_auth_id}"
     later = [timestamp_text(moment) for moment in (new.pull_requested_at, new.pulled_at) if moment is not None]
     common["occurredAt"] = max([common["occurredAt"], *later])
@@ -199,7 +202,7 @@ def _account_events(old: Transaction | None, new: Transaction) -> list[Event]:
 
 
 def changed_orders(old: Batch | None, new: Batch) -> list[OrderChange]:
-    """What changed for each security between two states of a batch: in the order of `new`, what it lost at the end."""
+    """The changes of each security between two states of a batch: in the order of `new`, removed ones last."""
     before = [*old.orders, *old.unplaced] if old is not None else []
     after = [*new.orders, *new.unplaced]
     was = _matched(before, after)
@@ -231,10 +234,10 @@ def _change(was: Order | None, order: Order | None) -> OrderChange:
 
 
 def _matched(before: Sequence[Order], after: Sequence[Order]) -> list[Order | None]:
-    """For each order of `after` the same one of `before`, whatever the order of the rows.
+    """For each order of `after`, the same order in `before`, independent of the order of the rows.
 
-    A basket may have a security twice. Such orders are told apart by their exchangeOrderId, which an order has once it
-    has reached the exchange, then by what was ordered, and last by their place.
+    A basket may contain a security twice. Such orders are matched by their exchangeOrderId, which an order has once it
+    has reached the exchange, then by the requested values, and last by their position.
     """
     found: list[Order | None] = [None] * len(after)
     left = list(before)

@@ -1,8 +1,8 @@
-"""The way in for a consumer in Python: an event from the bus as a typed model, repeats and gaps told apart.
+"""The entry point for consumers in Python: parses an event into a typed model and detects repeats and gaps.
 
-Events arrive at least once, and the events of a transaction may overtake each other on their way through a queue. What
-`standing` says of each is all that a consumer needs to be right in spite of that (docs/reference/events.md). Types of
-event that this version does not know are no errors, and neither are fields that a newer minor version added.
+Events arrive at least once, and a queue may reorder the events of a transaction. The result of `standing` is all that a
+consumer needs to handle both (docs/reference/events.md). Unknown event types are not errors, and neither are fields
+that a newer minor version added.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +19,14 @@ Standing = Literal["next", "gap", "repeat"]
 
 
 class NotAnEvent(ValueError):
-    """This is no public event of ours, or one of a major version that this code does not know."""
+    """Not a public event of this product, or one of an unknown major version."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """An event as it came. `event` is `None` for a type that this version does not know; `detail` is all it said.
+    """A received event. `event` is `None` for a type that this version does not know; `detail` is the complete detail.
 
-    `replay` is the name of the replay that sent it once more from the archive; `None` for an event that is new.
+    `replay` is the name of the replay that sent it from the archive, or `None` for a new event.
     """
 
     detail_type: str
@@ -36,9 +36,10 @@ class Received:
 
 
 def parse(envelope: Mapping[str, Any]) -> Received:
-    """The event in an EventBridge envelope, numbers as `securities_transactions.domain.decimal_json.loads` reads them.
+    """Parse an EventBridge envelope, with numbers as `securities_transactions.domain.decimal_json.loads` reads them.
 
-    `NotAnEvent` where it is none of ours; pydantic's `ValidationError` where it does not keep to its own schema.
+    Raises `NotAnEvent` if it is not an event of this product, and pydantic's `ValidationError` if it does not match its
+    schema.
     """
     detail, detail_type = envelope.get("detail"), envelope.get("detail-type")
     if envelope.get("source") != SOURCE or not isinstance(detail, Mapping) or not isinstance(detail_type, str):
@@ -47,25 +48,26 @@ def parse(envelope: Mapping[str, Any]) -> Received:
     if not isinstance(version, str):
         raise NotAnEvent(f"{detail_type} is not public: it has no schemaVersion")
     if version.partition(".")[0] != _MAJOR:
-        raise NotAnEvent(f"{detail_type} has schemaVersion {version}; this code knows {_MAJOR}.x")
+        raise NotAnEvent(f"{detail_type} has schemaVersion {version}; this version supports {_MAJOR}.x")
     model = _MODELS.get(detail_type)
-    # What a newer minor version added is kept, and published models stay strict about what they say.
+    # Fields of newer minor versions are kept, and published models stay strict about their own fields.
     event = None if model is None else model.model_validate(detail, extra="allow")
     return Received(detail_type, detail, event, envelope.get("replay-name"))
 
 
 def parse_message(record: Mapping[str, Any]) -> Received:
-    """The event in a record that Lambda received from an SQS queue, or in a message of SQS's own API."""
+    """Parse the event in an SQS record that Lambda received, or in a message of the SQS API."""
     return parse(loads(record["body"] if "body" in record else record["Body"], deepest=OURS))
 
 
 def standing(event: StateEvent, last: int) -> Standing:
-    """Where an event about a transaction's state stands for a consumer whose last had the sequence `last` (0: none).
+    """Compare a state event with the last `sequence` that the consumer has applied (0: none).
 
-    `repeat`: seen before, or overtaken by a newer one; drop it, every event carries the whole state. `gap`: something
-    in between has not come; the state in this event is right all the same, what is missing is how it came to be.
+    `repeat`: already applied, or older than an applied one. Drop it: every event carries the complete state. `gap`: an
+    event in between has not arrived. The state in this event is still correct; only the intermediate changes are
+    missing.
 
-    An event about an account shares its sequence with the one about the state: those are told apart by `eventId`.
+    An event about an account shares its sequence with the event about the state. Deduplicate those by `eventId`.
     """
     if event.sequence <= last:
         return "repeat"
@@ -75,15 +77,15 @@ def standing(event: StateEvent, last: int) -> Standing:
 def each_message(
     batch: Mapping[str, Any], handle: Callable[[Received], None], failed: Callable[[str, Exception], None]
 ) -> dict[str, Any]:
-    """Lambda's answer for a batch from an SQS queue: each event handled on its own, those that failed come again.
+    """Handle each event of an SQS message batch on its own. Returns Lambda's response, which lists the failed messages.
 
-    `failed(messageId, error)` hears of each failure, to log it.
+    SQS delivers the failed messages again. `failed(messageId, error)` is called for each, to log it.
     """
     failures = []
     for record in batch["Records"]:
         try:
             handle(parse_message(record))
-        except Exception as error:  # one event that cannot be handled must not bring the others back
+        except Exception as error:  # one event that fails must not cause redelivery of the others
             failed(record["messageId"], error)
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}

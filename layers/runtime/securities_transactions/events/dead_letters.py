@@ -1,8 +1,8 @@
-"""What the publisher sets aside, in a form that SQS always accepts: a message of the publish dead-letter queue.
+"""The messages of the publish dead-letter queue: what the publisher sets aside, in a form that SQS always accepts.
 
-SQS refuses control characters, U+FFFE and U+FFFF, half a surrogate pair, and messages over its size limit. So a message
-is JSON in pure ASCII. What is too large is compressed; what is still too large then is left out, and `key` and `readAt`
-say where its data is stored. The identity of what was set aside is always there, in the clear.
+SQS rejects control characters, U+FFFE and U+FFFF, unpaired surrogates, and messages over its size limit. So a message
+is JSON in pure ASCII. Large content is compressed. If it is still too large it is left out, and `key` and `readAt`
+state where the data is stored. The identity of the record or entry is always included, uncompressed.
 """
 
 import base64
@@ -14,13 +14,13 @@ from typing import Any, Final
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.events.publisher import Refusal, identity
 
-# SQS takes 256 KiB in every Region, and a queue may be set to less than the newer 1 MiB.
+# SQS accepts 256 KiB in every Region, and a queue may be configured below the newer limit of 1 MiB.
 _MOST_BYTES: Final = 250_000
-# A table's key has at most 2048 bytes: no key is cut.
+# A table's key has at most 2048 bytes, so no key is cut.
 _MOST_CHARACTERS: Final = 2048
-# DynamoDB nests 32 deep, and each level is two of its JSON.
+# DynamoDB nests 32 levels deep, and each level takes two levels of its JSON.
 _DEEPEST: Final = 200
-# A message that was compressed for its size: more than any record has.
+# The maximum size of an inflated message: more than any record has.
 _MOST_INFLATED: Final = 50_000_000
 
 
@@ -31,7 +31,7 @@ def of_record(record: Mapping[str, Any], error: Exception) -> str:
 
 
 def of_entry(refusal: Refusal, record: Mapping[str, Any]) -> str:
-    """The message for an entry that the bus refused for good, and the stream record that it was made of."""
+    """The message for an entry that the bus rejected permanently, with the stream record it was built from."""
     named = named_by(refusal) | {
         "eventId": _text(identity(refusal.entry), "eventId"),
         "errorMessage": refusal.reason[:_MOST_CHARACTERS],
@@ -40,7 +40,7 @@ def of_entry(refusal: Refusal, record: Mapping[str, Any]) -> str:
 
 
 def named_by(refusal: Refusal) -> dict[str, Any]:
-    """What names an entry that was refused, in a log line too: it holds nothing of the user's."""
+    """The identity of a rejected entry, also for log lines. It contains no user data."""
     detail = identity(refusal.entry)
     sequence = detail.get("sequence")
     return {
@@ -52,7 +52,10 @@ def named_by(refusal: Refusal) -> dict[str, Any]:
 
 
 def opened(message: str) -> dict[str, Any]:
-    """A message of the queue with its `record` and `entry`, where it has them. `ValueError` where it is none."""
+    """Parse a message of the queue, with its `record` and `entry` if it has them.
+
+    Raises `ValueError` if it is not such a message.
+    """
     found = loads(message, deepest=_DEEPEST)
     if not isinstance(found, dict):
         raise ValueError("not a message of the publisher")
@@ -67,7 +70,7 @@ def opened(message: str) -> dict[str, Any]:
 
 
 def _fitting(named: Mapping[str, Any], *contents: Mapping[str, Any]) -> str:
-    """`named` with the most of `contents` that fits, the first being the whole."""
+    """`named` with the largest of `contents` that fits. The first is the complete one."""
     made: tuple[Callable[[], dict[str, Any]], ...] = (
         lambda: dict(contents[0]),
         *(lambda content=content: {"compressed": _compressed(content)} for content in contents),
@@ -75,7 +78,7 @@ def _fitting(named: Mapping[str, Any], *contents: Mapping[str, Any]) -> str:
     for content in made:
         try:
             message = _ascii({**named, **content()})
-        except (ValueError, RecursionError):  # nested beyond what can be written
+        except (ValueError, RecursionError):  # too deeply nested to serialize
             continue
         if len(message) <= _MOST_BYTES:
             return message
@@ -91,12 +94,12 @@ def _ascii(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Binary as a stream's JSON has it, and anything else that JSON has no form for as text."""
+    """Bytes as in a stream's JSON, and any other value without a JSON form as text."""
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def _key(record: Mapping[str, Any]) -> dict[str, str]:
-    """The key of the item that a stream record is about; empty where it does not say."""
+    """The key of the item in a stream record, or an empty dict if the record has none."""
     images = record.get("dynamodb")
     keys = images.get("Keys", images.get("NewImage")) if isinstance(images, Mapping) else None
     for name in ("webhookId", "transactionId"):

@@ -1,8 +1,8 @@
-"""Putting events on the bus, so that none is lost between the answer's "200" and what it hides.
+"""Publishes events to the bus and checks every entry, because PutEvents succeeds even if entries fail.
 
-PutEvents succeeds with failed entries in its answer: each is put again, a bounded number of times. An entry that the
-bus refuses for what it is would be refused for ever: the caller is given it back, and the others go out. Every other
-failure is raised, so that the stream delivers the records once more. Consumers drop repeats by event id.
+Each failed entry is retried a limited number of times. An entry that the bus rejects because of its content would fail
+forever: it is returned to the caller, and the others are published. Every other failure is raised, so that the stream
+delivers the records again. Consumers deduplicate by event id.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from securities_transactions.events.schemas import (
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
-# EventBridge takes ten entries and 256 KB a call; an entry counts its source, detail-type and detail.
+# EventBridge accepts ten entries and 256 KB per call. An entry counts its source, detail-type and detail.
 _MOST_ENTRIES: Final = 10
 _MOST_BYTES: Final = 250_000
 _ATTEMPTS: Final = 4
@@ -34,13 +34,14 @@ Entry = dict[str, Any]
 
 
 class PublishError(Exception):
-    """Events that the bus did not take after all attempts, or never would."""
+    """The bus rejected events after all attempts, or rejects them permanently."""
 
 
 def entry(event: Event, bus: str) -> Entry:
-    """The PutEvents entry for `event`; one that is too large for the bus leaves out what can be read elsewhere.
+    """The PutEvents entry for `event`. One that is too large for the bus leaves out the data that can be read
+    elsewhere.
 
-    Raises `PublishError` where even the rest is too large.
+    Raises `PublishError` if it is still too large.
     """
     detail = _detail(event)
     if len(detail.encode()) > _MOST_BYTES:
@@ -52,7 +53,7 @@ def entry(event: Event, bus: str) -> Entry:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An entry that the bus refused for good: alone as well, and not because of anything that other entries share."""
+    """An entry that the bus rejected permanently: also when sent alone, and for no reason that other entries share."""
 
     entry: Entry
     code: str
@@ -61,18 +62,18 @@ class Refusal:
 
 @dataclass
 class Outcome:
-    """How many entries the bus accepted, and those that it refused for good, in order."""
+    """The number of accepted entries, and the permanently rejected ones, in order."""
 
     accepted: int = 0
     refused: list[Refusal] = field(default_factory=list)
 
 
 def publish(client: "EventBridgeClient", entries: Iterable[Entry], pause: Callable[[int], None]) -> Outcome:
-    """Put `entries` in order. `pause(attempt)` is called between attempts.
+    """Publish `entries` in order. Calls `pause(attempt)` between attempts.
 
-    An entry that the bus refuses for good does not stop those behind it: it is in the outcome, for the caller to keep.
-    Raises `PublishError` where the bus refuses entries for a reason that is not theirs, or may not be, and botocore's
-    `ClientError` where it refuses the call for such a reason.
+    A permanently rejected entry does not stop the entries after it. It is in the outcome, and the caller must keep it.
+    Raises `PublishError` if the bus rejects entries for another reason, or for an unknown one, and botocore's
+    `ClientError` if it rejects the call for such a reason.
     """
     putting = Putting(client, pause)
     for chunk in _chunks(entries):
@@ -81,7 +82,10 @@ def publish(client: "EventBridgeClient", entries: Iterable[Entry], pause: Callab
 
 
 def publish_all(client: "EventBridgeClient", entries: Iterable[Entry], pause: Callable[[int], None]) -> int:
-    """Put `entries` as `publish` does; the number accepted. An entry refused for good is a `PublishError` here too."""
+    """Publish `entries` like `publish` and return the number accepted.
+
+    Raises `PublishError` for a rejected entry too.
+    """
     outcome = publish(client, entries, pause)
     if outcome.refused:
         raise _error(outcome.refused)
@@ -89,19 +93,22 @@ def publish_all(client: "EventBridgeClient", entries: Iterable[Entry], pause: Ca
 
 
 class Putting:
-    """One run of `publish`: what it has learned about the bus's error codes so far."""
+    """One run of `publish`, with the error codes of the bus seen so far."""
 
     def __init__(self, client: "EventBridgeClient", pause: Callable[[int], None]) -> None:
         self._client = client
         self._pause = pause
         self._outcome = Outcome()
-        # Codes of unknown cause that a retry did not help against: later entries that get one are not retried for long.
+        # Codes of unknown cause that a retry did not resolve. Later entries with such a code are not retried for long.
         self._persistent = set(DETERMINISTIC)
-        # Entries refused for an unknown cause since the bus last accepted one.
+        # Entries rejected for an unknown cause since the bus last accepted one.
         self._unexplained: list[Refusal] = []
 
     def put(self, chunk: Sequence[Entry]) -> None:
-        """Put what fits one call; what is refused for itself is put alone once more before it counts as refused."""
+        """Publish one call's entries.
+
+        An entry rejected for its content is sent alone once more before it counts as rejected.
+        """
         left, again, alone = chunk, list[Refusal](), list[Refusal]()
         for attempt in range(_ATTEMPTS):
             if attempt:
@@ -125,9 +132,10 @@ class Putting:
                 self.put([each.entry])
 
     def end(self) -> Outcome:
-        """The outcome. Raises `PublishError` where nothing shows that a refusal of unknown cause is the entry's own.
+        """The outcome. Raises `PublishError` if no accepted entry shows that a rejection of unknown cause is the
+        entry's fault.
 
-        That others were accepted shows it; but a bus that accepted some and then no more is what has changed.
+        If the bus accepted some entries and then none, the bus has changed, not the entries.
         """
         if len(self._unexplained) > (_MOST_ENTRIES if self._outcome.accepted else 0):
             raise _error(self._unexplained)
@@ -137,13 +145,16 @@ class Putting:
         return cause(code) == "entry" or code in self._persistent
 
     def call(self, entries: Sequence[Entry]) -> list[Refusal]:
-        """One call; the entries that failed. A call that is refused because of what is in it has refused them all."""
+        """Make one call and return the failed entries.
+
+        A call rejected for its content counts as a rejection of every entry.
+        """
         try:
             answer = self._client.put_events(Entries=entries)  # type: ignore[arg-type]  # entries are built as dictionaries
         except ClientError as error:
             code = error.response["Error"]["Code"]
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-            # botocore has retried what a retry can help against.
+            # botocore has already retried the retryable errors.
             if cause(code) == "bus" or status >= 500:
                 raise
             return [Refusal(each, code, error.response["Error"].get("Message", "")) for each in entries]
@@ -156,11 +167,11 @@ class Putting:
 
 
 def _error(refused: Sequence[Refusal]) -> PublishError:
-    return PublishError(f"the bus refused {len(refused)} events: {', '.join(sorted({each.code for each in refused}))}")
+    return PublishError(f"the bus rejected {len(refused)} events: {', '.join(sorted({each.code for each in refused}))}")
 
 
 def identity(entry: Entry) -> dict[str, Any]:
-    """The detail of an entry, by which it is named and ordered; empty where it is not a JSON object."""
+    """The detail of an entry, which identifies and orders it, or an empty dict if it is not a JSON object."""
     try:
         detail = loads(entry["Detail"], deepest=OURS)
     except ValueError:
@@ -169,8 +180,11 @@ def identity(entry: Entry) -> dict[str, Any]:
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """What fits one call. Two sequences of a transaction never share one: the first may fail where the second does not,
-    and would come after it."""
+    """The entries in chunks of one call each.
+
+    Two sequences of a transaction never share a chunk: if the first failed and the second did not, the first would be
+    published after it.
+    """
     chunk: list[Entry] = []
     size = 0
     sequences: dict[str | None, int | None] = {}

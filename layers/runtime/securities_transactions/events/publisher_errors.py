@@ -1,7 +1,7 @@
-"""PutEvents error codes: which belong to one entry, and which all entries share.
+"""PutEvents error codes: caused by one entry, or shared by all entries.
 
-The codes that EventBridge documents are in the API reference of `PutEventsResultEntry`; KMS's are those that a bus with
-a key of the customer's can return.
+EventBridge documents its codes in the API reference of `PutEventsResultEntry`. A bus with a customer managed key can
+also return KMS's codes.
 """
 
 from typing import Final, Literal
@@ -10,8 +10,8 @@ Cause = Literal["entry", "bus", "unknown"]
 
 _OF_ENTRY: Final = frozenset({"MalformedDetail", "RedactionFailure"})
 
-# An entry's own fault, or one that all entries share, such as the bus's name: the code does not say which. A retry of
-# the same request gets the same answer.
+# Caused by the entry itself, or by a fault that all entries share, such as the bus's name: the code does not
+# distinguish. A retry of the same request gets the same response.
 DETERMINISTIC: Final = frozenset({"InvalidArgument", "ValidationException"})
 
 _OF_BUS: Final = frozenset(
@@ -33,7 +33,7 @@ _OF_BUS: Final = frozenset(
         "InvalidAccountIdException",
         "OperationDisabledException",
         "ResourceNotFoundException",
-        # too much, too slow, or broken for now
+        # overload, timeouts, or a temporary failure
         "ConcurrentModificationException",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
@@ -58,7 +58,7 @@ _OF_BUS_BEGIN: Final = ("AccessDenied", "Internal", "KMS", "Kms", "NotAuthorized
 
 
 def cause(code: str) -> Cause:
-    """Whether `code` is the fault of the entry that got it, of the bus, or of one that only a comparison can tell."""
+    """The cause of `code`: the entry, the bus, or unknown until it is compared with other entries."""
     if code in _OF_ENTRY:
         return "entry"
     return "bus" if code in _OF_BUS or code.startswith(_OF_BUS_BEGIN) else "unknown"

@@ -1,9 +1,9 @@
-"""The events on the bus and what each says: the models that `contracts/` is generated from.
+"""The schemas of the events on the bus. `contracts/` is generated from these models.
 
-Facts in the past tense. Every event of a transaction has an id that is the same however often it is published, the
-transaction's `sequence` (its version) and the one before, so that a consumer can drop repeats and see gaps
-(docs/reference/events.md). Numbers are numbers: rupees exact to 0.0001, shares whole. Times are UTC, ISO 8601. What is
-not known is absent, never null.
+Events are facts in the past tense. Every event of a transaction has an id that stays the same however often it is
+published, the `sequence` of the transaction (its version) and the sequence before it, so that a consumer can drop
+repeats and detect gaps (docs/reference/events.md). Amounts are rupees exact to 0.0001, shares are integers, times are
+UTC in ISO 8601. A value that is not known is absent, never null.
 """
 
 from collections.abc import Mapping
@@ -20,64 +20,64 @@ SCHEMA_VERSION: Final = "1.0"
 
 
 class Event(BaseModel):
-    """What every event on the bus carries."""
+    """The fields of every event on the bus."""
 
-    # What an event says of a user must not get into a log by way of an error.
+    # Validation errors hide the input: user data in an event must not reach a log through an error.
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     detail_type: ClassVar[str]
 
     schemaVersion: Annotated[
-        str, Field(pattern=r"^1\.\d+$", description="A newer minor version only adds; a newer major one may not.")
+        str, Field(pattern=r"^1\.\d+$", description="A minor version only adds fields; a major one may break readers.")
     ] = SCHEMA_VERSION
-    eventId: Annotated[str, Field(description="The same whenever this event is published again.")]
-    occurredAt: Annotated[str, Field(description="When the change was stored, or said; UTC, ISO 8601.")]
+    eventId: Annotated[str, Field(description="Stays the same if the event is published again.")]
+    occurredAt: Annotated[str, Field(description="The time at which the change was stored or stated; UTC, ISO 8601.")]
     transactionId: str | None = None
-    notes: Annotated[str | None, Field(description="The team's own user id.")] = None
+    notes: Annotated[str | None, Field(description="The app's own user id.")] = None
     smallcaseAuthId: str | None = None
     broker: str | None = None
 
 
 class TransactionEvent(Event):
-    """What every event about a transaction carries."""
+    """The fields of every event about a transaction."""
 
     transactionId: str
     notes: str
-    sequence: Annotated[int, Field(ge=1, description="The transaction's version: up by one with each change.")]
-    previousSequence: Annotated[int, Field(ge=0, description="The sequence before this one; 0 for none.")]
+    sequence: Annotated[int, Field(ge=1, description="The transaction's version; each change adds one.")]
+    previousSequence: Annotated[int, Field(ge=0, description="The sequence before this one; 0 if there is none.")]
     status: Annotated[
-        str, Field(description="Derived from the stock-level statuses; CREATED or FAILED without orders.")
+        str, Field(description="Derived from the stock-level statuses. CREATED or FAILED without orders.")
     ]
     reference: Annotated[str | None, Field(description="The team's own name of the transaction.")] = None
     test: Annotated[
         Literal[True] | None,
-        Field(description="With a test account: no shares and no money change hands. Absent where that is not so."),
+        Field(description="True for a test account: no shares and no money change hands. Otherwise absent."),
     ] = None
 
 
 class StateEvent(TransactionEvent):
-    """An event about a transaction's state: there is one for each sequence."""
+    """An event about the state of a transaction. There is one for each sequence."""
 
 
 class AccountEvent(TransactionEvent):
-    """An event about the broker account behind a transaction, beside the one about its state with the same sequence."""
+    """An event about the broker account of a transaction. It shares its sequence with an event about the state."""
 
     smallcaseAuthId: str
 
 
 class TransactionCreated(StateEvent):
-    """A transaction was made, and the user can trade with it until `expireAt`."""
+    """A transaction was created. The user can trade with it until `expireAt`."""
 
     detail_type = "TransactionCreated"
     expireAt: str
     requested: Annotated[
-        dict[str, Any], Field(description="The orderConfig and config that were asked for; empty where too large.")
+        dict[str, Any], Field(description="The orderConfig and config that were requested; empty if too large.")
     ]
-    adopted: Annotated[bool, Field(description="It was made elsewhere and found at the Gateway.")] = False
+    adopted: Annotated[bool, Field(description="Created elsewhere, adopted from the Gateway.")] = False
 
 
 class TransactionFailed(StateEvent):
-    """No orders come of this transaction: it errored, expired unused or was abandoned. The Gateway has said so."""
+    """No orders follow: the transaction errored, expired unused or was abandoned, as the Gateway confirmed."""
 
     detail_type = "TransactionFailed"
     reason: Literal["errored", "expired", "abandoned"]
@@ -86,7 +86,7 @@ class TransactionFailed(StateEvent):
 
 
 class OrderChange(BaseModel):
-    """What changed for one security since the event before; `previous…` are absent where the order is new."""
+    """The change of one security since the previous event. The `previous…` fields are absent for a new order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,24 +97,24 @@ class OrderChange(BaseModel):
     status: str
     previousFilledQuantity: Annotated[Shares | None, Field(description="Shares.")] = None
     filledQuantity: Annotated[Shares, Field(description="Shares.")]
-    previousAveragePrice: Annotated[Rupees | None, Field(description="Rupees a share.")] = None
-    averagePrice: Annotated[Rupees | None, Field(description="Rupees a share.")] = None
-    errorCode: Annotated[str | None, Field(description="Why it was rejected or not placed.")] = None
-    removed: Annotated[bool, Field(description="The batch no longer has this order: it was corrected away.")] = False
+    previousAveragePrice: Annotated[Rupees | None, Field(description="Rupees per share.")] = None
+    averagePrice: Annotated[Rupees | None, Field(description="Rupees per share.")] = None
+    errorCode: Annotated[str | None, Field(description="The reason for a rejection, or for not being placed.")] = None
+    removed: Annotated[bool, Field(description="A correction removed this order from the batch.")] = False
 
 
 class OrderCounts(BaseModel):
-    """How many orders of the batch stand where. Always there, also where the orders themselves are left out."""
+    """The number of orders of the batch in each state. Always present, even if the orders are left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    open: Annotated[int, Field(ge=0, description="PLACED, or a status that is not known yet.")]
+    open: Annotated[int, Field(ge=0, description="PLACED, or a status that is not known to this version.")]
     complete: Annotated[int, Field(ge=0)]
     partial: Annotated[int, Field(ge=0)]
     rejected: Annotated[int, Field(ge=0)]
     cancelled: Annotated[int, Field(ge=0, description="CANCELLED and CANCELLED_AMO.")]
-    unknown: Annotated[int, Field(ge=0, description="ERROR: it may or may not have been placed.")]
-    unplaced: Annotated[int, Field(ge=0, description="Certainly not placed.")]
+    unknown: Annotated[int, Field(ge=0, description="ERROR: the order may or may not have been placed.")]
+    unplaced: Annotated[int, Field(ge=0, description="Not placed, with certainty.")]
 
     @classmethod
     def of(cls, batch: Batch) -> Self:
@@ -136,18 +136,18 @@ _COUNTED_AS: Final[Mapping[OrderStatus, str]] = {
 
 
 class OrdersEvent(StateEvent):
-    """What every event about orders carries: the whole batch as it stands, and what changed."""
+    """The fields of every event about orders: the complete batch, and its changes."""
 
     confirmation: Annotated[
         Literal["reported", "confirmed"],
         Field(
-            description="confirmed: pulled from the Gateway over our own credentials; "
-            "reported: said by a webhook or by the SDK."
+            description="confirmed: pulled from the Gateway with our credentials; "
+            "reported: stated by a webhook or by the SDK."
         ),
     ]
     batchId: str
     variety: str | None = None
-    batchStatus: Annotated[str | None, Field(description="The Gateway's own batch status, advisory.")] = None
+    batchStatus: Annotated[str | None, Field(description="The Gateway's own batch status; advisory.")] = None
     completedDate: str | None = None
     quantity: Annotated[int | None, Field(description="Securities in the batch.")] = None
     filled: Annotated[int | None, Field(description="Securities filled.")] = None
@@ -156,35 +156,35 @@ class OrdersEvent(StateEvent):
     counts: OrderCounts
     orders: Annotated[
         list[Order] | None,
-        Field(description="Absent where the event would be too large: read them at `readAt`."),
+        Field(description="Absent if the event would be too large: read them at `readAt`."),
     ] = None
     unplaced: list[Order] | None = None
     changes: Annotated[
-        list[OrderChange] | None, Field(description="Since the event before; absent where that is not known.")
+        list[OrderChange] | None, Field(description="Since the previous event; absent if not known.")
     ] = None
-    readAt: Annotated[str | None, Field(description="Where the orders can be read when they are not in here.")] = None
+    readAt: Annotated[str | None, Field(description="The API path of the orders if the event leaves them out.")] = None
 
 
 class OrdersPlaced(OrdersEvent):
-    """The first that is known of a transaction's orders, of which some were placed."""
+    """The first orders of a transaction, at least one of them placed."""
 
     detail_type = "OrdersPlaced"
 
 
 class OrdersProgressed(OrdersEvent):
-    """Something changed for at least one order, none was placed, or what was reported is now confirmed."""
+    """An order changed, or no order was placed, or the Gateway confirmed reported orders."""
 
     detail_type = "OrdersProgressed"
 
 
 class OrdersSettled(OrdersEvent):
-    """Every order is final and that is confirmed: book it. A later one for the same transaction corrects it."""
+    """Every order is final and confirmed: book it. A later OrdersSettled of the same transaction corrects it."""
 
     detail_type = "OrdersSettled"
 
 
 class OrdersUnknown(StateEvent):
-    """The Gateway cannot say what became of the orders: a person has to find out from the broker."""
+    """The Gateway cannot state the outcome of the orders: an operator must find it out from the broker."""
 
     detail_type = "OrdersUnknown"
     batchId: str | None = None
@@ -192,48 +192,48 @@ class OrdersUnknown(StateEvent):
     orders: list[Order] | None = None
     unplaced: list[Order] | None = None
     changes: Annotated[
-        list[OrderChange] | None, Field(description="Since the event before; absent where that is not known.")
+        list[OrderChange] | None, Field(description="Since the previous event; absent if not known.")
     ] = None
-    gatewayStatus: Annotated[str | None, Field(description="The Gateway's word for the transaction.")] = None
+    gatewayStatus: Annotated[str | None, Field(description="The Gateway's status of the transaction.")] = None
     requested: Annotated[
-        dict[str, Any], Field(description="The orderConfig and config that were asked for; empty where too large.")
+        dict[str, Any], Field(description="The orderConfig and config that were requested; empty if too large.")
     ]
     createdAt: str
-    readAt: Annotated[str | None, Field(description="Where the orders can be read when they are not in here.")] = None
+    readAt: Annotated[str | None, Field(description="The API path of the orders if the event leaves them out.")] = None
 
 
 class OrdersRetracted(StateEvent):
-    """Orders that were only reported do not exist: the Gateway was asked and knows of none."""
+    """The reported orders do not exist: a pull from the Gateway showed none."""
 
     detail_type = "OrdersRetracted"
     batchId: str | None = None
 
 
 class BrokerAccountLinked(AccountEvent):
-    """The user has logged in to a broker account that was nobody's before, and it is linked to them now."""
+    """The user logged in to a broker account that was not linked before. It is now linked to the user."""
 
     detail_type = "BrokerAccountLinked"
 
 
 class BrokerAccountConflict(AccountEvent):
-    """The user has logged in to a broker account that is linked to another user; nothing was relinked."""
+    """The user logged in to a broker account that is linked to another user. The link did not change."""
 
     detail_type = "BrokerAccountConflict"
 
 
 class WebhookReceived(Event):
-    """A webhook that is not about a securities order; the body is kept under `webhookId`.
+    """A webhook that is not about a securities order. The body is stored under `webhookId`.
 
-    Only the members in `verified` are shown to be the Gateway's: its checksum does not cover the others. `notes` is
-    there where the account is linked to that user.
+    Only the fields in `verified` are proven to come from the Gateway: its checksum does not cover the others. `notes`
+    is present if the account is linked to that user.
     """
 
     detail_type = "WebhookReceived"
     webhookId: str
-    verified: Annotated[list[str], Field(description="The members that the checksum covers.")]
+    verified: Annotated[list[str], Field(description="The fields that the checksum covers.")]
     kind: Literal["HOLDINGS_IMPORT", "MF_HOLDINGS_IMPORT", "PENDING_ACTION", "UNKNOWN"]
     body: Annotated[
-        dict[str, Any] | None, Field(description="As received, without its checksum; absent where it is too large.")
+        dict[str, Any] | None, Field(description="As received, without its checksum; absent if too large.")
     ] = None
 
 

@@ -1,1 +1,1 @@
-"""The example consumers: what they do with an event. functions/positions and functions/notifier run them."""
+"""The example consumers. functions/positions and functions/notifier run them."""

@@ -1,8 +1,7 @@
-"""An example ledger: what each user traded of each security through this product, exact to the share and the paisa.
+"""An example ledger: the securities that each user traded through this product, exact to the share and the paisa.
 
-Only settled orders count. A later OrdersSettled of the same transaction replaces what the earlier one booked, and one
-that comes again, or after a newer one, changes nothing: what is booked stands beside the sequence it came with, and one
-DynamoDB transaction moves both.
+Only settled orders count. A later OrdersSettled of the same transaction replaces the earlier booking. A repeated or
+older event changes nothing: the booking is stored with its sequence, and one DynamoDB transaction updates both.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 5
 _PAISA: Final = Decimal("0.01")
-# A DynamoDB transaction takes a hundred writes, and one of them is for what is booked: a larger basket takes two.
+# A DynamoDB transaction has at most a hundred writes, one of them for the booking. A larger basket takes two.
 _MOST_SECURITIES: Final = 99
 
 
 @dataclass(frozen=True)
 class Leg:
-    """What an order, or many, came to: shares bought less shares sold, rupees spent less rupees received."""
+    """The total of one or more orders: shares bought minus shares sold, rupees spent minus rupees received."""
 
     shares: int = 0
     spent: Decimal = Decimal(0)
@@ -44,11 +43,11 @@ Legs = Mapping[str, Leg]
 
 
 class Unbookable(Exception):
-    """The event does not have what booking needs; the message says what. It waits in the dead-letter queue."""
+    """The event lacks a value that booking needs. The message names it. The event waits in the dead-letter queue."""
 
 
 def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
-    """What `orders` came to for each security; those that came to nothing are not in it."""
+    """The total of `orders` for each security, without securities that total nothing."""
     legs: dict[str, Leg] = {}
     for order in orders:
         shares = order.filledQuantity or 0
@@ -57,8 +56,8 @@ def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
         if order.transactionType not in (Side.BUY, Side.SELL):
             raise Unbookable(f"{order.tradingsymbol}: neither bought nor sold")
         if not order.averagePrice:
-            continue  # the price is not known yet: a later event of the transaction has it, and is booked in full
-        # What was paid is whole paise; the average price is rounded, and so is what it comes to.
+            continue  # no price yet: a later event of the transaction has it and is booked completely
+        # Payments are whole paise. The average price is rounded, and so is the amount that follows from it.
         leg = Leg(shares, (shares * order.averagePrice).quantize(_PAISA))
         legs[order.tradingsymbol] = legs.get(order.tradingsymbol, Leg()) + (
             leg if order.transactionType == Side.BUY else -leg
@@ -68,14 +67,14 @@ def legs_of(orders: Iterable[Order]) -> dict[str, Leg]:
 
 @dataclass(frozen=True)
 class Booked:
-    """What a transaction has booked, with the sequence it came with, and how often that was written."""
+    """The booking of a transaction, with its sequence and the number of its writes."""
 
     sequence: int = 0
     writes: int = 0
     legs: Legs = field(default_factory=dict)
 
     def moved_to(self, legs: Legs, sequence: int) -> "Booked":
-        """As it is after one write towards `legs`: those of `sequence` once nothing is left to move."""
+        """The booking after one write towards `legs`. It has `sequence` once nothing is left to move."""
         moved = _difference(self.legs, legs)
         if len(moved) <= _MOST_SECURITIES:
             return Booked(sequence, self.writes + 1, legs)
@@ -84,22 +83,22 @@ class Booked:
 
 
 def _difference(before: Legs, after: Legs) -> dict[str, Leg]:
-    """What has to be added to `before` to make it `after`, by tradingsymbol."""
+    """The difference to add to `before` to get `after`, by tradingsymbol."""
     moved = {symbol: after.get(symbol, Leg()) + -before.get(symbol, Leg()) for symbol in sorted({*before, *after})}
     return {symbol: leg for symbol, leg in moved.items() if leg != Leg()}
 
 
 class Positions:
-    """The table `table`: one item a user and security, and one a transaction with what it booked."""
+    """The table `table`: one item per user and security, and one per transaction with its booking."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self.client = client
         self.table = table
 
     def book(self, settled: OrdersSettled) -> bool:
-        """Book a settled transaction; False where this or a newer state of it is booked already."""
+        """Book a settled transaction. Returns False if this state or a newer one is already booked."""
         if settled.orders is None:
-            raise Unbookable("the orders are left out of the event")
+            raise Unbookable("the event leaves out the orders")
         legs = legs_of(settled.orders)
         for _ in range(_ATTEMPTS):
             booked = self._booked(settled.transactionId)
@@ -108,10 +107,10 @@ class Positions:
             after = booked.moved_to(legs, settled.sequence)
             if self._move(settled, booked, after) and after.sequence == settled.sequence:
                 return True
-        raise Unbookable("others kept writing: once more, later")
+        raise Unbookable("concurrent writers: retry later")
 
     def of(self, notes: str) -> dict[str, Leg]:
-        """What the user `notes` traded of each security, by tradingsymbol."""
+        """The securities that the user `notes` has traded, by tradingsymbol."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="holder = :holder",
@@ -130,7 +129,7 @@ class Positions:
         return Booked(int(item["sequence"]), int(item["writes"]), legs)
 
     def _move(self, settled: OrdersSettled, before: "Booked", after: "Booked") -> bool:
-        """Write what changed, unless somebody else has booked this transaction since it was read."""
+        """Write the changes, unless a concurrent writer has booked this transaction since it was read."""
         legs = {symbol: {"shares": leg.shares, "spent": leg.spent} for symbol, leg in after.legs.items()}
         stored = {"sequence": after.sequence, "writes": after.writes, "legs": legs}
         booked = {
@@ -154,7 +153,7 @@ class Positions:
         return True
 
     def _added(self, notes: str, security: str, leg: Leg) -> dict[str, Any]:
-        # ADD is safe here: the condition on the other item of the transaction lets it happen once.
+        # ADD is safe here: the condition on the other item of the DynamoDB transaction makes it happen once.
         return {
             "Update": {
                 "TableName": self.table,

@@ -1,5 +1,7 @@
-"""What a user is told of settled orders, in our own words: the broker's text is for support (docs/reference/gateway.md
-§6.1)."""
+"""Messages to users about settled orders, in our own words (docs/reference/gateway.md §6.1).
+
+The broker's text is for support only.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +15,7 @@ _VERBS: Final = {Side.BUY: "Bought", Side.SELL: "Sold"}
 
 
 def lines(settled: OrdersSettled) -> Iterator[str]:
-    """What to tell the user of a settled transaction: a line for each security."""
+    """The messages to the user about a settled transaction: one line per security."""
     if settled.orders is None:
         yield "Your order has been processed. Open the app to see what was executed."
         return

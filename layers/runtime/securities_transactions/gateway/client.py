@@ -1,8 +1,8 @@
 """The smallcase Gateway's API over httpx: create a transaction, pull its details, pull its orders.
 
-Nothing here retries: a create is not idempotent at the Gateway (docs/reference/gateway.md §9), and pulls are repeated
-by what asked for them. A call whose credentials are refused did nothing, so it is made again with the others that are
-stored.
+This client does not retry failed calls. A create is not idempotent at the Gateway (docs/reference/gateway.md §9), and
+the callers repeat pulls. A call whose credentials are rejected did nothing, so it is made again with the other stored
+ones.
 """
 
 import math
@@ -37,14 +37,14 @@ from securities_transactions.gateway.transaction_details import UnreadableDetail
 
 CREATE_PATH: Final = "/gateway/{gatewayName}/transaction"
 DETAILS_PATH: Final = "/v1/{gatewayName}/engine/transactiondetails"
-# The path of the orders API is on none of the vendor's public pages (docs/reference/gateway.md §3), so it is a stack
+# The vendor documents the path of the orders API on no public page (docs/reference/gateway.md §3), so it is a stack
 # parameter. The template has the same pattern.
 ORDERS_PATH_PATTERN: Final = r"(/[A-Za-z0-9._~-]+)*/\{gatewayName\}(/[A-Za-z0-9._~-]+)*/?"
 
-# A pull makes up to three calls. Together they stay below the functions' own timeout, and that stays below the HTTP
-# API's 30 s: a call that begins late in a pull or in an invocation has proportionally shorter deadlines.
+# A pull makes up to three calls. Together they stay below the functions' own timeout, which stays below the HTTP API's
+# 30 s. A call that begins late in a pull or in an invocation has proportionally shorter deadlines.
 PULL_SECONDS: Final = 18.0
-# A call with less time than this would only load the Gateway: its answer would hardly come in time.
+# A call with less time than this would only load the Gateway: the response would rarely arrive in time.
 _LEAST_CALL_SECONDS: Final = 3.0
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 # Whatever the Gateway asks for: an hour later it is called again.
@@ -68,13 +68,13 @@ _NOTHING_HERE: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 
 _logger = logging.logger()
 
-# The token of a call, signed with a gateway secret.
+# Signs the token of a call with a gateway secret.
 Mint = Callable[[GatewaySecret], str]
 
 
 @dataclass(frozen=True)
 class Created:
-    """A transaction that the Gateway just made. `expire_at` is aware UTC, or `None` where the answer has none."""
+    """A transaction that the Gateway just created. `expire_at` is aware UTC, or `None` if the response has none."""
 
     transaction_id: str
     expire_at: datetime | None
@@ -82,7 +82,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Gateway:
-    """One gateway of the vendor's, as named in `name`, called with the `credentials` that it accepts.
+    """The vendor's gateway `name`, called with the `credentials` that it accepts.
 
     `orders_path` is the stack parameter GatewayOrdersPath, and `ids_parameter` GatewayIdsParameter. `monotonic` gives
     seconds from any start, `seconds_left` those that the invocation has for the Gateway, and `clock` aware UTC.
@@ -95,7 +95,7 @@ class Gateway:
     orders_path: str
     monotonic: Callable[[], float] = time.monotonic
     seconds_left: Callable[[], float] = lambda: math.inf
-    # The vendor publishes no status codes (docs/reference/gateway.md §1.4): these are what HTTP has for it.
+    # The vendor publishes no status codes (docs/reference/gateway.md §1.4). These are HTTP's.
     refuses_credentials: frozenset[int] = frozenset({401, 403})
     ids_parameter: str = IDS_PARAMETERS[0]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -106,18 +106,19 @@ class Gateway:
             raise GatewayMisconfigured(f"GatewayIdsParameter must be one of {', '.join(map(repr, IDS_PARAMETERS))}")
         if not re.fullmatch(ORDERS_PATH_PATTERN, self.orders_path):
             raise GatewayMisconfigured(
-                f"GatewayOrdersPath must be a path with the placeholder {{gatewayName}}, and is {self.orders_path!r}"
+                f"GatewayOrdersPath must be a path with the placeholder {{gatewayName}}, but is {self.orders_path!r}"
             )
 
     def create_transaction(self, body: Mapping[str, Any], mint: Mint) -> Created:
-        """Make a transaction of `body` (docs/reference/gateway.md §1.2) for the user in the token that `mint` signs.
+        """Create a transaction from `body` (docs/reference/gateway.md §1.2) for the user in the token that `mint`
+        signs.
 
-        Raises `GatewayRefused` or `GatewayUnavailable`; after the latter an unused transaction may exist.
+        Raises `GatewayRefused` or `GatewayUnavailable`. After the latter, an unused transaction may exist.
         """
         data = self._call("POST", CREATE_PATH, mint, content=dumps(body), until=self._until(CALL_SECONDS))
         transaction_id = data.get("transactionId")
         if not isinstance(transaction_id, str) or not transaction_id:
-            raise GatewayUnavailable("the Gateway's answer has no transactionId")
+            raise GatewayUnavailable("the Gateway's response has no transactionId")
         return Created(transaction_id, parse_time(data.get("expireAt")))
 
     def pull(
@@ -164,7 +165,7 @@ class Gateway:
         except UnreadableDetails as error:
             raise GatewayUnreadable(str(error)) from error
         if found.batch is None and found.status == GatewayStatus.COMPLETED:
-            # The Gateway may lag. If it stays like this, the path is that of another API, such as smallcase orders.
+            # The response may be stale. If this persists, the path belongs to another API, such as smallcase orders.
             _logger.warning(
                 "no orders of a completed transaction", transaction_id=transaction_id, setting="GatewayOrdersPath"
             )
@@ -216,8 +217,9 @@ class Gateway:
     ) -> Sequence[Mapping[str, Any]]:
         """The rows of the orders API for a transaction.
 
-        By transactionId it returns orders only once the transaction is COMPLETED; by batchId also open ones. Whether it
-        accepts both in one call is unknown, so a refusal of both is followed by a call with the transactionId alone.
+        By transactionId, the API returns orders only once the transaction is COMPLETED; by batchId, also open ones. It
+        is not known whether it accepts both in one call, so after a refusal of both this calls again with the
+        transactionId alone.
         """
         by_transaction = [("transactionId", transaction.transaction_id)]
         attempts = [[*by_transaction, ("batchId", batch_id)], by_transaction] if batch_id else [by_transaction]
@@ -236,9 +238,10 @@ class Gateway:
             else:
                 return _rows(found)
         if transaction.status == GatewayStatus.COMPLETED and refused is not None:
-            # The Gateway has just returned this transaction's details, and the orders API must know a COMPLETED one.
+            # The Gateway has just returned this transaction's details, so the orders API must know it once it is
+            # COMPLETED.
             raise GatewayMisconfigured(self._about_orders(refused)) from refused
-        return []  # a transaction that is not COMPLETED may have no orders to show yet
+        return []  # an open transaction may have no orders to show yet
 
     def _about_orders(self, refused: GatewayRefused | NotTheGateway) -> str:
         error_type = refused.error_type if isinstance(refused, GatewayRefused) else None
@@ -251,7 +254,7 @@ class Gateway:
         )
 
     def _safe(self, errors: Sequence[str], auth_token: str) -> tuple[str, ...]:
-        """The reasons without our secrets and the token, which a Gateway may repeat from what it was sent."""
+        """The reasons without our secrets and the token: the Gateway may repeat them from the request."""
         secrets = self.credentials.read_secrets()
         hidden = [auth_token, *(key.value for key in (*secrets.gateway_keys, *secrets.api_keys))]
         return tuple(_without(error, hidden) for error in errors)
@@ -269,10 +272,10 @@ class Gateway:
         params: Sequence[tuple[str, str]] = (),
         content: str | None = None,
     ) -> Mapping[str, Any]:
-        """The data of the response, called with the credentials in use, or with the others once they are refused."""
+        """The data of the response, with the credentials in use, or with the others after a rejection."""
 
         def attempt(credentials: Credentials) -> Mapping[str, Any] | GatewayRefused:
-            """The data, or the refusal of these credentials."""
+            """The data, or the rejection of these credentials."""
             try:
                 found = self._attempt(method, path, credentials, mint, until, params, content)
             except GatewayRefused as error:
@@ -313,7 +316,7 @@ class Gateway:
         url = path.format(gatewayName=quote(self.name, safe=""))
         seconds = min(CALL_SECONDS, until - self.monotonic())
         if seconds < _LEAST_CALL_SECONDS:
-            raise GatewayUnavailable("too little time is left for a call of the Gateway")
+            raise GatewayUnavailable("too little time is left to call the Gateway")
         try:
             answer = self.http.request(method, url, params=params, content=content, headers=headers, seconds=seconds)
         except OutOfBounds as error:
@@ -333,7 +336,7 @@ class Gateway:
             envelope = None
         if not isinstance(envelope, dict):
             envelope = {}
-        # Whoever responds: a proxy in front of the Gateway may refuse credentials too.
+        # A proxy in front of the Gateway may reject credentials too.
         if answer.status in self.refuses_credentials:
             reasons, error_type = self._safe(_errors(envelope), auth_token), _error_type(envelope)
             raise GatewayRefused(answer.status, reasons, error_type, is_about_us=True)
@@ -348,12 +351,12 @@ class Gateway:
         if isinstance(data, list):
             return {"orderBatches": data}
         if not isinstance(data, Mapping):
-            raise GatewayUnavailable("the Gateway's answer has no data")
+            raise GatewayUnavailable("the Gateway's response has no data")
         return data
 
 
 def _is_the_gateways(envelope: Mapping[str, Any]) -> bool:
-    """Whether a response has the Gateway's own envelope (docs/reference/gateway.md §1.3, §1.4)."""
+    """True if a response has the Gateway's own envelope (docs/reference/gateway.md §1.3, §1.4)."""
     return bool(envelope.keys() & {"success", "errors", "errorType"}) or isinstance(
         envelope.get("data"), Mapping | list
     )
@@ -391,13 +394,13 @@ def _asked_wait(answer: Answer, clock: Callable[[], datetime]) -> int | None:
 
 def _without(text: str, hidden: Sequence[str]) -> str:
     for each in hidden:
-        # A secret has eight characters at least; replacing less would only make the text unreadable.
+        # Every secret has at least eight characters. Replacing shorter text would only make the message unreadable.
         text = text.replace(each, "…") if len(each) >= 8 else text
     return text
 
 
 def _errors(envelope: Mapping[str, Any]) -> tuple[str, ...]:
-    """The reasons of a refusal: a list, one text, or the text of `message`; at most twenty of 500 characters."""
+    """The reasons of a refusal: a list, one text, or the text of `message`. At most twenty, of 500 characters each."""
     errors = envelope.get("errors") or envelope.get("message")
     texts = errors if isinstance(errors, list) else [errors]
     return tuple(str(error)[:500] for error in texts[:20] if error)

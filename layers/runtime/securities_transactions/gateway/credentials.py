@@ -1,4 +1,4 @@
-"""Which of the stored secrets the Gateway accepts in our calls while one is changed (docs/reference/gateway.md §5)."""
+"""The stored secrets that the Gateway accepts in our calls during a rotation (docs/reference/gateway.md §5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ _logger = logging.logger()
 
 @dataclass(frozen=True)
 class Credentials:
-    """The API secret that a call is sent with, and the gateway secret that its token is signed with."""
+    """The API secret of a call, and the gateway secret that signs its token."""
 
     api: ApiSecret
     gateway: GatewaySecret
 
 
 class CredentialsInUse:
-    """The pair that the Gateway accepted last, of the secrets as they are stored; at first the current ones."""
+    """The pair that the Gateway accepted last, out of the stored secrets. Initially the current ones."""
 
     def __init__(self, read_secrets: ReadSecrets) -> None:
         self.read_secrets = read_secrets
@@ -34,15 +34,17 @@ class CredentialsInUse:
         return Credentials(stored.api, stored.gateway)
 
     def others(self, refused: Credentials) -> Sequence[Credentials]:
-        """The pairs to try once the Gateway has `refused` one: the secrets are read again. One secret is changed at a
-        time, so a pair has at most one that is not the current one."""
+        """The pairs to try after the Gateway `refused` one. Reads the secrets again.
+
+        One secret is changed at a time, so a pair has at most one that is not the current one.
+        """
         stored = self.read_secrets(fresh=True)
         pairs = [Credentials(api, stored.gateway) for api in stored.api_keys]
         pairs += [Credentials(stored.api, gateway) for gateway in stored.gateway_keys[1:]]
         return [pair for pair in dict.fromkeys(pairs) if pair != refused]
 
     def accepted(self, credentials: Credentials) -> None:
-        """The Gateway has just accepted `credentials`: they are the first to call with, until the secret changes."""
+        """Record that the Gateway accepted `credentials`: they are used first until the secret changes."""
         stored = self.read_secrets()
         if self._accepted == (stored, credentials):
             return

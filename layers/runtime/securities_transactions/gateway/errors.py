@@ -1,40 +1,41 @@
-"""How a call to the Gateway fails. Apart from the client, so that who only answers for it need not load httpx.
+"""Errors of a call to the Gateway. They are apart from the client so that other modules need not load httpx.
 
 GatewayError
-├── GatewayRefused        the Gateway answered no: its status and errors are in it
-├── GatewayMisconfigured  a setting of ours is wrong: the message names it
-└── GatewayUnavailable    the Gateway is down, slow or limiting: try again later
+├── GatewayRefused        the Gateway rejected the request; has its status and errors
+├── GatewayMisconfigured  a setting of ours is wrong; the message names it
+└── GatewayUnavailable    the Gateway is down, slow or limits the rate; retry later
     ├── NotTheGateway     a response without the Gateway's envelope: a proxy's page, a redirect, a wrong address
-    └── GatewayUnreadable the Gateway's own answer, and no reader of ours understands it
+    └── GatewayUnreadable the Gateway's own response, in a shape that the product cannot parse
 """
 
 from typing import Final
 
 RETRY_AFTER_SECONDS: Final = 5
-# Texts of the Gateway for a wrong name or a wrong token, in lower case, under any status (docs/reference/gateway.md).
+# Texts of the Gateway for a wrong name or a wrong token, in lower case, with any status (docs/reference/gateway.md).
 _ABOUT_US: Final = frozenset({"invalid gateway", "invalid jwt", "invalid_gateway", "invalid_jwt"})
 
 
 class GatewayError(Exception):
-    """The Gateway did not do what was asked.
+    """A call to the Gateway failed.
 
-    `is_about_us` where the cause is a credential or setting of ours: nothing follows for the transaction.
-    `needs_operator` where repeating the call does not help: an operator has to act.
+    `is_about_us` is True if a credential or a setting of ours is the cause: the error implies nothing about the
+    transaction. `needs_operator` is True if a retry does not help and an operator must act.
     """
 
     is_about_us = False
 
     @property
     def needs_operator(self) -> bool:
-        """Whether an operator has to act."""
+        """True if an operator must act."""
         return self.is_about_us
 
 
 class GatewayRefused(GatewayError):
-    """The Gateway answered no. `status` is its HTTP status, `errors` its texts, `error_type` its class of error.
+    """The Gateway rejected the request.
 
-    `is_about_us` where it refused our credentials. The texts are for who asked, not for logs, and so no part of the
-    message: they may repeat what was sent.
+    `status` is its HTTP status, `errors` its texts, `error_type` its class of error. `is_about_us` is True if it
+    rejected our credentials. The texts are for the caller, not for logs, and so not part of the message: they may
+    repeat parts of the request.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class GatewayUnavailable(GatewayError):
 
 
 class NotTheGateway(GatewayUnavailable):
-    """A response that is not the Gateway's own: of a proxy, or of an address where the Gateway serves nothing."""
+    """A response from a proxy, or from an address where the Gateway serves nothing."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the response {status} is not the Gateway's own")
@@ -78,14 +79,16 @@ class NotTheGateway(GatewayUnavailable):
 
 
 class GatewayUnreadable(GatewayUnavailable):
-    """The Gateway's own answer does not have a shape that docs/reference/gateway.md describes; the message says what
-    is odd."""
+    """The Gateway's own response has a shape that docs/reference/gateway.md does not describe.
+
+    The message names the unexpected part.
+    """
 
     @property
     def needs_operator(self) -> bool:
-        """An operator has to find out what the vendor changed."""
+        """True: an operator must find out what the vendor changed."""
         return True
 
 
 class SecretsError(Exception):
-    """The stored secret is not usable; the message names the member at fault, never its value."""
+    """The stored secret is not usable. The message names the member at fault, never its value."""

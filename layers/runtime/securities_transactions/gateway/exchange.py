@@ -1,6 +1,6 @@
-"""One HTTP call within bounds: a total deadline and a size, whatever the server does.
+"""One HTTP call within limits: a total deadline and a size, whatever the server does.
 
-httpx has a deadline for each step and none for the whole: a response that arrives byte by byte keeps every one of them.
+httpx has a deadline for each step, but none for the whole call: a response that arrives byte by byte meets every one.
 """
 
 import time
@@ -14,18 +14,18 @@ import httpx
 
 T = TypeVar("T")
 
-# Each step's deadline. httpx connects in two steps (TCP and TLS): a call has them all within CALL_SECONDS.
+# The deadline of each step. httpx connects in two steps (TCP and TLS). A call has all its steps within CALL_SECONDS.
 DEADLINE: Final = httpx.Timeout(5.0, connect=1.5, write=1.0)
 CALL_SECONDS: Final = 9.0
-# Fifty batches of a hundred orders have two million bytes.
+# Fifty batches of a hundred orders take two million bytes.
 MOST_BYTES: Final = 4 * 1024 * 1024
-# Many servers end a connection that was idle for 5 s: one that is nearly as old may be ended just as it is used.
+# Many servers close a connection that was idle for 5 s. One that is nearly as old may be closed just as it is used.
 _CONNECTIONS: Final = httpx.Limits(keepalive_expiry=3.0)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A response: its status, its headers by lower-case name, and its body, decoded."""
+    """A response: its status, its headers by lower-case name, and its decoded body."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,16 +33,16 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is 2xx."""
+        """True if the status is 2xx."""
         return 200 <= self.status < 300
 
 
 class OutOfBounds(httpx.HTTPError):
-    """The response took longer, or is larger, than a call may. The message says which."""
+    """The response exceeded the deadline or the size limit. The message names which."""
 
 
 class SendsRequests(Protocol):
-    """The part of `BoundedClient` that the Gateway's client needs."""
+    """The interface of `BoundedClient` that the Gateway's client needs."""
 
     def request(
         self,
@@ -54,12 +54,12 @@ class SendsRequests(Protocol):
         headers: Mapping[str, str],
         seconds: float,
     ) -> Answer:
-        """The answer within `seconds`; raises `httpx.HTTPError` where there is none."""
+        """The response within `seconds`. Raises `httpx.HTTPError` if there is none."""
 
 
 @dataclass(frozen=True)
 class BoundedClient:
-    """Calls through `http`; no redirect is followed."""
+    """An HTTP client with limits. It calls through `http` and follows no redirect."""
 
     http: httpx.Client
 
@@ -73,9 +73,9 @@ class BoundedClient:
         headers: Mapping[str, str],
         seconds: float,
     ) -> Answer:
-        """The answer within `seconds` and `MOST_BYTES`; raises `httpx.HTTPError`, of which `OutOfBounds` is one."""
+        """The response within `seconds` and `MOST_BYTES`. Raises `httpx.HTTPError`, of which `OutOfBounds` is one."""
         until = time.monotonic() + seconds
-        # Compressed, a few thousand bytes become as many million before anyone can count them.
+        # A few thousand compressed bytes could expand to as many million before the size is checked.
         asked = {**headers, "accept-encoding": "identity"}
 
         def exchange() -> Answer:
@@ -86,19 +86,19 @@ class BoundedClient:
                 for chunk in response.iter_bytes():
                     received += chunk
                     if len(received) > MOST_BYTES:
-                        raise OutOfBounds(f"the answer has more than {MOST_BYTES} bytes")
+                        raise OutOfBounds(f"the response has more than {MOST_BYTES} bytes")
                     if time.monotonic() > until:
-                        raise OutOfBounds(f"the answer took more than {seconds:.1f} s")
+                        raise OutOfBounds(f"the response took more than {seconds:.1f} s")
             return Answer(response.status_code, dict(response.headers), bytes(received))
 
         try:
             return _within(seconds, exchange)
         except TimeoutError:
-            raise OutOfBounds(f"the answer took more than {seconds:.1f} s") from None
+            raise OutOfBounds(f"the response took more than {seconds:.1f} s") from None
 
 
 def client(base_url: str) -> BoundedClient:
-    """The client for the Gateway at `base_url`: its connections are kept between calls."""
+    """A client for the Gateway at `base_url`. It keeps connections open between calls."""
     return BoundedClient(httpx.Client(base_url=base_url, timeout=DEADLINE, limits=_CONNECTIONS, follow_redirects=False))
 
 
@@ -108,14 +108,16 @@ def _steps(seconds: float) -> httpx.Timeout:
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:
-    """What `call` returns or raises; `TimeoutError` after `seconds`. A thread that is still at it then ends by itself,
-    and no process waits for it."""
+    """Return or raise the result of `call`. Raises `TimeoutError` after `seconds`.
+
+    A thread that is still running then ends by itself; no process waits for it.
+    """
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # it is raised where the result is waited for
+        except BaseException as error:  # raised again where the caller waits for the result
             future.set_exception(error)
 
     Thread(target=run, daemon=True, name="gateway call").start()

@@ -1,6 +1,6 @@
-"""The Gateway's secrets as they are stored and read (docs/reference/gateway.md §4.2, §5, §10).
+"""The Gateway's secrets, as stored and as read (docs/reference/gateway.md §4.2, §5, §10).
 
-While a secret is changed, the next and the previous one stand beside the current one: webhooks and tokens are verified
+During a rotation, the next and the previous secret are stored with the current one. Webhooks and tokens are verified
 with all of them, and calls are made with one of them (`gateway.credentials`).
 """
 
@@ -25,7 +25,7 @@ Role = Literal["current", "next", "previous"]
 
 @dataclass(frozen=True)
 class GatewaySecrets:
-    """Both secrets, and those that stand beside them while one is changed."""
+    """Both secrets, and the next and previous ones during a rotation."""
 
     gateway: GatewaySecret
     api: ApiSecret
@@ -36,16 +36,16 @@ class GatewaySecrets:
 
     @property
     def api_keys(self) -> tuple[ApiSecret, ...]:
-        """The API secrets that a genuine webhook may be signed with, and a call be accepted with: current first."""
+        """The API secrets that may sign a genuine webhook or be accepted in a call, current first."""
         return tuple(each for each in (self.api, self.next_api, self.previous_api) if each is not None)
 
     @property
     def gateway_keys(self) -> tuple[GatewaySecret, ...]:
-        """The gateway secrets that a genuine token may be signed with: current first."""
+        """The gateway secrets that may sign a genuine token, current first."""
         return tuple(each for each in (self.gateway, self.next_gateway, self.previous_gateway) if each is not None)
 
     def role(self, secret: ApiSecret | GatewaySecret | None) -> Role | None:
-        """Which one `secret` is among those of its kind; `None` where it is none of them."""
+        """The role of `secret` among those of its kind, or `None` if it is not one of them."""
         kinds: tuple[tuple[Role, object, object], ...] = (
             ("current", self.api, self.gateway),
             ("next", self.next_api, self.next_gateway),
@@ -55,7 +55,10 @@ class GatewaySecrets:
 
 
 def parse(text: str) -> GatewaySecrets:
-    """The secrets in `text`, the JSON kept in Secrets Manager; `SecretsError` says which member is wrong."""
+    """Parse the secrets in `text`, the JSON in Secrets Manager.
+
+    Raises `SecretsError`, which names the member at fault.
+    """
     try:
         members = loads(text)
     except ValueError:
@@ -100,21 +103,21 @@ def _optional(members: dict[str, Any], *names: str) -> dict[str, str]:
 
 
 class ReadSecrets(Protocol):
-    """How a function gets at the secrets."""
+    """Read access to the secrets."""
 
     def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
-        """The secrets, read a while ago at most; `fresh` reads them again now, within reason."""
+        """The secrets, cached for a while. `fresh` reads them again now, subject to a minimum interval."""
 
 
 class SecretReader:
-    """Reads the secrets from the secret `arn`, and uses them for `age`, or until `fresh` ones are wanted.
+    """Reads the secrets from the secret `arn`. They are cached for `age`, or until `fresh` ones are requested.
 
-    A wrong checksum or a refused call may mean that the secret has changed a moment ago, and anyone can send a wrong
-    checksum. So each process has a budget of fresh reads that is refilled by `rereads_per_second` and holds that many:
-    at a lower rate of forged webhooks every genuine one is compared with the secret as it is now, and at a higher rate
-    with one that was read `1 / rereads_per_second` seconds ago at most.
+    A wrong checksum or a rejected call may mean that the secret has just changed, and anyone can send a wrong checksum.
+    So each process has a budget of fresh reads that is refilled by `rereads_per_second` and holds that many. At a lower
+    rate of forged webhooks, every genuine one is compared with the current secret. At a higher rate, it is compared
+    with one that was read at most `1 / rereads_per_second` seconds ago.
 
-    Raises `SecretsError`, which names what is missing, and botocore's errors where Secrets Manager does not respond.
+    Raises `SecretsError`, which names the missing member, and botocore's errors if Secrets Manager does not respond.
     """
 
     def __init__(
@@ -136,7 +139,7 @@ class SecretReader:
         self._turn = Lock()
 
     def __call__(self, *, fresh: bool = False) -> GatewaySecrets:
-        """The secrets, read a while ago at most; `fresh` reads them again now, within the budget."""
+        """The secrets, cached for a while. `fresh` reads them again now, within the budget."""
         now = self._clock()
         if self._read is not None:
             at, known = self._read
@@ -144,7 +147,7 @@ class SecretReader:
                 return known
         known = parse(self._stored())
         with self._turn:
-            # Of two reads at once, the one that began later has what is stored now.
+            # Of two concurrent reads, the one that began later has the stored value.
             if self._read is None or self._read[0] <= now:
                 self._read = now, known
         return known

@@ -1,5 +1,7 @@
-"""The Gateway's JWTs: minted for the SDK and for our calls, verified when an app posts one (docs/reference/gateway.md
-§5)."""
+"""The Gateway's JWTs (docs/reference/gateway.md §5).
+
+The product mints them for the SDK and for its own calls, and verifies those that apps post.
+"""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ LIFETIME: Final = timedelta(hours=1)
 
 
 class TokenError(Exception):
-    """A smallcaseAuthToken that is not genuine, expired or malformed; the message is safe to answer."""
+    """A smallcaseAuthToken that is not genuine, has expired or is malformed. The message is safe to return."""
 
 
 class NotSigned(TokenError):
@@ -28,12 +30,12 @@ class NotSigned(TokenError):
 
 
 def mint_guest(secret: GatewaySecret, now: datetime, lifetime: timedelta = LIFETIME) -> str:
-    """A token for a user whose broker account is not known, or not to be used."""
+    """A token for a user without a known broker account, or without the use of one."""
     return _mint({"guest": True}, secret, now, lifetime)
 
 
 def mint_connected(secret: GatewaySecret, smallcase_auth_id: str, now: datetime, lifetime: timedelta = LIFETIME) -> str:
-    """A token that continues with the broker account behind `smallcase_auth_id`."""
+    """A token that continues with the broker account of `smallcase_auth_id`."""
     return _mint({"smallcaseAuthId": smallcase_auth_id}, secret, now, lifetime)
 
 
@@ -43,13 +45,13 @@ def _mint(claims: Mapping[str, Any], secret: GatewaySecret, now: datetime, lifet
 
 
 def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: bool = False) -> dict[str, Any]:
-    """The claims of a token that was signed with our gateway secret; `TokenError` otherwise.
+    """The claims of a token that was signed with our gateway secret. Raises `TokenError` for any other.
 
-    `allow_expired` is for tokens that the Gateway itself gave us over TLS: who it names does not expire.
+    `allow_expired` is for tokens that the Gateway itself sent over TLS: the account in them does not expire.
     """
     try:
-        # The times are checked below, against the caller's clock instead of the machine's. Who else a token is for does
-        # not matter: the Gateway signs with our secret, and only the smallcaseAuthId is used.
+        # The times are checked below, against the caller's clock instead of the machine's. The audience does not
+        # matter: the Gateway signs with our secret, and only the smallcaseAuthId is used.
         options: Options = {f"verify_{claim}": False for claim in _UNCHECKED}  # type: ignore[assignment]  # a TypedDict of these names
         claims: dict[str, Any] = jwt.decode(token, secret.value, algorithms=[_ALGORITHM], options=options)
     except jwt.PyJWTError:
@@ -70,7 +72,7 @@ def verify(token: str, secret: GatewaySecret, now: datetime, *, allow_expired: b
 def verify_with_any(
     token: str, secrets: Sequence[GatewaySecret], now: datetime, *, allow_expired: bool = False
 ) -> dict[str, Any]:
-    """The claims of a token that was signed with any of `secrets`; `TokenError` as in `verify`."""
+    """The claims of a token that was signed with any of `secrets`. Raises `TokenError` like `verify`."""
     for secret in secrets[:-1]:
         with contextlib.suppress(NotSigned):
             return verify(token, secret, now, allow_expired=allow_expired)
@@ -78,6 +80,6 @@ def verify_with_any(
 
 
 def auth_id_of(claims: Mapping[str, Any]) -> str | None:
-    """The smallcaseAuthId in verified claims; `None` for a guest."""
+    """The smallcaseAuthId in verified claims, or `None` for a guest."""
     value = claims.get("smallcaseAuthId")
     return value if isinstance(value, str) and value else None

@@ -25,8 +25,8 @@ def transaction_of(
 ) -> GatewayTransaction:
     """The transaction in the `data` of transaction details, at either nesting (docs/reference/gateway.md §2.3).
 
-    `auth_id_in_token` verifies a smallcaseAuthToken and returns its smallcaseAuthId. Raises `UnreadableDetails` where
-    the response has no status, or has orders and none of its batches can be read.
+    `auth_id_in_token` verifies a smallcaseAuthToken and returns its smallcaseAuthId. Raises `UnreadableDetails` if the
+    response has no status, or if it has orders and none of its batches can be read.
     """
     nested = data.get("transactionDetails")
     details: Mapping[str, Any] = nested if isinstance(nested, Mapping) else data
@@ -58,10 +58,10 @@ def transaction_of(
 
 
 def with_orders(transaction: GatewayTransaction, rows: Sequence[Mapping[str, Any]]) -> GatewayTransaction:
-    """`transaction` completed by rows of the orders API: each a batch with transactionId, broker and notes beside it.
+    """`transaction` with the rows of the orders API: each is a batch with transactionId, broker and notes.
 
     Rows without this transactionId are ignored: the batchId of the request may come from a forged webhook. Raises
-    `UnreadableDetails` where there are orders and none of the rows can be read.
+    `UnreadableDetails` if there are orders and none of the rows can be read.
     """
     own = [row for row in rows if row.get("transactionId") == transaction.transaction_id]
     batch = _first_batch(own)
@@ -88,7 +88,7 @@ def _rows(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _first_batch(rows: Sequence[Mapping[str, Any]]) -> Batch | None:
-    """The first row that is a batch with orders: details may name a batch without any of its orders."""
+    """The first row that is a batch with orders. Details may name a batch without its orders."""
     unreadable = False
     for row in rows:
         try:
@@ -104,7 +104,7 @@ def _first_batch(rows: Sequence[Mapping[str, Any]]) -> Batch | None:
 
 
 def _requested(details: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked for, with `securities` in the shape of a create call also where the Gateway shows `orders`."""
+    """The requested orders, with `securities` in the shape of a create call even if the Gateway shows `orders`."""
     found = {key: dict(details[key]) for key in ("orderConfig", "config") if isinstance(details.get(key), Mapping)}
     config = found.get("orderConfig", {})
     orders = config.get("orders")
@@ -124,7 +124,7 @@ _SECURITY: Final = ("type", "quantity", "orderType", "price", "triggerPrice", "v
 
 
 def _error(error: Mapping[str, Any]) -> SdkError | None:
-    """The error of an errored transaction; `value: false` beside empty members means that there is none."""
+    """The error of an errored transaction. `value: false` beside empty members means no error."""
     if error.get("value") is False or (error.get("message") is None and error.get("code") is None):
         return None
     return SdkError(error_code(error.get("code")), _text(error, "message"))

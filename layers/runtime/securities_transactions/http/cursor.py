@@ -7,7 +7,7 @@ from typing import Final
 from securities_transactions.http import problems
 from securities_transactions.http.problems import Problem
 
-# What DynamoDB takes as a sort key.
+# The maximum size of a DynamoDB sort key.
 MOST_ENTRY_BYTES: Final = 1024
 
 
@@ -37,5 +37,5 @@ def decode(owner_id: str, cursor: str | None, form: re.Pattern[str] = OF_A_USER)
 
 
 def unknown() -> Problem:
-    """The problem of a cursor that was not given for this list."""
-    return problems.of_field("cursor", "is not one that this list has given")
+    """The problem for a cursor of another list."""
+    return problems.of_field("cursor", "is not a cursor of this list")

@@ -1,4 +1,4 @@
-"""The filters of a list of transactions: from the query of a request, or kept in the cursor of the page before."""
+"""The filters of a list of transactions, from the query of a request or from the cursor of the previous page."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MOST_SYMBOL_CHARACTERS: Final = 64
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page begins, and what its list selects. `filters` are the parameters that say it."""
+    """The start of a page, and the selection of its list. `filters` are the parameters for it."""
 
     filters: Mapping[str, str]
     selection: Selection
@@ -35,7 +35,7 @@ FIRST_PAGE_OF_ALL: Final = Place({}, Selection())
 
 
 def place_of(request: Request, user_id: str) -> Place:
-    """What a request asks for: `Problem` 400 for a filter that is not valid, or not the one that its cursor keeps."""
+    """The place in a request. Raises `Problem` 400 for an invalid filter, or for one that differs from its cursor's."""
     given = {name: value for name in NAMES if (value := request.query(name)) is not None}
     after = cursor.decode(user_id, request.query("cursor"))
     if after is None:

@@ -1,6 +1,6 @@
-"""The edge of the HTTP API: an event of API Gateway in, a response or a problem out.
+"""The edge of the HTTP API: from an event of API Gateway to a response or a problem.
 
-No resolver: every function serves one or two routes, and routing is API Gateway's work.
+There is no resolver: every function serves one or two routes, and API Gateway does the routing.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 
 def http_handler(respond: Callable[[Request], Response]) -> Handler:
-    """A Lambda handler of `respond`: whatever goes wrong is returned as a problem, never as a stack trace."""
+    """A Lambda handler for `respond`. Every error is returned as a problem, never as a stack trace."""
 
     @wraps(respond)
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def http_handler(respond: Callable[[Request], Response]) -> Handler:
 
 
 def _problem_of(error: Exception) -> Problem:
-    """The problem that an error is answered with. What the operator has to know of it is logged."""
+    """The problem for an error. The facts that the operator needs are logged."""
     match error:
         case Problem():
             return error
@@ -83,20 +83,20 @@ def _problem_of(error: Exception) -> Problem:
         case GatewayUnavailable():
             log = _logger.error if error.needs_operator else _logger.warning
             log("gateway unavailable", reason=str(error))
-            detail = "the Gateway is down or slow; try again"
+            detail = "the Gateway is down or slow; retry later"
             return Problem(problems.GATEWAY_UNAVAILABLE, detail, headers=_after(error.retry_after))
         case SecretsError():
             _logger.error("misconfigured", reason=str(error))
             return Problem(problems.MISCONFIGURED, str(error))
         case ClientError() | BotoCoreError():
-            _logger.error("a part of the service failed", exc_info=error)
+            _logger.error("an AWS service failed", exc_info=error)
             return Problem(problems.UNAVAILABLE, _failed_part(error), headers=_after(1))
         case Contended():
-            detail = "the transaction changed at every attempt to write; try again"
+            detail = "every attempt to write met a concurrent write; retry"
             return Problem(problems.UNAVAILABLE, detail, headers=_after(1))
-        case _:  # the last line before the caller: logged whole, answered without a trace
+        case _:  # the last handler before the caller: log everything, return no trace
             _logger.error("unexpected", exc_info=error)
-            return Problem(problems.INTERNAL, "the error is logged; try again or ask us")
+            return Problem(problems.INTERNAL, "the error is logged; retry, or contact the operator")
 
 
 def _after(seconds: int) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _after(seconds: int) -> dict[str, str]:
 
 
 def _of_refusal(error: GatewayRefused) -> Problem:
-    """The Gateway's no: about the request, passed on; about our credentials, for the operator."""
+    """The problem for a refusal: of the request (for the caller) or of our credentials (for the operator)."""
     if error.is_about_us:
         _logger.error("the gateway rejects our credentials", status=error.status, reason=str(error))
         detail = "the Gateway refuses this service's credentials; its operators are told"
@@ -116,4 +116,4 @@ def _of_refusal(error: GatewayRefused) -> Problem:
 
 def _failed_part(error: Exception) -> str:
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    return f"storage did not answer ({code}); try again"
+    return f"storage did not respond ({code}); retry"

@@ -1,4 +1,4 @@
-"""Once for an Idempotency-Key, however often it is asked for. AWS Lambda Powertools keeps the keys."""
+"""One execution per Idempotency-Key, however often the request is repeated. AWS Lambda Powertools stores the keys."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -30,7 +30,7 @@ RETRY_AFTER_SECONDS: Final = 2
 
 
 class Once:
-    """Does what a request asks for once for the key in its header. The keys are kept in `table`."""
+    """Executes a request once for the key in its header. The keys are stored in `table`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self.store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
@@ -44,12 +44,11 @@ class Once:
     def __call__(
         self, request: Request, user_id: str, asked: BaseModel, do: Callable[[], Mapping[str, Any]]
     ) -> tuple[Mapping[str, Any], bool]:
-        """What `do` gives, or gave to the first request of `user_id` with this key; without a key always anew.
+        """The result of `do`, or the stored one of the first request with this key. The flag is True for a stored one.
 
-        The second is whether it is an earlier request's.
-
-        `Problem` 400 for a key that is too long, 422 where it was used for something else than what is `asked`, 409
-        while the first request is under way. What `do` raises is raised, and the key is free again.
+        A request without a key is always executed. Raises `Problem` 400 for a key that is too long, 422 if the key was
+        used for a request other than `asked`, and 409 while the first request is in progress. An error of `do` is
+        raised and releases the key.
         """
         key = request.header("idempotency-key")
         if key is None:
@@ -62,7 +61,7 @@ class Once:
         is_replayed = True
 
         @once  # type: ignore[untyped-decorator]  # Powertools gives its decorator none
-        def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:  # `call` is what makes two requests the same
+        def first(*, call: Mapping[str, Any]) -> Mapping[str, Any]:  # `call` identifies equal requests
             nonlocal is_replayed
             is_replayed = False
             return do()
@@ -73,10 +72,10 @@ class Once:
         except IdempotencyValidationError:
             raise Problem(problems.KEY_REUSED, "use a new Idempotency-Key for a new request") from None
         except IdempotencyPersistenceLayerError as error:
-            # The table of keys did not answer: what botocore said of it is what is answered for, as for any table.
+            # The table of keys did not respond: return botocore's error, as for any table.
             raise error.__cause__ or error from None
         except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError):
-            detail = "a request with this Idempotency-Key is under way; ask again for its answer"
+            detail = "a request with this Idempotency-Key is in progress; retry for its response"
             again = {"retry-after": str(RETRY_AFTER_SECONDS)}
             raise Problem(problems.REQUEST_IN_PROGRESS, detail, headers=again) from None
         return done, is_replayed

@@ -1,7 +1,6 @@
-"""The problems that the API answers with (RFC 9457): one stable type per cause, as data.
+"""The problems that the API returns (RFC 9457): one stable type per cause, as data.
 
-A type is a name, not an address: wherever this is deployed it is the same. `docs/reference/problems.md` says what each
-means.
+A type is a name, not an address, and is the same in every deployment. `docs/reference/problems.md` explains each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,27 +25,27 @@ class ProblemType:
 
     @property
     def uri(self) -> str:
-        """The `type` member of a problem of this cause."""
+        """The `type` member of a problem with this cause."""
         return TYPE_BASE + self.name
 
 
-INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "The request is not valid")
-WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "The webhook is not shown to be the Gateway's")
-UNUSABLE_TOKEN: Final = ProblemType("unusable-token", 401, "The access token names no user")
-FORBIDDEN: Final = ProblemType("forbidden", 403, "This is another user's")
-NOT_FOUND: Final = ProblemType("not-found", 404, "There is no such thing")
+INVALID_REQUEST: Final = ProblemType("invalid-request", 400, "Invalid request")
+WEBHOOK_REFUSED: Final = ProblemType("webhook-refused", 401, "Webhook not verified")
+UNUSABLE_TOKEN: Final = ProblemType("unusable-token", 401, "Unusable access token")
+FORBIDDEN: Final = ProblemType("forbidden", 403, "Forbidden")
+NOT_FOUND: Final = ProblemType("not-found", 404, "Not found")
 REFERENCE_TAKEN: Final = ProblemType("reference-taken", 409, "The reference is that of another transaction")
-REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "The same request is still in progress")
-TOO_LARGE: Final = ProblemType("too-large", 413, "The body is too large")
-UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "The request cannot be carried out")
-KEY_REUSED: Final = ProblemType("idempotency-key-reused", 422, "This Idempotency-Key was used for another request")
+REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "Request in progress")
+TOO_LARGE: Final = ProblemType("too-large", 413, "Request body too large")
+UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "Unprocessable request")
+KEY_REUSED: Final = ProblemType("idempotency-key-reused", 422, "Idempotency-Key already used")
 TOO_MANY_REQUESTS: Final = ProblemType("too-many-requests", 429, "Too many requests")
-GATEWAY_REFUSED: Final = ProblemType("gateway-refused", 422, "The Gateway refused")
-GATEWAY_MISCONFIGURED: Final = ProblemType("gateway-misconfigured", 502, "The Gateway is misconfigured")
-GATEWAY_UNAVAILABLE: Final = ProblemType("gateway-unavailable", 503, "The Gateway cannot be reached")
-UNAVAILABLE: Final = ProblemType("unavailable", 503, "A part of the service cannot be reached")
-MISCONFIGURED: Final = ProblemType("misconfigured", 500, "The service is not set up")
-INTERNAL: Final = ProblemType("internal", 500, "Something went wrong here")
+GATEWAY_REFUSED: Final = ProblemType("gateway-refused", 422, "Rejected by the Gateway")
+GATEWAY_MISCONFIGURED: Final = ProblemType("gateway-misconfigured", 502, "Gateway misconfigured")
+GATEWAY_UNAVAILABLE: Final = ProblemType("gateway-unavailable", 503, "Gateway unavailable")
+UNAVAILABLE: Final = ProblemType("unavailable", 503, "Service unavailable")
+MISCONFIGURED: Final = ProblemType("misconfigured", 500, "Service misconfigured")
+INTERNAL: Final = ProblemType("internal", 500, "Internal error")
 
 CATALOGUE: Final = (
     INVALID_REQUEST,
@@ -70,7 +69,7 @@ CATALOGUE: Final = (
 
 
 class Problem(Exception):
-    """An answer that is a problem. `errors` name each field at fault; `headers` go with the answer."""
+    """An error response. `errors` names each field at fault; `headers` are added to the response."""
 
     def __init__(
         self,
@@ -102,9 +101,9 @@ class Problem(Exception):
 
 
 def of_validation(error: ValidationError) -> Problem:
-    """The problem for a body that is not of its model, each field at fault named once, no value repeated.
+    """The problem for a body that does not match its model. It names each field at fault once and repeats no value.
 
-    A list or object with a field at fault is no second fault: the model counts what is left of it.
+    A list or object with a field at fault is not a second fault: the model counts its remaining elements.
     """
     found = {_place(each): each for each in reversed(error.errors(include_url=False, include_input=False))}
     deepest = [loc for loc in reversed(found) if not any(loc == other[: len(loc)] != other for other in found)]
@@ -115,24 +114,24 @@ def of_validation(error: ValidationError) -> Problem:
 
 
 def of_field(field: str, detail: str, type_: ProblemType = INVALID_REQUEST) -> Problem:
-    """The problem with one field."""
+    """The problem for one field at fault."""
     return Problem(type_, f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
 
 
 def _place(error: "ErrorDetails") -> tuple[int | str, ...]:
-    """Where the fault is: a model that compares its fields names the one at fault itself."""
+    """The place of a fault. A model that compares its fields names the one at fault itself."""
     own = (str(error["ctx"]["field"]),) if error["type"] == "field" else ()
     return (*error["loc"], *own)
 
 
 def _in_words(error: "ErrorDetails") -> str:
-    """What is wrong with a field, in the API's words: what the validator says names its own types."""
+    """The fault of a field, in the API's words. The validator's own text would name its types."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "field":
         return str(context["detail"])
     if context.get("min_length") == 1:
         return "must not be empty"
-    if kind == "value_error":  # raised by the model, in words of ours
+    if kind == "value_error":  # raised by the model, in our words
         return str(context["error"])
     if kind == "literal_error":
         return "must be " + str(context["expected"]).replace("'", "")
@@ -140,7 +139,7 @@ def _in_words(error: "ErrorDetails") -> str:
     return text.format_map({name: value for name, value in context.items() if name in _BOUNDS})
 
 
-# By the type of a validator's error, or how it starts.
+# By the type of a validator's error, or the start of it.
 _WORDS: Final[Mapping[str, str]] = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",

@@ -1,4 +1,4 @@
-"""A request as API Gateway passes it on (payload format 2.0), and its caller."""
+"""A request in API Gateway's form (payload format 2.0), and its caller."""
 
 import base64
 import hashlib
@@ -17,16 +17,16 @@ from securities_transactions.domain.transaction import TRANSACTION_ID
 from securities_transactions.http import problems
 from securities_transactions.http.problems import Problem
 
-# The HTTP API lets 10 MB through; a create request of a hundred securities has 20 KB.
+# The HTTP API accepts 10 MB. A create request of a hundred securities has 20 KB.
 MOST_BODY_BYTES: Final = 256 * 1024
-# A DynamoDB sort key has 1024 bytes at most, and ids stand in it behind a prefix.
+# A DynamoDB sort key has at most 1024 bytes, and ids follow a prefix in it.
 MOST_ID_BYTES: Final = 512
 MOST_ITEMS: Final = 50
 USUAL_ITEMS: Final = 20
 
-# Issuers name the scopes of a token in one of these (docs/reference/settings.md).
+# Issuers put the scopes of a token in one of these claims (docs/reference/settings.md).
 _SCOPE_CLAIMS: Final = ("scope", "scp")
-# So many unknown parameters are named, and so much of each name.
+# The maximum number of unknown parameters in a response, and the length of each name.
 _MOST_SHOWN: Final = 64
 
 # Issuers name the client that a token was issued to in one of these.
@@ -40,16 +40,16 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the user id in the access token, and whether it may act for every user."""
+    """The caller: the user id in the access token, and whether it may act for every user."""
 
     user_id: str
     is_service: bool
     client: str | None = None
 
     def acting_for(self, notes: str | None) -> str:
-        """The user this call is for: the caller, or for a service whom it names.
+        """The user that this call is for: the caller, or the user that a service names in `notes`.
 
-        `Problem` 403 for anyone else, 400 for what can be no user's id.
+        Raises `Problem` 403 if any other caller names another user, and 400 for text that cannot be a user id.
         """
         if notes is None or notes == self.user_id:
             return self.user_id
@@ -89,14 +89,14 @@ def pseudonym_of(user_id: str) -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as API Gateway passes it on."""
+    """A request in API Gateway's form."""
 
     event: Mapping[str, Any]
     context: Any = None
 
     @property
     def id(self) -> str:
-        """API Gateway's id of the request, which its access log has, too; empty where the event has none."""
+        """API Gateway's id of the request, as in its access log. Empty if the event has none."""
         return str((self.event.get("requestContext") or {}).get("requestId") or "")
 
     @property
@@ -111,7 +111,7 @@ class Request:
         return value if isinstance(value, str) and TRANSACTION_ID.fullmatch(value) else None
 
     def allow(self, *names: str) -> None:
-        """`Problem` 400 that names every query parameter that is not one of these: it may be a misspelt one."""
+        """Raises `Problem` 400 that names every query parameter except `names`: it may be misspelled."""
         unknown = sorted(set(self.event.get("queryStringParameters") or {}) - set(names))
         if unknown:
             detail = "is not a parameter of this route"
@@ -124,46 +124,46 @@ class Request:
         return value if isinstance(value, str) else None
 
     def names(self, name: str) -> bool:
-        """Whether the route has the path parameter `name`."""
+        """True if the route has the path parameter `name`."""
         return name in (self.event.get("pathParameters") or {})
 
     def path(self, name: str) -> str:
-        """A path parameter, all of which are ids; `Problem` 404 for one that no table could have as its key."""
+        """A path parameter; all of them are ids. Raises `Problem` 404 if it is too long for a key of any table."""
         value = str(self.event["pathParameters"][name])
         if len(value.encode()) > MOST_ID_BYTES:
-            raise Problem(problems.NOT_FOUND, f"{name}: no id is that long")
+            raise Problem(problems.NOT_FOUND, f"{name}: too long for an id")
         return value
 
     def rest(self, name: str) -> str:
-        """What a greedy path parameter matched, without slashes around it; empty where there is nothing."""
+        """The match of a greedy path parameter, without slashes around it. Empty if it matched nothing."""
         return str((self.event.get("pathParameters") or {}).get(name) or "").strip("/")
 
     def query(self, name: str) -> str | None:
-        """A query parameter; where it is given several times, API Gateway joins the values with commas."""
+        """A query parameter. If it is repeated, API Gateway joins the values with commas."""
         return (self.event.get("queryStringParameters") or {}).get(name)
 
     def flag(self, name: str) -> bool:
-        """A query parameter that is true or false."""
+        """A boolean query parameter."""
         value = self.query(name)
         if value not in (None, "true", "false"):
             raise problems.of_field(name, "must be true or false")
         return value == "true"
 
     def limit(self) -> int:
-        """How many items a page is to have; `Problem` 400 for what is not a number within the bounds."""
+        """The maximum number of items of a page. Raises `Problem` 400 if it is not a number within the bounds."""
         text = self.query("limit")
         if text is None:
             return USUAL_ITEMS
-        # Python converts no more than 4300 digits.
+        # Python converts at most 4300 digits.
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST_ITEMS):
             raise problems.of_field("limit", f"must be a number from 1 to {MOST_ITEMS}")
         return int(text)
 
     @property
     def source_address(self) -> IPv4Address | IPv6Address | None:
-        """The address of the connection to API Gateway, as API Gateway saw it; `None` where it is not one.
+        """The source address of the connection, as API Gateway saw it, or `None` if it is not an address.
 
-        No header has a part in it: whoever calls can write those.
+        No header is used: any caller can write those.
         """
         try:
             address = ip_address(self.event["requestContext"]["http"]["sourceIp"])
@@ -172,35 +172,41 @@ class Request:
         return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
     def raw(self, most_bytes: int) -> bytes:
-        """The body as received; `Problem` 413 where it has more than `most_bytes`, before anything looks at it."""
+        """The body as received. Raises `Problem` 413 if it exceeds `most_bytes`, before anything parses it."""
         body = str(self.event.get("body") or "")
         encoded = bool(self.event.get("isBase64Encoded"))
         if len(body) > (most_bytes * 4 // 3 + 4 if encoded else most_bytes):
             raise _too_large(most_bytes)
         try:
             raw = base64.b64decode(body, validate=True) if encoded else body.encode("utf-8", "surrogatepass")
-        except ValueError as error:  # binascii.Error is one, and so is text that is not ASCII
+        except ValueError as error:  # binascii.Error is a ValueError, and so is the error for non-ASCII text
             raise problems.of_field("body", "is not readable") from error
         if len(raw) > most_bytes:
             raise _too_large(most_bytes)
         return raw
 
     def json(self) -> Any:
-        """The body, any JSON; `Problem` 400 where it is none, 413 where it is too large."""
+        """The body as JSON. Raises `Problem` 400 if it is not JSON, 413 if it is too large."""
         try:
             return loads(self.raw(MOST_BODY_BYTES))
         except ValueError as error:
             raise problems.of_field("body", f"is not JSON: {error}") from None
 
     def parse(self, model: type[Model]) -> Model:
-        """The body as `model`; `Problem` 400 names the fields at fault, 413 a body that is too large."""
+        """The body as `model`.
+
+        Raises `Problem` 400, which names the fields at fault, or 413 if the body is too large.
+        """
         try:
             return model.model_validate(self.json())
         except ValidationError as error:
             raise problems.of_validation(error) from None
 
     def caller(self, service_scope: str) -> Caller:
-        """Who calls, from the claims that the authorizer has verified; `Problem` 401 where they name no user."""
+        """The caller, from the claims that the authorizer has verified.
+
+        Raises `Problem` 401 if they contain no user.
+        """
         claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
         user_id = str(claims.get("sub", ""))
         if not user_id or len(user_id) > MOST_NOTES_CHARACTERS:
@@ -211,7 +217,7 @@ class Request:
 
 
 def _words(claim: Any) -> list[str]:
-    """The words of a claim: text with spaces, a list, or the "[a b]" that API Gateway makes of a list."""
+    """The words of a claim: text with spaces, a list, or the "[a b]" into which API Gateway turns a list."""
     if isinstance(claim, list):
         return [each for each in claim if isinstance(each, str)]
     text = claim if isinstance(claim, str) else ""

@@ -1,4 +1,4 @@
-"""A response to API Gateway (payload format 2.0), with an ETag where apps poll."""
+"""A response to API Gateway (payload format 2.0), with an ETag for routes that apps poll."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from securities_transactions.http.request import Request
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: `body` is a JSON document or nothing."""
+    """A response. `body` is a JSON document or `None`."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def to_lambda(self, content_type: str = "application/json") -> dict[str, Any]:
-        """The answer in payload format 2.0."""
+        """The response in payload format 2.0."""
         answer: dict[str, Any] = {
             "statusCode": self.status,
             "headers": {"cache-control": "no-store", **self.headers},
@@ -30,7 +30,7 @@ class Response:
 
 
 def cacheable(request: Request, body: Mapping[str, Any]) -> Response:
-    """`body` with its ETag, or 304 where the caller has just that: apps poll for next to nothing."""
+    """`body` with its ETag, or 304 if the caller already has it, so that polling is cheap."""
     etag = f'"{hashlib.sha256(dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "private, no-cache"}
     asked = [each.strip().removeprefix("W/") for each in (request.header("if-none-match") or "").split(",")]

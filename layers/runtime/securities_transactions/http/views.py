@@ -1,7 +1,7 @@
-"""What the API answers with: a transaction and its orders as an app sees them.
+"""The responses of the API: a transaction and its orders as an app sees them.
 
-Names and values of orders are the Gateway's. Requested and executed are both there: the user may have changed
-quantities on the Gateway's own screen (docs/reference/gateway.md §1.2).
+Names and values of orders are the Gateway's. Both the requested and the executed orders are included: the user may have
+changed quantities on the Gateway's own screen (docs/reference/gateway.md §1.2).
 """
 
 from collections.abc import Sequence
@@ -23,22 +23,22 @@ from securities_transactions.storage.transactions import Unreadable
 
 _logger = logging.logger()
 
-# The status of a transaction on a page whose item cannot be read: the error is logged, an operator has to look.
+# The status in a page for a transaction whose item cannot be read. The error is logged and an operator must look.
 UNREADABLE: Final = "UNREADABLE"
 
 
 class View(BaseModel):
-    """An answer: immutable, absent where nothing is known."""
+    """A response: immutable. Fields without a value are absent."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     def document(self) -> dict[str, Any]:
-        """The JSON document, rupees as exact numbers."""
+        """The JSON document, with rupees as exact numbers."""
         return self.model_dump(exclude_none=True)
 
 
 class SdkToken(View):
-    """What the Gateway SDK is initialised with. `expiresAt` is UTC, ISO 8601."""
+    """The token that initializes the Gateway SDK. `expiresAt` is UTC, ISO 8601."""
 
     smallcaseAuthToken: str
     kind: Literal["guest", "connected"]
@@ -64,7 +64,7 @@ class CreatedTransaction(View):
 class OrderView(View):
     """An order in the Gateway's words, and the text for the user. Quantities are shares, prices rupees a share.
 
-    Only the fields that are named here are returned: the sender of a webhook can add others.
+    Only the fields listed here are returned: the sender of a webhook can add others.
     """
 
     tradingsymbol: str
@@ -81,7 +81,7 @@ class OrderView(View):
     exchangeOrderId: str | None = None
     errorCode: str | None = None
     statusMessage: Annotated[
-        str | None, Field(description="The broker's own text, for support: only with the service scope.")
+        str | None, Field(description="The broker's own text, for support. Only with the service scope.")
     ] = None
     orderTimestamp: str | None = None
     derived: Annotated[
@@ -91,7 +91,7 @@ class OrderView(View):
 
     @classmethod
     def of(cls, order: Order, *, placed: bool, for_support: bool) -> Self:
-        """`order` with the text for the user; the broker's own text only `for_support`."""
+        """The view of `order` with the text for the user. It has the broker's own text only if `for_support`."""
         fields = {name: getattr(order, name) for name in _ORDER_FIELDS}
         if not for_support:
             fields["statusMessage"] = None
@@ -102,15 +102,15 @@ class OrderView(View):
 _ORDER_FIELDS: Final = tuple(name for name in OrderView.model_fields if name != "userMessage")
 
 
-Version = Annotated[int, Field(description="The `sequence` of its latest event about its state.")]
-IsFinal = Annotated[bool, Field(description="Settled or failed: no order of it is to change. A correction still may.")]
+Version = Annotated[int, Field(description="The `sequence` of the latest event about its state.")]
+IsFinal = Annotated[bool, Field(description="Settled or failed: no order should change; a correction may follow.")]
 Test = Annotated[
     Literal[True] | None,
-    Field(description="With a test account: no shares and no money change hands. Absent where that is not so."),
+    Field(description="True for a test account: no shares and no money change hands. Otherwise absent."),
 ]
 Refreshed = Annotated[
     bool | None,
-    Field(description="With `refresh=true`: whether the Gateway was asked just now; not if it was a moment ago."),
+    Field(description="With `refresh=true`: true if the Gateway was pulled now, false if it was pulled a moment ago."),
 ]
 
 
@@ -172,19 +172,19 @@ class TransactionView(StateView):
     ] = None
     error: Annotated[dict[str, Any] | None, Field(description="`reason`, and the SDK's `code` and `message`.")] = None
     sdkError: Annotated[
-        dict[str, Any] | None, Field(description="The `code` and `message` that the SDK gave the user: no outcome yet.")
+        dict[str, Any] | None, Field(description="The `code` and `message` that the SDK returned: not an outcome.")
     ] = None
     needsPerson: Annotated[bool, Field(description="The Gateway cannot settle it; an operator has to look.")] = False
     batchId: str | None = None
     buyAmount: Rupees | None = None
     sellAmount: Rupees | None = None
-    orderStatuses: Annotated[dict[str, int], Field(description="How many orders are in which status.")] = {}
+    orderStatuses: Annotated[dict[str, int], Field(description="The number of orders in each status.")] = {}
     test: Test = None
     refreshed: Refreshed = None
 
 
 class OrdersPage(View):
-    """A user's orders; pass `cursor` on for the next page. A page of a filtered list may be empty and have a cursor."""
+    """A user's orders. Pass `cursor` to get the next page. A page of a filtered list may be empty and have a cursor."""
 
     items: list[OrdersView]
     cursor: str | None = None
@@ -199,13 +199,13 @@ class Account(View):
 
 
 class Accounts(View):
-    """A user's linked broker accounts, the latest linked first."""
+    """A user's linked broker accounts, most recently linked first."""
 
     items: list[Account]
 
 
 def orders_of(transaction: Transaction, *, for_support: bool, refreshed: bool | None = None) -> OrdersView:
-    """The orders of a transaction; the broker's own texts only `for_support`."""
+    """The orders of a transaction. The broker's own texts are included only if `for_support`."""
     batch = transaction.batch
     fields: dict[str, Any] = {
         **_common(transaction),
@@ -225,7 +225,7 @@ def orders_of(transaction: Transaction, *, for_support: bool, refreshed: bool | 
 
 
 def transaction_of(transaction: Transaction, *, refreshed: bool | None = None) -> TransactionView:
-    """A transaction without the details of its orders."""
+    """A transaction without its orders."""
     batch, failure, sdk_error = transaction.batch, transaction.failure, transaction.sdk_error
     statuses: dict[str, int] = {}
     for order in batch.orders if batch else ():
@@ -249,7 +249,7 @@ def transaction_of(transaction: Transaction, *, refreshed: bool | None = None) -
 
 
 def page_of(page: Page, user_id: str, place: Place, *, for_support: bool) -> OrdersPage:
-    """A page of a user's orders; a transaction that cannot be read stands in its own place as UNREADABLE."""
+    """A page of a user's orders. A transaction that cannot be read keeps its place, with the status UNREADABLE."""
     items = [_listed(each, user_id, for_support=for_support) for each in page.items]
     return OrdersPage(items=items, cursor=place.cursor(user_id, page.after) if page.after else None)
 
@@ -259,7 +259,7 @@ def _listed(listed: Listed, user_id: str, *, for_support: bool) -> OrdersView:
         if isinstance(listed.found, Unreadable):
             raise listed.found.error
         return orders_of(listed.found, for_support=for_support)
-    except Exception:  # whatever is wrong with one transaction, the user's others are shown
+    except Exception:  # one unreadable transaction must not hide the others
         _logger.exception("a transaction cannot be read", transaction_id=listed.pointer.transaction_id)
         return OrdersView(
             transactionId=listed.pointer.transaction_id,

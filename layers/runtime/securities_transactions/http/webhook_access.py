@@ -1,6 +1,6 @@
-"""Which requests for the webhook are looked at: by the segment of the URL, and by the address that they come from.
+"""Admission of webhook requests by the segment of the URL and by the source address.
 
-Neither proves anything, which the checksum alone does (docs/reference/gateway.md §4.2): they keep others from trying.
+Neither proves anything; only the checksum does (docs/reference/gateway.md §4.2). They keep other senders from trying.
 """
 
 import hmac
@@ -15,27 +15,31 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True)
 class UnknownSegment:
-    """The URL is not one that the vendor was given."""
+    """The URL is not one that was given to the vendor."""
 
 
 @dataclass(frozen=True)
 class UnknownSource:
-    """The request comes from elsewhere: from `network`, the caller's address cut to what names no person."""
+    """The source address is not allowed. `network` is the address, cut so that it identifies no person."""
 
     network: str | None
 
 
 @dataclass(frozen=True)
 class WebhookAccess:
-    """`segments` are accepted after /webhooks/orders/, an empty one for the URL without any; no `sources` are all."""
+    """The admission rules for webhook requests.
+
+    `segments` are accepted after /webhooks/orders/; an empty one accepts the URL without a segment. Empty `sources`
+    accept every address.
+    """
 
     segments: Sequence[str]
     sources: Sequence[Network]
 
     def refusal(self, request: Request) -> UnknownSegment | UnknownSource | None:
-        """Why `request` is not looked at, or `None`."""
+        """The reason why `request` is not admitted, or `None`."""
         given = request.rest("segment")
-        # Every segment is compared, in constant time: how long it takes tells nothing of them.
+        # Every segment is compared in constant time, so the duration reveals nothing about them.
         accepted = [hmac.compare_digest(given.encode(), each.encode()) for each in self.segments]
         if not any(accepted):
             return UnknownSegment()

@@ -1,1 +1,1 @@
-"""The use cases, a module each: they read and write through the gateway, storage and events packages."""
+"""The use cases, one module each. They read and write through the gateway, storage and events packages."""

@@ -1,5 +1,7 @@
-"""What follows from the SDK's response that an app posts: the account is linked, the orders are reported, and a pull is
-requested. It is a signal: the token is verified, and only the Gateway decides."""
+"""Accepts the SDK response that an app posts: links the account, reports the orders and requests a pull.
+
+The response is only a signal. Its token is verified, and only the Gateway decides.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ VerifyToken = Callable[[str, Sequence[GatewaySecret], datetime], Mapping[str, An
 
 @dataclass(frozen=True)
 class AcceptSdkResponse:
-    """Accepts SDK responses under the `confirm` policy. `clock` gives aware UTC.
+    """Accepts SDK responses under the `confirm` policy. `clock` returns aware UTC.
 
     `verify` returns the claims of a token that the Gateway signed with any of our gateway secrets, and raises
     `TokenError` for any other.
@@ -54,9 +56,9 @@ class AcceptSdkResponse:
     def _accept_resolved(
         self, transaction: Transaction, resolved: Resolved, now: datetime, cause: Cause | None
     ) -> None:
-        """Link the account that the verified token names, and report the batch that the SDK showed.
+        """Link the account in the verified token, and report the batch that the SDK showed.
 
-        The first write is complete without the second: the pull that it requests brings the orders in any case.
+        The first write is complete without the second: it requests a pull, which returns the orders in any case.
         """
         auth_id = self._verified(resolved.token, now)
         stored: Transaction | None = transaction
@@ -69,7 +71,7 @@ class AcceptSdkResponse:
             raise Contended(transaction.transaction_id)
         if resolved.batch is None:
             return
-        # Whatever is believed of webhooks: what a browser reports never settles anything.
+        # Even if webhooks are trusted, a report from a browser never settles a transaction.
         confirm = ConfirmPolicy.FINAL if self.confirm is ConfirmPolicy.NONE else self.confirm
         self.users.transactions.report(
             Report.under(

@@ -1,4 +1,4 @@
-"""Creating a transaction at the Gateway and storing it."""
+"""Creates a transaction at the Gateway and stores it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from securities_transactions.storage.users import Users
 
 _logger = logging.logger()
 
-# The first check of a transaction that nothing was reported about: once it can have expired (reconciliation.Policy).
+# The first check of a transaction without any report: once it can have expired (reconciliation.Policy).
 FIRST_CHECK_AFTER_EXPIRY: Final = timedelta(minutes=13)
 # When an app may ask again after operators have stopped creates, in seconds.
 STOPPED_RETRY_AFTER: Final = 60
@@ -39,7 +39,7 @@ RESERVED_RETRY_AFTER: Final = 2
 
 @dataclass(frozen=True)
 class Created:
-    """A transaction that was created and stored. `expire_at` is aware UTC."""
+    """A created and stored transaction. `expire_at` is aware UTC."""
 
     transaction_id: str
     expire_at: datetime
@@ -47,9 +47,10 @@ class Created:
 
 @dataclass(frozen=True)
 class CreateTransaction:
-    """Creates transactions at the Gateway and stores them: `per_minute` for one user. `clock` gives aware UTC.
+    """Creates transactions at the Gateway and stores them, at most `per_minute` for one user. `clock` returns aware
+    UTC.
 
-    `new_holder` gives another text each time, which tells requests for the same reference apart.
+    `new_holder` returns a new text each time, which distinguishes requests for the same reference.
     """
 
     gateway: Gateway
@@ -82,11 +83,11 @@ class CreateTransaction:
             return self._create(new, user_id, mint, cause)
         holder = self.new_holder()
         if not self.references.take(user_id, new.reference, holder, asked):
-            # A holder that is done keeps its lease until it runs out.
+            # A holder that is done keeps its lease until it expires.
             self._check_free(user_id, new.reference)
             raise ReferenceReserved(RESERVED_RETRY_AFTER)
         try:
-            # After the lease: what an earlier holder stored is seen.
+            # Checked after the lease, so that an earlier holder's transaction is seen.
             self._check_free(user_id, new.reference)
             return self._create(new, user_id, mint, cause)
         except Exception:
@@ -96,7 +97,7 @@ class CreateTransaction:
     def _release(self, user_id: str, reference: str, holder: str) -> None:
         try:
             self.references.release(user_id, reference, holder)
-        except (BotoCoreError, ClientError) as error:  # it ends by itself; the caller gets the error that came first
+        except (BotoCoreError, ClientError) as error:  # it ends by itself; the caller gets the first error
             _logger.warning("a reference stays reserved for a minute", reason=type(error).__name__)
 
     def _check_free(self, user_id: str, reference: str) -> None:
@@ -125,10 +126,10 @@ class CreateTransaction:
         return Created(created.transaction_id, expire_at)
 
     def _explain(self, transaction: Transaction) -> None:
-        """Raise why a transaction could not be stored, unless a pull has stored it for the same user a moment ago.
+        """Raise the reason why a transaction could not be stored, unless a pull has just stored it for the same user.
 
-        One that a pull has stored has no reference: its user has not seen it, so that it expires unused, and the
-        request can be repeated.
+        A transaction stored by a pull has no reference: its user has not seen it, so it expires unused, and the request
+        can be repeated.
         """
         stored = self.users.transactions.get(transaction.transaction_id)
         if transaction.reference is not None:
@@ -136,4 +137,4 @@ class CreateTransaction:
             if stored is not None and stored.adopted:
                 raise Contended(transaction.transaction_id)
         if stored is None or not stored.adopted or stored.user_id != transaction.user_id:
-            raise GatewayUnreadable("the Gateway gave a transactionId that is another transaction's")
+            raise GatewayUnreadable("the Gateway returned the transactionId of another transaction")

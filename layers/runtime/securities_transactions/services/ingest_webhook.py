@@ -1,4 +1,4 @@
-"""Ingesting a webhook: nothing genuine is lost, nothing forged decides."""
+"""Ingests webhooks: no genuine webhook is lost, and no forged one decides."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ Reconsider = Callable[[Accepted, Transaction | None], Unchanged | Suspicious]
 
 
 class IngestStatus(StrEnum):
-    """What became of a webhook."""
+    """The outcome of a webhook."""
 
     REJECTED = "rejected"
     ACCEPTED = "accepted"
@@ -43,7 +43,7 @@ class IngestStatus(StrEnum):
     STALE = "stale"
     STORED = "stored"
     DROPPED = "dropped"
-    """Too many with the same timestamp and checksum were stored; a pull is requested all the same."""
+    """Too many webhooks with the same timestamp and checksum were stored. A pull is requested anyway."""
 
 
 Outcome = tuple[Verification, IngestStatus]
@@ -64,9 +64,10 @@ class Ingested:
 
 @dataclass(frozen=True)
 class IngestWebhook:
-    """Ingests webhooks under the `confirm` policy. `clock` gives aware UTC, `owner_of` the user of a smallcaseAuthId.
+    """Ingests webhooks under the `confirm` policy.
 
-    `verify` and `reconsider` are the domain's rules.
+    `clock` returns aware UTC, `owner_of` the user of a smallcaseAuthId. `verify` and `reconsider` are the domain's
+    rules.
     """
 
     transactions: Transactions
@@ -122,7 +123,7 @@ class IngestWebhook:
             case Unchanged.STALE:
                 return accepted, IngestStatus.STALE
             case Unchanged.RESTATED:
-                # Overtaken by something newer in between: then there is nothing left to restate.
+                # If a newer report was written in between, there is nothing left to restate.
                 restated = self.transactions.restate(report)
                 return accepted, IngestStatus.DUPLICATE if restated else IngestStatus.STALE
 
@@ -137,7 +138,7 @@ class IngestWebhook:
         return verified, IngestStatus.STORED if new else IngestStatus.DUPLICATE
 
     def _owns(self, user_id: str | None, smallcase_auth_id: str | None) -> bool:
-        """Whether the account that is signed is the user's: the checksum does not cover who the webhook is for."""
+        """True if the signed account belongs to the user. The checksum does not cover the user."""
         if user_id is None or smallcase_auth_id is None:
             return False
         return self.owner_of(smallcase_auth_id) == user_id

@@ -1,4 +1,4 @@
-"""Issuing the token for the Gateway SDK: connected where a broker account is linked, guest where not, or as chosen."""
+"""Issues tokens for the Gateway SDK: connected if a broker account is linked, else guest, or as selected."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Connect = Literal["auto", "guest", "connected"]
 
 
 class TokenRequest(BaseModel):
-    """Which token is wanted: "auto" is connected where a broker account is linked, else guest."""
+    """The requested token: "auto" is connected if a broker account is linked, else guest."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"connect": "guest"}]})
 
@@ -30,7 +30,7 @@ class TokenRequest(BaseModel):
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """A token for the Gateway SDK, the account it continues with, if any, and when it expires (aware UTC)."""
+    """A token for the Gateway SDK, its account, if any, and its expiry (aware UTC)."""
 
     token: str
     account: LinkedAccount | None
@@ -39,18 +39,18 @@ class IssuedToken:
 
 @dataclass(frozen=True)
 class IssueSdkToken:
-    """Issues tokens. `clock` gives aware UTC."""
+    """Issues tokens. `clock` returns aware UTC."""
 
     users: Users
     credentials: CredentialsInUse
     clock: Callable[[], datetime]
 
     def account_for(self, user_id: str, connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
-        """The account to continue with, `None` for a guest. `InvalidField` where it is not linked to the user."""
+        """The account of the token, or `None` for a guest. Raises `InvalidField` if it is not linked to the user."""
         return choose(self.users.accounts_of(user_id), connect, smallcase_auth_id)
 
     def issue(self, account: LinkedAccount | None) -> IssuedToken:
-        """The token that continues with `account`, or a guest's."""
+        """A token for `account`, or a guest token."""
         return self.sign(account, self.credentials.first.gateway)
 
     def sign(self, account: LinkedAccount | None, secret: GatewaySecret) -> IssuedToken:
@@ -64,7 +64,7 @@ class IssueSdkToken:
 
 
 def choose(accounts: Sequence[LinkedAccount], connect: Connect, smallcase_auth_id: str | None) -> LinkedAccount | None:
-    """The account to continue with among a user's `accounts`, the latest linked first; see `account_for`."""
+    """Select the account of the token from a user's `accounts`, most recently linked first. See `account_for`."""
     if smallcase_auth_id is not None:
         if connect == "guest":
             raise InvalidField("smallcaseAuthId", "a guest token names no account")

@@ -1,4 +1,4 @@
-"""Linking the broker account that a pull or a verified token names, together with the transition that it comes with."""
+"""Links the broker account in a pull or a verified token, in the same write as its transition."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,17 +11,17 @@ from securities_transactions.storage.users import Users
 
 @dataclass(frozen=True)
 class LinkAccount:
-    """Saves transitions that name an account."""
+    """Saves transitions that contain an account."""
 
     users: Users
 
     def save(
         self, stored: Transaction, transition: Transition, smallcase_auth_id: str, broker: str | None, now: datetime
     ) -> bool:
-        """Save `transition` with the user's claim to the account; the account is linked where it was no user's, unless
-        it is a test account.
+        """Save `transition` with the user's claim to the account.
 
-        False where the transaction or the account's owner changed meanwhile: read and decide again.
+        The account is linked if it was not linked before and is not a test account. Returns False if the transaction or
+        the owner of the account has changed since it was read: the caller must read and decide again.
         """
         if is_test_broker(broker or stored.broker):
             link = AccountLink.TEST

@@ -1,4 +1,4 @@
-"""Publishing what the tables' streams record: events go on the bus in order, requests to pull to their queue."""
+"""Publishes the records of the tables' streams: events to the bus, in order, and requests to pull to their queue."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _logger = logging.logger()
 
 @dataclass(frozen=True)
 class Update:
-    """What a stream record amounts to: events for the bus, and a request to pull the transaction, if any."""
+    """The result of a stream record: events for the bus, and a request to pull, if any."""
 
     events: Sequence[Event] = ()
     pull: PullRequest | None = None
@@ -52,7 +52,7 @@ class Published:
 
 @dataclass
 class _Batch:
-    """A record batch as it was read."""
+    """A record batch as read."""
 
     events: list[Event] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -79,10 +79,10 @@ class PublishUpdates:
     put: Put = publish
 
     def publish(self, records: Sequence[Record]) -> Published:
-        """Publish what the records amount to; raises where the bus or a queue does not accept it, to get them again.
+        """Publish the record batch. Raises if the bus or a queue rejects it, so that the stream delivers it again.
 
-        What can never be published is set aside: a record that cannot be read, an entry that the bus refuses for good.
-        It is set aside last, so that a record batch that is delivered again does not set it aside again.
+        Records that cannot be read and permanently rejected entries are set aside. This happens last, so that
+        redelivery of the record batch does not set them aside twice.
         """
         batch = self._read(records)
         pulls = self.pull_queues.send(batch.pulls)
@@ -100,7 +100,7 @@ class PublishUpdates:
             try:
                 update = self.read(record)
                 entries = [entry(each, self.bus) for each in update.events]
-            except Exception as error:  # one poison record must not hold back every other transaction until it expires
+            except Exception as error:  # one poison record must not block every other transaction until it expires
                 _logger.exception("a record cannot be read")
                 batch.unreadable.append(dead_letters.of_record(record, error))
                 continue
@@ -112,15 +112,15 @@ class PublishUpdates:
 
     def _set_aside_refused(self, refusal: Refusal, record: Record) -> None:
         self._set_aside(dead_letters.of_entry(refusal, record))
-        _logger.error("an event was refused for good", extra=dead_letters.named_by(refusal))
+        _logger.error("an event was rejected permanently", extra=dead_letters.named_by(refusal))
 
     def _set_aside(self, message: str) -> None:
-        """Raises where SQS does not accept it: the stream delivers the records again."""
+        """Send the message. Raises if SQS rejects it: the stream delivers the records again."""
         self.sqs.send_message(QueueUrl=self.dead_letter_queue_url, MessageBody=message)
 
 
 def update_of(record: Record) -> Update:
-    """What one stream record amounts to; nothing for a deletion, which is TTL or an operator and no fact of trading."""
+    """The update of one stream record. A deletion has none: it is TTL's or an operator's, not a trading fact."""
     images = record["dynamodb"]
     if "NewImage" not in images:
         return Update()
@@ -133,7 +133,7 @@ def update_of(record: Record) -> Update:
 
 
 def of_transaction(old: Transaction | None, new: Transaction) -> Update:
-    """What the change of a transaction amounts to."""
+    """The update of a changed transaction."""
     requested = new.pull_requested_at is not None and (old is None or old.pull_requested_at != new.pull_requested_at)
     return Update(builder.of_transaction(old, new), _request_of(new) if requested else None)
 
@@ -144,9 +144,9 @@ def _request_of(new: Transaction) -> PullRequest:
 
 
 def of_webhook(webhook: StoredWebhook) -> Update:
-    """What a stored webhook amounts to: a suspicious one requests a pull, another kind is an event of its own.
+    """The update of a stored webhook: a suspicious one requests a pull, an unrelated one is an event.
 
-    Its checksum is left out: it does not cover the body, so its reader could send another body
+    The event leaves out the checksum: it does not cover the body, so a reader could send another body with it
     (docs/reference/gateway.md §4.2).
     """
     if webhook.suspicion is not None:
@@ -160,7 +160,7 @@ def of_webhook(webhook: StoredWebhook) -> Update:
 
 
 def latest_of(item: Mapping[str, Any]) -> Update:
-    """Where the transaction or the webhook in a stored item stands: what republishing sends."""
+    """The update of the current state of a stored transaction or webhook, for republishing."""
     if "webhookId" in item:
         return of_webhook(webhook_of(item))
     return Update(builder.latest(mapper.of_item(item)))

@@ -23,7 +23,7 @@ MOST_DELAY: Final = timedelta(minutes=15)
 
 
 class SendError(Exception):
-    """The queue did not accept some of the messages."""
+    """The queue rejected some of the messages."""
 
 
 class PullQueue:
@@ -55,7 +55,7 @@ class PullQueue:
             refused += len(response.get("Failed", []))
             count += len(chunk)
         if refused:
-            raise SendError(f"the queue refused {refused} of {count} messages")
+            raise SendError(f"the queue rejected {refused} of {count} messages")
         return count
 
 
@@ -78,7 +78,7 @@ class PullQueues:
 
 
 def message_of(request: PullRequest) -> str:
-    """The message for a request. The time tells `reconcile` which check is meant: it is not made twice."""
+    """The message for a request. Its time identifies the check, so that `reconcile` makes it only once."""
     message: dict[str, Any] = {
         "transactionId": request.transaction_id,
         "smallcaseAuthId": request.smallcase_auth_id,

@@ -1,4 +1,4 @@
-"""Reading transactions for a user: what is theirs to see, refreshed where they ask for it."""
+"""Reads the transactions that a user may see, refreshed if requested."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from securities_transactions.storage.users import Pointer, Users
 if TYPE_CHECKING:
     from securities_transactions.services.reconcile import Reconcile
 
-# How many transactions a page reads to find those that are wanted, and how many DynamoDB reads in one call.
+# The maximum number of transactions that a page reads to find matching ones, and of DynamoDB reads in one call.
 MOST_READ: Final = 200
 MOST_TOGETHER: Final = 100
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A transaction on a page, or why it cannot be read."""
+    """A transaction on a page, or the reason why it cannot be read."""
 
     pointer: Pointer
     found: Transaction | Unreadable
@@ -30,7 +30,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Read:
-    """A transaction; `refreshed` says whether the Gateway was asked just now, where that was wanted."""
+    """A transaction. `refreshed` is set if a refresh was requested: true if the Gateway was pulled now."""
 
     transaction: Transaction
     refreshed: bool | None = None
@@ -38,7 +38,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a user's transactions, and the entry to go on after."""
+    """A page of a user's transactions, and the entry after which the next page begins."""
 
     items: Sequence[Listed]
     after: str | None
@@ -46,10 +46,10 @@ class Page:
 
 @dataclass
 class ReadOrders:
-    """Reads for users.
+    """Reads transactions for users.
 
     `make_reconcile` is called at the first refresh: most reads never load the Gateway's client. `get_users` is called
-    for pages alone: who reads one transaction needs no access to the table.
+    for pages only: a read of one transaction needs no access to the table.
     """
 
     transactions: Transactions
@@ -58,7 +58,7 @@ class ReadOrders:
 
     @cached_property
     def reconcile(self) -> "Reconcile":
-        """What refreshes a transaction from the Gateway."""
+        """The use case that refreshes a transaction from the Gateway."""
         return self.make_reconcile()
 
     def one(
@@ -83,11 +83,11 @@ class ReadOrders:
         return Read(self.transactions.get(transaction_id) or transaction, refreshed=True)
 
     def page(self, user_id: str, limit: int, after: str | None, selection: Selection = EVERYTHING) -> Page:
-        """At most `limit` of the user's transactions that `selection` wants, after the entry `after`.
+        """At most `limit` of the user's transactions that match `selection`, after the entry `after`.
 
-        It reads `MOST_READ` transactions at most: fewer than `limit` may be on the page then, none perhaps, and there
-        is an entry to go on after until there are no more. What was deleted is passed over; what cannot be read is on
-        the page, for it may be wanted. `InvalidField` for an entry of another list.
+        It reads at most `MOST_READ` transactions. So the page may have fewer than `limit`, or none, and still an entry
+        after which the next page begins, until there are no more. Deleted transactions are skipped. Unreadable ones are
+        on the page, because they may match. Raises `InvalidField` for an entry of another list.
         """
         if selection.reference is not None:
             return self._of_reference(user_id, selection.reference, selection)
@@ -121,5 +121,5 @@ def _may_be_wanted(found: Transaction | Unreadable, selection: Selection) -> boo
         return True
     try:
         return selection.wants(found)
-    except Exception:  # its orders cannot be decoded, which is logged where they are shown
+    except Exception:  # its orders cannot be decoded; the error is logged where they are shown
         return True

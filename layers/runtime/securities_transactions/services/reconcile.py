@@ -1,7 +1,7 @@
-"""Reconciling a transaction with the Gateway: load, fetch, decide, save.
+"""Reconciles a transaction with the Gateway: load, pull, decide, save.
 
-One pull in flight per transaction and a minimum interval between two, however many requests arrive: a flood of
-forged webhooks does not become a flood of calls to the Gateway.
+A transaction has at most one pull in flight, and a minimum interval between two, however many requests arrive. So a
+flood of forged webhooks does not become a flood of calls to the Gateway.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ RequestLater = Callable[[PullRequest, timedelta], None]
 
 
 class PullsTransactions(Protocol):
-    """The part of `gateway.client.Gateway` that reconciliation needs."""
+    """The interface of `gateway.client.Gateway` that reconciliation needs."""
 
     def pull(
         self,
@@ -57,7 +57,7 @@ def request_nothing(request: PullRequest, delay: timedelta) -> None:
 
 @dataclass(frozen=True)
 class Reconcile:
-    """Pulls transactions. `clock` gives aware UTC, `jitter` a random number in [0, 1).
+    """Pulls transactions. `clock` returns aware UTC, `jitter` a random number in [0, 1).
 
     `decide` is the domain's rule. `leases` bound pulls of transactions that are not stored here, by the smallcaseAuthId
     whose webhook requests them; `None` where those are not pulled. `request_later` requests a pull once more after a
@@ -82,11 +82,11 @@ class Reconcile:
         return self.interval + timedelta(seconds=1)
 
     def pull(self, request: PullRequest) -> PullOutcome:
-        """Pull a transaction and save what the Gateway's state changes.
+        """Pull a transaction and save the resulting transition.
 
-        Raises `GatewayError` where the Gateway does not respond, with the next check scheduled for a transaction that
-        is stored, `Contended` where other writers kept changing it, and whatever its item or the Gateway's state causes
-        that cannot be read. Any failure moves the check that was due: it keeps no other transaction from being checked.
+        Raises `GatewayError` if the Gateway does not respond, after scheduling the next check of a stored transaction;
+        `Contended` if concurrent writers kept changing it; and the error of an item or a response that cannot be read.
+        Every failure moves the check that was due, so that it does not block the checks of other transactions.
         """
         with self.moving_check(request):
             leased = self.lease(request)
@@ -153,7 +153,7 @@ class Reconcile:
             self.request_later(request, max(later, self.lease_over))
 
     def is_scheduled(self, transaction_id: str) -> bool:
-        """Whether a check of the transaction is due some time, so that no other request is needed."""
+        """True if a check of the transaction is scheduled, so that no other request is needed."""
         stored = self.transactions.get(transaction_id)
         return stored is not None and stored.next_check_at is not None
 
@@ -189,9 +189,9 @@ class Reconcile:
         return LinkAccount(self.users).save(stored, transition, auth_id, state.broker, now)
 
     def _log_missing_orders(self, stored: Transaction, state: GatewayTransaction) -> None:
-        """An error where the Gateway's details say COMPLETED, again and for too long, and its orders API has no orders.
+        """Log an error if the Gateway's details stay COMPLETED for too long while its orders API has no orders.
 
-        A wrong GatewayOrdersPath can be the address of another API of the Gateway, which answers with an empty list.
+        A wrong GatewayOrdersPath may be the path of another API of the Gateway, which returns an empty list.
         """
         if state.batch is not None or not state.status == stored.gateway_status == GatewayStatus.COMPLETED:
             return
@@ -203,7 +203,7 @@ class Reconcile:
             )
 
     def _adopt(self, request: PullRequest, now: datetime) -> PullOutcome:
-        """Take in a transaction of our gateway's that is not stored: made elsewhere, or our write was lost."""
+        """Adopt a transaction of our gateway that is not stored: it was created elsewhere, or our write was lost."""
         transaction_id = request.transaction_id
         if self.leases is None:
             return PullOutcome.UNKNOWN
@@ -212,7 +212,7 @@ class Reconcile:
         try:
             state = self.gateway.pull(transaction_id, now)
         except GatewayRefused as error:
-            if error.is_about_us:  # this tells nothing about the transaction
+            if error.is_about_us:  # the error implies nothing about the transaction
                 raise
             return PullOutcome.UNKNOWN
         user_id = state.user_id
@@ -221,7 +221,7 @@ class Reconcile:
         if not state.is_of_securities:
             return PullOutcome.UNKNOWN
         if user_id is None:
-            # The Gateway's API may lag: the user is named with the orders at the latest.
+            # The Gateway's API may lag. It shows the user together with the orders at the latest.
             return PullOutcome.DEFERRED if state.batch is None else PullOutcome.UNKNOWN
         self.users.create(_adopted(state, user_id, now, request))
         stored = self.transactions.get(transaction_id)

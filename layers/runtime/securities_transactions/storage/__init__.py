@@ -1,1 +1,1 @@
-"""The DynamoDB tables: what is written where, and the conditions that decide."""
+"""The DynamoDB tables: the items, and the conditions that decide."""

@@ -1,4 +1,4 @@
-"""Leases that bound how often a transaction that is not stored here is pulled, in the Idempotency table."""
+"""Leases that limit the pulls of a transaction that is not stored, in the Idempotency table."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AdoptionLeases:
-    """Leases by key: each is granted once until it is over, then gone by TTL."""
+    """Leases by key. Each is granted once until it ends. TTL then deletes it."""
 
     client: "DynamoDBClient"
     table: str
 
     def take(self, key: str, now: datetime, interval: timedelta) -> bool:
-        """Whether the lease of `key` is granted at `now` (aware), for `interval`."""
+        """Take the lease of `key` at `now` (aware) for `interval`. Returns False if it is taken."""
         start, end = int(now.timestamp()), int((now + interval).timestamp())
         return written(
             lambda: self.client.put_item(

@@ -1,4 +1,4 @@
-"""Counters with a bound, in the Idempotency table, each gone by TTL when its time is over."""
+"""Counters with a limit, in the Idempotency table. TTL deletes each when its period is over."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from securities_transactions.storage.dynamodb import written
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-# Of webhooks with one proof in a day. A genuine one comes four times at most, and few states of a batch share a
-# millisecond.
+# Per proof and day. A genuine webhook arrives at most four times, and few states of a batch share a millisecond.
 MOST_WEBHOOKS: Final = 20
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -19,15 +18,15 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class CreationCounts:
-    """How many transactions each user has created in the current minute: by a hash of the user's id, not the id."""
+    """Counts the transactions that each user creates per minute, by a hash of the user id."""
 
     client: "DynamoDBClient"
     table: str
 
     def count(self, user_id: str, now: datetime, most: int) -> bool:
-        """Count one more creation at `now` (aware), unless the minute has `most` already: then `False`.
+        """Count one more creation at `now` (aware). Returns False if the minute already has `most`.
 
-        Two minutes side by side have twice as many in the worst case.
+        In the worst case, two adjacent minutes have twice as many.
         """
         minute = int(now.timestamp() // _MINUTE.total_seconds())
         user = hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -37,17 +36,17 @@ class CreationCounts:
 
 @dataclass(frozen=True)
 class WebhookCounts:
-    """How many webhooks that change nothing came with one proof today.
+    """Counts the webhooks with the same proof per day that change nothing.
 
-    The checksum does not cover the body: who has seen one webhook can send any number of others with its timestamp,
-    smallcaseAuthId and checksum.
+    The checksum does not cover the body: anyone who has seen one webhook can send any number of others with its
+    timestamp, smallcaseAuthId and checksum.
     """
 
     client: "DynamoDBClient"
     table: str
 
     def count(self, proof: str, now: datetime) -> bool:
-        """Count one more at `now` (aware), unless the UTC day has `MOST_WEBHOOKS` already: then `False`."""
+        """Count one more at `now` (aware). Returns False if the UTC day already has `MOST_WEBHOOKS`."""
         end = int((now + _DAY).timestamp())
         return _count(self.client, self.table, f"webhooks#{now:%Y-%m-%d}#{proof}", end, MOST_WEBHOOKS)
 

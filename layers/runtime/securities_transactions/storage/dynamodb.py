@@ -1,4 +1,4 @@
-"""Plain values to DynamoDB's attribute values and back, and update expressions from dictionaries."""
+"""Conversion between plain values and DynamoDB's attribute values, and update expressions from dictionaries."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,8 @@ Pause = Callable[[int], None]
 def after_conflicts(write: Callable[[], T], pause: Pause) -> T:
     """What `write` returns, tried again where DynamoDB refused it because a DynamoDB transaction on its item is on.
 
-    botocore repeats neither of the two refusals. What is under way takes milliseconds; `pause(attempt)` waits for it.
+    botocore does not retry the two errors for that. The other DynamoDB transaction takes milliseconds; `pause(attempt)`
+    waits for it.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -55,17 +56,17 @@ def written(write: Callable[[], object]) -> bool:
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` without those that are `None`: what is not known is absent from an item."""
+    """`values` without those that are `None`: a value that is not known is absent from an item."""
     return {str(name): value for name, value in values.items() if value is not None}
 
 
 def to_attributes(item: Mapping[str, Any]) -> Attributes:
-    """`item` as attribute values: text, whole numbers, `Decimal`, booleans, bytes, lists and mappings of these."""
+    """`item` as attribute values: text, integers, `Decimal`, booleans, bytes, and lists and mappings of these."""
     return {name: _to_attribute(value) for name, value in item.items()}
 
 
 def of_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The item in attribute values; numbers are `Decimal`."""
+    """The item in attribute values, with numbers as `Decimal`."""
     return {name: _of_attribute(value) for name, value in attributes.items()}
 
 
@@ -102,7 +103,7 @@ def _to_attribute(value: Any) -> dict[str, Any]:
         return {"M": to_attributes(value)}
     if isinstance(value, list | tuple):
         return {"L": [_to_attribute(each) for each in value]}
-    raise TypeError(f"{type(value).__name__} is not stored: money is Decimal, times are text")
+    raise TypeError(f"{type(value).__name__} cannot be stored: money is Decimal, times are text")
 
 
 def _of_attribute(attribute: Mapping[str, Any]) -> Any:
@@ -130,10 +131,10 @@ def update(
     values: Mapping[str, Any] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The arguments of an UpdateItem: set and remove attributes, `keep` those that are already there.
+    """The arguments of an UpdateItem: set and remove attributes, and set those in `keep` only if they are absent.
 
-    With `bumps_version` the version goes up by one: `SET`, never `ADD`, so that a request that botocore repeats after a
-    lost response meets its own condition instead of counting twice.
+    `bumps_version` increases the version by one, with `SET` instead of `ADD`: a request that botocore retries after a
+    lost response then fails its own condition instead of counting twice.
     """
     clauses = [f"#{name} = :{name}" for name in set_]
     clauses += [f"#{name} = if_not_exists(#{name}, :{name})" for name in keep or {}]

@@ -1,6 +1,6 @@
-"""A transaction as it is stored, both ways: this module alone knows attribute names, shards and encodings.
+"""The mapping between a transaction and its item. Only this module contains attribute names, shards and encodings.
 
-docs/reference/storage-format.md describes the item for people.
+docs/reference/storage-format.md describes the item.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ from securities_transactions.storage.snapshot_codec import decode, encode
 Item = Mapping[str, Any]
 T = TypeVar("T")
 
-# How many partitions the index of due checks is spread over: each takes a thousand writes a second.
+# The number of partitions of the index of due checks. Each accepts a thousand writes a second.
 CHECK_SHARDS: Final = 4
 
 
@@ -113,7 +113,7 @@ class Changes:
 
 
 def to_item(transaction: Transaction) -> dict[str, Any]:
-    """The item of a transaction; what is not known is absent."""
+    """The item of a transaction. Values that are not known are absent."""
     t = transaction
     return present(
         {
@@ -158,10 +158,10 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
 
 
 def of_item(item: Item) -> Transaction:
-    """The transaction in an item; attributes of a later version of this product are passed over.
+    """The transaction in an item. Attributes of later versions of this product are ignored.
 
-    `KeyError`, `TypeError` or `ValueError` where it is not one. Its orders and request are decoded when they are first
-    looked at.
+    Raises `KeyError`, `TypeError` or `ValueError` if the item is not a transaction. Orders and request are decoded on
+    first use.
     """
     snapshot, request, error, sdk_error = (item.get(name) for name in (A.SNAPSHOT, A.REQUEST, A.ERROR, A.SDK_ERROR))
     return Transaction(
@@ -203,12 +203,12 @@ def of_item(item: Item) -> Transaction:
 
 
 def check_shard(transaction_id: str) -> str:
-    """The partition of the due index that a transaction's checks stand in."""
+    """The partition of the due index for a transaction's checks."""
     return str(sum(transaction_id.encode()) % CHECK_SHARDS)
 
 
 def snapshot_changes(snapshot: Snapshot) -> dict[str, Any]:
-    """The attributes that stand for a snapshot: the encoded batch and what people and indexes look at."""
+    """The attributes of a snapshot: the encoded batch, and the values that operators and indexes use."""
     batch = snapshot.batch
     return {
         A.SNAPSHOT: encode(snapshot.document),
@@ -221,12 +221,12 @@ def snapshot_changes(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def check_changes(transaction_id: str, at: datetime) -> dict[str, Any]:
-    """The attributes that put a transaction into the index of due checks."""
+    """The attributes that add a transaction to the index of due checks."""
     return {A.NEXT_CHECK_AT: timestamp_text(at), A.CHECK_SHARD: check_shard(transaction_id)}
 
 
 def seen(stored: Transaction) -> dict[str, Any]:
-    """What `stored` has of the attributes that change without a new version; `None` for those that it lacks."""
+    """The values of the attributes in `stored` that change without a new version, or `None` for absent ones."""
     return {
         A.NEXT_CHECK_AT: _text(stored.next_check_at),
         A.SUSPECTED_AT: _text(stored.suspected_at),
@@ -382,7 +382,7 @@ def _read(item: Item, name: Attribute, read: Callable[[Any], T]) -> T | None:
 
 
 def time_of(text: Any) -> datetime:
-    """The time (aware UTC) that a stored text stands for; `ValueError` where it stands for none."""
+    """Parse a stored time (aware UTC). Raises `ValueError` if it is not a time."""
     moment = parse_time(text)
     if moment is None:
         raise ValueError("not a time")

@@ -1,7 +1,7 @@
-"""Leases of references for as long as a transaction is being created, in the Idempotency table.
+"""Leases of references while a transaction is created, in the Idempotency table.
 
-Who has the reference in the end is decided by the write that stores the transaction (`users.Users.create`). A lease
-keeps a second request with the same reference from the Gateway meanwhile, and is gone by TTL after a crash.
+The write that stores the transaction decides which one gets the reference (`users.Users.create`). A lease only keeps a
+second request with the same reference from calling the Gateway meanwhile. After a crash, TTL deletes it.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from securities_transactions.storage.dynamodb import written
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-# Longer than an invocation: who holds a lease that is over is not running any more.
+# Longer than an invocation, so the holder of an expired lease is not running any more.
 LEASE: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class ReferenceLeases:
-    """Leases by user and reference, under a hash of both. `holder` tells two requests apart."""
+    """Leases by user and reference, under a hash of both. `holder` distinguishes two requests."""
 
     client: "DynamoDBClient"
     table: str

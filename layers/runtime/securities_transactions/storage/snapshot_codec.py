@@ -1,7 +1,7 @@
-"""The few bytes that a document with rows is stored in (docs/decisions/0006-snapshot-encoding.md).
+"""The compact binary encoding of a document with rows (docs/decisions/0006-snapshot-encoding.md).
 
-Columns instead of rows, then deflate with a dictionary of the words every batch contains. A basket of fifty fits in
-well under two kilobytes, a single stock in about a hundred bytes.
+Columns instead of rows, then deflate with a dictionary of the words that every batch contains. A basket of fifty takes
+well under two kilobytes, a single stock about a hundred bytes.
 """
 
 import zlib
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from securities_transactions.domain.decimal_json import OURS, dumps, loads
 
-# Both are what stored items are read by: another dictionary is another format.
+# Stored items are read with both. Another dictionary requires another format.
 _FORMAT: Final = b"\x01"
 _DICTIONARY: Final = dumps(
     {
@@ -47,14 +47,14 @@ _DICTIONARY: Final = dumps(
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """`document` (JSON-like, `Decimal` numbers) in as few bytes as are worth having; see `decode`."""
+    """Encode `document` (JSON-like, with `Decimal` numbers) compactly. See `decode`."""
     columns = {key: to_columns(value) for key, value in document.items()}
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
     return _FORMAT + packer.compress(dumps(columns).encode()) + packer.flush()
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """The document that `encode` made `data` of; `ValueError` for a format that this version does not know."""
+    """Decode the result of `encode`. Raises `ValueError` for a format that this version does not support."""
     if data[:1] != _FORMAT:
         raise ValueError(f"a snapshot of unknown format {data[:1]!r}")
     document = loads(zlib.decompressobj(-15, _DICTIONARY).decompress(data[1:]), deepest=OURS)
@@ -62,7 +62,7 @@ def decode(data: bytes) -> dict[str, Any]:
 
 
 def to_columns(value: Any) -> Any:
-    """Rows that all have the same keys as {"!": rows, key: value or [values]}; a dict is wrapped apart."""
+    """Rows with the same keys become {"!": rows, key: value or [values]}. Other dicts are wrapped separately."""
     if isinstance(value, Mapping):
         return {"": value}
     rows = value if isinstance(value, list | tuple) else ()
@@ -79,7 +79,7 @@ def to_columns(value: Any) -> Any:
 
 
 def from_columns(value: Any) -> Any:
-    """What `to_columns` made `value` of; its dict is used up."""
+    """The inverse of `to_columns`. Mutates its argument."""
     if not isinstance(value, dict):
         return value
     if "" in value:

@@ -1,7 +1,7 @@
-"""The Transactions table: one item a transaction, and every write a condition that decides.
+"""The Transactions table: one item per transaction, and a condition on every write.
 
-The table's stream is the outbox: what a write changed is what is published, so state and the promise to publish it
-commit together. Nothing here decides: a failed condition returns what is stored, and the service decides.
+The table's stream is the outbox: each write is published, so the state and its event commit together. This module
+decides nothing: a failed condition returns the stored item, and the service decides.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,26 +44,26 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class Written:
-    """The write was made."""
+    """The write succeeded."""
 
 
 @dataclass(frozen=True)
 class ConditionFailed:
-    """The write was not made, because of what is `stored`; `None` where nothing is."""
+    """The condition of the write failed because of `stored`; `None` if nothing is stored."""
 
     stored: Transaction | None
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An item that is not a transaction as this version stores it, and why."""
+    """An item that is not a valid transaction for this version, and the error."""
 
     error: Exception
 
 
 @dataclass(frozen=True)
 class Leased:
-    """The transaction may be pulled now, by the caller alone."""
+    """The caller, and no other, may pull the transaction now."""
 
     transaction: Transaction
 
@@ -80,14 +80,14 @@ class Busy:
 
 
 class NotLeased(Enum):
-    """Why a transaction may not be pulled now."""
+    """The reason why a transaction must not be pulled now."""
 
     DONE = "done"
     NOT_STORED = "not stored"
 
 
 class Transactions:
-    """The Transactions table named `table`. `pause(attempt)` waits before a write is tried again after a conflict."""
+    """The Transactions table named `table`. `pause(attempt)` waits before a write is retried after a conflict."""
 
     def __init__(self, client: "DynamoDBClient", table: str, pause: Pause) -> None:
         self.client = client
@@ -95,7 +95,7 @@ class Transactions:
         self.pause = pause
 
     def get(self, transaction_id: str) -> Transaction | None:
-        """The transaction as it is now: the read is consistent."""
+        """The current transaction, with a consistent read."""
         response = self.client.get_item(TableName=self.table, Key=_key(transaction_id), ConsistentRead=True)
         return mapper.of_item(of_attributes(response["Item"])) if "Item" in response else None
 
@@ -110,7 +110,10 @@ class Transactions:
         return transaction
 
     def get_many(self, transaction_ids: Sequence[str]) -> dict[str, Transaction | Unreadable]:
-        """Those of at most 100 transactions that exist, by transactionId; one that cannot be read hides no other."""
+        """The existing ones of at most 100 transactions, by transactionId.
+
+        An unreadable one does not affect the others.
+        """
         found: dict[str, Transaction | Unreadable] = {}
         keys = [_key(each) for each in transaction_ids]
         while keys:
@@ -126,9 +129,9 @@ class Transactions:
         return found
 
     def report(self, report: Report) -> Written | ConditionFailed:
-        """Write a reported snapshot if it is newer than what is stored and fits it; one conditional write decides.
+        """Write a reported snapshot if it is newer than the stored one and fits it. One conditional write decides.
 
-        Raises botocore's `ClientError` for anything but the condition.
+        Raises botocore's `ClientError` for any other failure than the condition.
         """
         snapshot, stamp = report.snapshot, timestamp_text(report.at)
         changes = mapper.snapshot_changes(snapshot) | {
@@ -141,7 +144,7 @@ class Transactions:
         removed: frozenset[str] = frozenset({A.ERROR})
         kept = mapper.check_changes(report.transaction_id, report.at + _REVIVED_CHECK)
         if report.broker is not None:
-            kept[A.BROKER] = report.broker  # a pull or a token may have shown it
+            kept[A.BROKER] = report.broker  # a pull or a token may have set it
         if report.requests_pull:
             changes[A.PULL_REQUESTED_AT] = stamp
         elif report.requests_first_pull:
@@ -180,7 +183,10 @@ class Transactions:
         )
 
     def restate(self, report: Report) -> bool:
-        """Move the revision on where the same content was stated later; False where something newer came between."""
+        """Advance the revision to a later timestamp of the same content.
+
+        Returns False if a newer state was written first.
+        """
         condition = (
             f"#{A.REVISION} < :{A.REVISION} AND contains(#{A.REVISION}, :digest)"
             f" AND attribute_not_exists({A.SETTLED_AT})"
@@ -198,7 +204,7 @@ class Transactions:
         not lost. DONE where the check that was due has been made.
         """
         stamp, id_ = timestamp_text(now), request.transaction_id
-        # One suspicion is open at a time: another one does not hold off what the first is waiting for.
+        # One suspicion is open at a time: a second one must not delay the outcome of the first.
         suspected: dict[str, Any] = {A.SUSPECTED_AT: stamp} if request.suspicious else {}
         condition, values = f"attribute_exists({A.TRANSACTION_ID})", {"latest": timestamp_text(now - interval)}
         names = {}
@@ -255,9 +261,9 @@ class Transactions:
     ) -> Leased | ConditionFailed:
         """Lease the first reported outcome of a transaction in spite of a pull a moment ago.
 
-        The user waits for it, and what was pulled before, for the app's SDK response or for a forger, cannot have shown
-        it. It is once in a transaction's life, so a flood of reports is no flood of pulls. botocore repeats a request
-        whose response was lost: the repeated one finds its own work and succeeds.
+        The user waits for this outcome, and an earlier pull, for the app's SDK response or for a forged webhook, cannot
+        have shown it. It happens once per transaction, so a flood of reports is not a flood of pulls. If botocore
+        retries the request after a lost response, the retry finds its own write and succeeds.
         """
         arguments = update(
             {A.PULLED_AT: stamp, A.FINAL_PULLED_AT: stamp},
@@ -284,25 +290,28 @@ class Transactions:
         return isinstance(written, Written)
 
     def apply(self, stored: Transaction, transition: Transition) -> bool:
-        """Write `transition` if the transaction still is as `stored`; False where another writer changed it."""
+        """Write `transition` if the transaction still equals `stored`.
+
+        Returns False if a concurrent writer changed it.
+        """
         if transition.changes_nothing:
             return True
         found = self._update(stored.transaction_id, self.transition_arguments(stored, transition))
         if found is None:
             return True
-        # A repeated request whose first response was lost finds its own work done.
+        # A retry after a lost response finds its own write.
         if found.get(A.VERSION) != stored.version + transition.bumps_version:
             return False
-        # Once more, and only here: it encodes the whole batch.
+        # Encoded a second time, and only here: it encodes the complete batch.
         changes = mapper.changes_of(transition, stored.transaction_id)
         same = all(found.get(name) == value for name, value in changes.set.items())
         return same and not any(found.get(name) for name in changes.remove)
 
     def transition_arguments(self, stored: Transaction, transition: Transition) -> dict[str, Any]:
-        """The conditional update that `apply` makes, for a write of several items at once.
+        """The conditional update of `apply`, for a write of several items.
 
-        A check, a suspicion or an account that another writer stored meanwhile is not overwritten by one that has not
-        seen it: none of them raises the version.
+        It does not overwrite a check, a suspicion or an account that a concurrent writer stored and this one has not
+        seen: none of them raises the version.
         """
         changes = mapper.changes_of(transition, stored.transaction_id)
         condition, values = f"#{A.VERSION} = :{A.VERSION}", dict[str, Any]({A.VERSION: stored.version})
@@ -322,12 +331,12 @@ class Transactions:
     def request_pull(
         self, transaction_id: str, now: datetime, sdk_error: SdkError | None, cause: Cause | None = None
     ) -> None:
-        """Store the error that the SDK gave the user, if any, and request a pull; what is gone stays gone."""
+        """Store the SDK's error, if any, and request a pull. A deleted transaction stays deleted."""
         changes = mapper.changes_of(Transition(pull_requested_at=now, sdk_error=sdk_error, cause=cause), transaction_id)
         self._write(transaction_id, update(changes.set, condition=f"attribute_exists({A.TRANSACTION_ID})"))
 
     def suspect(self, transaction_id: str, now: datetime) -> bool:
-        """Open a suspicion and request a pull; False where one is open already, or no such transaction is stored."""
+        """Open a suspicion and request a pull. Returns False if one is open or the transaction is not stored."""
         stamp = timestamp_text(now)
         condition = f"attribute_exists({A.TRANSACTION_ID}) AND attribute_not_exists(#{A.SUSPECTED_AT})"
         written = self._update(
@@ -348,7 +357,7 @@ class Transactions:
         return found is None
 
     def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
-        """Each check that is due; at most `limit` of each partition, the longest due first."""
+        """The due checks, at most `limit` per partition, longest due first."""
         for shard in range(CHECK_SHARDS):
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.table,
@@ -380,7 +389,7 @@ class Transactions:
         return ConditionFailed(mapper.of_item(found) if found else None)
 
     def _update(self, transaction_id: str, arguments: dict[str, Any]) -> Mapping[str, Any] | None:
-        """`None` where it was written, else the item that made the condition fail, empty where there is none."""
+        """Update the item. Returns `None` on success, or the item that failed the condition, empty if there is none."""
         key: Any = _key(transaction_id)
         try:
             after_conflicts(partial(self.client.update_item, TableName=self.table, Key=key, **arguments), self.pause)

@@ -1,12 +1,12 @@
-"""The Users table: everything known of a user, under the user's `notes`.
+"""The Users table: everything stored about a user, under the user's `notes`.
 
-    notes                     entry
-    <notes>                   transaction#<createdAt>#<transactionId>   a pointer, in creation order
-    <notes>                   reference#<reference>                     which transaction has this reference
-    <notes>                   account#<smallcaseAuthId>                 a linked broker account
-    owner#<smallcaseAuthId>   owner                                     whose account it is: one user's at most
+notes                     entry
+<notes>                   transaction#<createdAt>#<transactionId>   a pointer, in creation order
+<notes>                   reference#<reference>                     the transaction with this reference
+<notes>                   account#<smallcaseAuthId>                 a linked broker account
+owner#<smallcaseAuthId>   owner                                     the owner of an account: at most one user
 
-No user's own entry is called `owner`, so a user whose `notes` look like an owner key meets nothing of another's.
+No user has an entry named `owner`, so a user whose `notes` look like an owner key cannot read another user's entries.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,14 +46,14 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a user's pointers, and the entry to go on after."""
+    """A page of a user's pointers, and the entry after which the next page begins."""
 
     pointers: Sequence[Pointer]
     after: str | None
 
 
 class Users:
-    """The Users table named `table`, beside the Transactions table it is written together with."""
+    """The Users table named `table`, and the Transactions table that is written together with it."""
 
     def __init__(self, client: "DynamoDBClient", table: str, transactions: Transactions) -> None:
         self.client = client
@@ -61,9 +61,9 @@ class Users:
         self.transactions = transactions
 
     def create(self, transaction: Transaction) -> bool:
-        """Store a new transaction, the user's pointer to it and its reference, all or nothing.
+        """Store a new transaction, the user's pointer to it and its reference, or none of them.
 
-        False where the transaction exists already, or another one has the reference.
+        Returns False if the transaction exists or another one has the reference.
         """
         pointer = Pointer(transaction.transaction_id, transaction.created_at)
         stored = {"notes": transaction.user_id, "transactionId": transaction.transaction_id}
@@ -91,7 +91,7 @@ class Users:
         return self._write_together(writes)
 
     def of_reference(self, user_id: str, reference: str) -> Pointer | None:
-        """The user's transaction with this reference, as it is now."""
+        """The user's transaction with this reference, with a consistent read."""
         response = self.client.query(
             TableName=self.table,
             KeyConditionExpression="notes = :notes AND entry = :entry",
@@ -104,12 +104,12 @@ class Users:
     def transactions_of(
         self, user_id: str, limit: int, after: str | None = None, selection: Selection = EVERYTHING
     ) -> Page:
-        """The user's pointers in the time and the order of `selection`, at most `limit`, after the entry `after`.
+        """The user's pointers in the time and order of `selection`, at most `limit`, after the entry `after`.
 
-        `InvalidField` where `after` is outside that time.
+        Raises `InvalidField` if `after` is outside that time.
         """
         first = f"transaction#{timestamp_text(selection.since)}" if selection.since else "transaction#"
-        # An entry goes on behind its time, with what sorts before the tilde.
+        # An entry continues after its time with characters that sort before the tilde.
         last = f"transaction#{timestamp_text(selection.until)}" if selection.until else "transaction#~"
         start = {}
         if after is not None:
@@ -131,7 +131,7 @@ class Users:
         return Page(pointers, of_attributes(last_key)["entry"] if last_key else None)
 
     def accounts_of(self, user_id: str) -> list[LinkedAccount]:
-        """The user's linked broker accounts, the latest linked first."""
+        """The user's linked broker accounts, most recently linked first."""
         response = self.client.query(
             TableName=self.table,
             KeyConditionExpression="notes = :notes AND begins_with(entry, :prefix)",
@@ -145,16 +145,17 @@ class Users:
         return sorted(accounts, key=lambda account: account.linked_at, reverse=True)
 
     def owner_of(self, smallcase_auth_id: str) -> str | None:
-        """The user whose broker account this is, `None` where it is linked to no user."""
+        """The user to whom this broker account is linked, or `None`."""
         response = self.client.get_item(
             TableName=self.table, Key=to_attributes(_owner_key(smallcase_auth_id)), ConsistentRead=True
         )
         return str(of_attributes(response["Item"])["owner"]) if "Item" in response else None
 
     def link(self, stored: Transaction, transition: Transition, account: ClaimAccount, now: datetime) -> bool:
-        """Write `transition` to the transaction and link `account` to its user, all or nothing.
+        """Write `transition` to the transaction and link `account` to its user, or neither.
 
-        False where the transaction changed meanwhile or the account was linked to another user: read and decide again.
+        Returns False if the transaction has changed or the account was linked to another user: the caller must read and
+        decide again.
         """
         linked = {
             "notes": stored.user_id,
@@ -184,7 +185,7 @@ class Users:
         )
 
     def unlink(self, user_id: str, smallcase_auth_id: str) -> bool:
-        """Unlink an account from its user; False where it is not this user's."""
+        """Unlink an account from its user. Returns False if it is not linked to this user."""
         owned: dict[str, Any] = {
             "ConditionExpression": "#owner = :notes",
             "ExpressionAttributeNames": {"#owner": "owner"},

@@ -1,6 +1,6 @@
-"""The Webhooks table: genuine webhooks that changed nothing, verbatim, for a set time.
+"""The Webhooks table: genuine webhooks that changed nothing, verbatim, for a limited time.
 
-Its stream publishes them: a suspicious one requests a pull, one of another kind is an event of its own.
+Its stream publishes them: a suspicious one requests a pull, an unrelated one becomes an event.
 """
 
 import zlib
@@ -17,16 +17,17 @@ from securities_transactions.storage.mapper import time_of
 if TYPE_CHECKING:
     from securities_transactions.storage.dynamodb import DynamoDBClient
 
-# The vendor retries after 15 minutes, a day and two days. A suspicious webhook that comes again requests another pull.
+# The vendor retries after 15 minutes, a day and two days. A suspicious webhook that arrives again requests another
+# pull.
 _ASKS_AGAIN_AFTER: Final = timedelta(minutes=10)
 # The index of stored webhooks by the transaction that they name, sorted by `receivedAt`.
 BY_TRANSACTION: Final = "byTransaction"
-# An item holds 400 KB; what does not fit even deflated is stored as its beginning, its length and its name.
+# An item holds 400 KB. A body that does not fit even deflated is stored as its start, its length and its digest.
 _MOST_BYTES: Final = 350_000
 
 
 class Webhooks:
-    """The Webhooks table named `table`; what is put there is kept for `retention`."""
+    """The Webhooks table named `table`. Items are kept for `retention`."""
 
     def __init__(self, client: "DynamoDBClient", table: str, retention: timedelta) -> None:
         self.client = client
@@ -34,9 +35,9 @@ class Webhooks:
         self.retention = retention
 
     def store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> bool:
-        """Store a body as received; False where the same body has been stored before.
+        """Store a body as received. Returns False if the same body is already stored.
 
-        A suspicious one that comes again later is stored anew: it requests another pull.
+        A suspicious body that arrives again later is stored anew: it requests another pull.
         """
         packed = zlib.compress(raw, 9)
         item: dict[str, Any] = {
