@@ -49,11 +49,11 @@ def done(pulled: Pulled, reconcile: Reconcile) -> bool:
             pass
         case GatewayError() as error:
             log = logger.error if error.needs_operator else logger.warning
-            log("the gateway does not say", transaction_id=transaction_id, reason=str(error))
+            log("pull failed", transaction_id=transaction_id, reason=str(error))
             # A stored transaction has its next check scheduled; the queue is for what has no schedule of its own.
             return reconcile.is_scheduled(transaction_id)
         case error:
-            logger.error("a pull failed", transaction_id=transaction_id, exc_info=error)
+            logger.error("unexpected error in a pull", transaction_id=transaction_id, exc_info=error)
             return False
     logger.info("pulled", transaction_id=transaction_id, outcome=str(pulled.outcome))
     return pulled.outcome is not PullOutcome.DEFERRED

@@ -155,9 +155,9 @@ def _provoked(name: str, alarm: str, play: Callable[[Scene], None]) -> Mode:
 
 
 _DEAD: Final = {
-    "UnpublishedAlarm": "the publisher sets a record or an event aside",
-    "UnconfirmedAlarm": "a pull fails five times",
-    "UnconfirmedFinalsAlarm": "a final report's pull fails five times",
+    "PublishDeadLettersAlarm": "the publisher sets a record or an event aside",
+    "ReconcileDeadLettersAlarm": "a pull fails five times",
+    "FinalReportsDeadLettersAlarm": "a final report's pull fails five times",
     "BusDeadLettersAlarm": "the bus cannot encrypt an event",
     "UpdatesDeadLettersAlarm": "a consumer's queue refuses an event",
     "PositionsDeadLettersAlarm": "the example ledger fails five times",

@@ -194,7 +194,7 @@ def test_later_versions_of_the_transaction_go_out_in_order(publisher: Publisher)
 
 
 def test_an_event_that_is_refused_for_a_while_is_not_overtaken_by_later_versions(publisher: Publisher) -> None:
-    """Every other version is throttled twice, and one in the middle is refused for good."""
+    """Every other version is throttled twice, and one in the middle is rejected permanently."""
     versions = [record(f"TRX_{transaction}", version) for version in range(3, 9) for transaction in range(4)]
     seen: Counter[str] = Counter()
 

@@ -54,7 +54,7 @@ def redriven(stage: Any, *messages: str, queue: str = DEAD) -> Result:
 
 
 def refused(number: int, record: Any = RECORD) -> str:
-    """The message for the event `number` of the record, which the bus refused for good."""
+    """The message for the event `number` of the record, which the bus rejected permanently."""
     event = of_transaction(CREATED, REPORTED).events[number]
     return dead_letters.of_entry(Refusal(entry(event, "another bus"), "MalformedDetail", "x"), record)
 
