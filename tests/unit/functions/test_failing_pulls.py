@@ -62,6 +62,21 @@ def test_check_time_that_cannot_be_read_stops_no_other_check(rig: Rig) -> None:
     assert item(rig, healthy)["status"] == "COMPLETED"
 
 
+@pytest.mark.parametrize("unreadable", ["2026", "0", "2026-01-15T00:61:00.000Z", "2026-01-15 04:00"])
+def test_check_time_that_cannot_be_read_is_requested_once_and_replaced(rig: Rig, unreadable: str) -> None:
+    transaction_id = rig.transaction()
+    rig.tables["Transactions"].items[(transaction_id,)]["nextCheckAt"] = {"S": unreadable}
+    rig.pass_time(3600)
+    assert len(sweep(rig)) == 1
+    rig.pass_time(60)
+    assert sweep(rig) == []
+    rig.pass_time(600)
+    (message,) = sweep(rig)
+    rig.gateway.details[transaction_id] = details(transaction_id)
+    assert reconcile(rig, message) == []
+    assert item(rig, transaction_id)["status"] == "COMPLETED"
+
+
 UNREADABLE: list[dict[str, Any]] = [
     {"transactionDetails": {"state": "COMPLETED"}},
     {"status": {"is": "COMPLETED"}},

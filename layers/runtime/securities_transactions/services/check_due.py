@@ -50,9 +50,13 @@ class CheckDue:
 
     def _claim(self, some: Sequence[PullRequest], until: datetime) -> list[PullRequest]:
         def claim(request: PullRequest) -> PullRequest | None:
-            if request.due_at is None:  # what stands there is no time: the pull says what is wrong with the item
-                return request
-            claimed = self.transactions.postpone(request.transaction_id, request.due_at, until)
+            id_, due_at = request.transaction_id, request.due_at
+            # A check without a readable time is claimed as well, or each run would request it.
+            claimed = (
+                self.transactions.schedule_soon(id_, self.clock(), until)
+                if due_at is None
+                else self.transactions.postpone(id_, due_at, until)
+            )
             return replace(request, due_at=until) if claimed else None
 
         found = self.in_parallel([partial(claim, request) for request in some], _AT_ONCE)

@@ -238,7 +238,7 @@ class Transactions:
             return Busy()
         # Times are stored in milliseconds, and a lease is over only after its last one.
         end = max(now, (stored.pulled_at or now) + interval) + _MILLISECOND
-        return Busy(end if self._schedule_soon(id_, now, end) else None)
+        return Busy(end if self.schedule_soon(id_, now, end) else None)
 
     def _lease(self, transaction_id: str, arguments: dict[str, Any]) -> Leased | ConditionFailed:
         """Make the update of a lease: the transaction as it is with it, in the response to the same call."""
@@ -275,9 +275,11 @@ class Transactions:
         )
         return self._lease(stored.transaction_id, arguments)
 
-    def _schedule_soon(self, transaction_id: str, now: datetime, at: datetime) -> bool:
-        """Schedule a check unless one is due by then; whether that was written. What was due already is being pulled by
-        another request."""
+    def schedule_soon(self, transaction_id: str, now: datetime, at: datetime) -> bool:
+        """Schedule a check at `at` (UTC) unless one is due between `now` and then; True if it was written.
+
+        A check that is due already belongs to another request, or has a time that cannot be read.
+        """
         written = self._write(
             transaction_id,
             update(
@@ -357,7 +359,11 @@ class Transactions:
         return found is None
 
     def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
-        """The due checks, at most `limit` per partition, longest due first."""
+        """The due checks, at most `limit` per partition, longest due first.
+
+        A request has no `due_at` where the stored time is not written as this project writes times: no condition on
+        that time would hold.
+        """
         for shard in range(CHECK_SHARDS):
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.table,
@@ -368,7 +374,7 @@ class Transactions:
             )
             for page in pages:
                 for item in map(of_attributes, page["Items"]):
-                    yield PullRequest(item[A.TRANSACTION_ID], due_at=parse_time(item[A.NEXT_CHECK_AT]))
+                    yield PullRequest(item[A.TRANSACTION_ID], due_at=_as_written(item[A.NEXT_CHECK_AT]))
 
     def open_cases(self) -> Iterator[str]:
         """The transactions that need a person, those first that have needed one for longest."""
@@ -403,6 +409,12 @@ def _stored(error: ClientError) -> Mapping[str, Any]:
     if not condition_failed(error):
         raise error
     return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
+
+
+def _as_written(text: str) -> datetime | None:
+    """The time in `text` if it is written as `timestamp_text` writes it."""
+    at = parse_time(text)
+    return at if at is not None and timestamp_text(at) == text else None
 
 
 def _key(transaction_id: str) -> dict[str, Any]:
