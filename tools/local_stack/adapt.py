@@ -57,6 +57,8 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
         if name in gone:
             continue
         kept[name] = _without(resource, name, gone)
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            _as_numbers(kept[name]["Properties"].get("ScalingConfig", {}), adapted.get("Parameters", {}))
     for name, resource in list(kept.items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             for added, definition in _explicit_api(name, resource):
@@ -66,6 +68,17 @@ def adapt(template: Mapping[str, Any]) -> dict[str, Any]:
     outputs = adapted.get("Outputs", {})
     adapted["Outputs"] = {name: value for name, value in outputs.items() if not gone.intersection(_references(value))}
     return adapted
+
+
+def _as_numbers(scaling: dict[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Put the defaults of parameters in their places in `scaling`.
+
+    CloudFormation converts the text of a parameter to the number that Lambda takes. The engine does not, and its poller
+    then fails for every queue. What a stack sets for such a parameter has no effect here.
+    """
+    for key, value in scaling.items():
+        if isinstance(value, Mapping) and value.get("Ref") in parameters:
+            scaling[key] = int(parameters[value["Ref"]]["Default"])
 
 
 def _left_out(resource: Mapping[str, Any]) -> bool:

@@ -175,3 +175,17 @@ def test_the_template_given_is_not_changed() -> None:
         adapted = adapt(template)
         assert template == before
         assert json.dumps(adapted)
+
+
+def test_limit_that_is_a_parameter_becomes_its_default_and_a_number() -> None:
+    """The engine hands the parameter's text to its poller, which compares it with a number."""
+    scaling = {"MaximumConcurrency": {"Ref": "Most"}}
+    mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"ScalingConfig": scaling}}
+    fixed = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"ScalingConfig": {"MaximumConcurrency": 5}}}
+    template = {
+        "Parameters": {"Most": {"Type": "Number", "Default": 10}},
+        "Resources": {"Mapping": mapping, "Fixed": fixed},
+    }
+    resources = adapt(template)["Resources"]
+    assert resources["Mapping"]["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert resources["Fixed"] == fixed
