@@ -195,7 +195,7 @@ def two_dynamodbs() -> Iterator[TwoDynamoDBs]:
 
 
 # Which table an index is of.
-_OF: Final = {"due": "Transactions", "byTransaction": "Webhooks"}
+_OF: Final = {"due": "Transactions", "cases": "Transactions", "byTransaction": "Webhooks"}
 
 
 def _create(client: Any, name: str, keys: tuple[str, ...]) -> None:

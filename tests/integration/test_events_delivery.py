@@ -184,6 +184,7 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
         "PositionsDeadLetterQueueUrl": [placed],
         "NotifierDeadLetterQueueUrl": [placed],
         "ReconcileDeadLetterQueueUrl": [{"transactionId": transaction_id}],
+        "FinalReportsDeadLetterQueueUrl": [{"transactionId": transaction_id, "final": True}],
     }
     discarded = "aws/lambda/14e0db71/shardId-1/2026/01/16/2026-01-16T03.00.00-11111111-89ab-cdef-0123-456789abcdef"
     old = json.loads(json.dumps(sample).replace("TRX_0123456789abcdef0123456789abcdef", f"TRX_{uuid.uuid4().hex}"))

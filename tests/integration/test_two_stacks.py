@@ -155,6 +155,6 @@ def test_api_that_answers_nowhere_is_not_deployed(product: Product) -> None:
     """No host name of its own, and AWS's turned off."""
     nowhere = {**product.parameters, "ExecuteApiEndpoint": "false"}
     with pytest.raises(
-        product.aws.cloudformation.exceptions.ClientError, match="ExecuteApiEndpoint=false needs DomainName"
+        product.aws.cloudformation.exceptions.ClientError, match="ExecuteApiEndpoint=false requires DomainName"
     ):
         stack.deploy(product.aws, product.template_url, nowhere, "securities-transactions-nowhere")

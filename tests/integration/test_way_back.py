@@ -46,7 +46,7 @@ def append(path: Path) -> None:
 
 def raise_memory(build: Path) -> None:
     path = build / "template.yaml"
-    path.write_text(path.read_text().replace("MemorySize: 512", "MemorySize: 768", 1))
+    path.write_text(re.sub(r"MemorySize: (\d+)", lambda found: f"MemorySize: {int(found[1]) + 256}", path.read_text()))
 
 
 @pytest.fixture(scope="module")
