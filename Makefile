@@ -83,10 +83,11 @@ chromium: ## Install a browser for the browser tests, if missing (Debian and Ubu
 	  echo "The browser tests need Chromium: install it (Debian: apt install chromium) and retry." >&2
 
 .PHONY: lint
-lint: .venv/.ready ## Check style, imports, formatting and workflows
+lint: .venv/.ready ## Check style, imports, formatting, words and workflows
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@PYTHONPATH=layers/runtime $(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python -m tools.words
 	@$(BIN)/zizmor --quiet --offline --persona pedantic .github
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml

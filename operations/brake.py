@@ -48,7 +48,7 @@ def pulls(stage: Stage, how: str, most: int | None = None) -> None:
 
 
 def lines_of(stage: Stage) -> Iterator[str]:
-    """What is stopped, a line each."""
+    """Return what is stopped, a line each."""
     reason = brakes_of(stage).reason("creates")
     yield "creates: go on" if reason is None else f"creates: stopped ({reason})"
     for mapping in mappings(stage):

@@ -1,6 +1,6 @@
 """`python -m operations.cases`: the transactions that need a person, since when, why, and what is known of each.
 
-Those that have waited longest come first. `make history` tells what happened to one.
+Those that have waited longest come first. `make history` prints the changes of one.
 """
 
 import sys

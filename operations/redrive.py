@@ -34,7 +34,7 @@ _ATTRIBUTE: Final = "retries"
 
 @dataclass
 class Result:
-    """What became of the messages of one queue, or of the record batches in the bucket.
+    """The result for the messages of one queue, or for the record batches in the bucket.
 
     `poison` were handed on so often before that they wait for an operator.
     """

@@ -59,7 +59,7 @@ def body_of(request: Request) -> bytes:
 
 
 def facts(ingested: Ingested) -> dict[str, Any]:
-    """What is logged of a webhook, for metric filters to count: what became of which body. No user is named in it."""
+    """Return the log fields of a webhook, which metric filters count. They name no user."""
     verification = ingested.verification
     found: dict[str, Any] = {
         "verification": type(verification).__name__.lower(),

@@ -24,7 +24,7 @@ def make_handler(application: Application) -> Handler:
 
 
 def facts(published: Published) -> dict[str, Any]:
-    """What is logged of a record batch; metric filters count it."""
+    """Return the log fields of a record batch; metric filters count them."""
     found = dict(vars(published))
     levels = found.pop("levels")
     return found if levels is None else found | {k: v for k, v in vars(levels).items() if v is not None}

@@ -269,7 +269,7 @@ def test_a_long_name_does_not_widen_a_phones_page(desk: Sit, product: Product) -
     ],
     ids=["character", "quantity", "refused by the Gateway"],
 )
-def test_each_kind_of_error_is_told_in_the_words_of_the_api(desk: Sit, ticker: str, quantity: int, says: str) -> None:
+def test_each_kind_of_error_is_shown_in_the_words_of_the_api(desk: Sit, ticker: str, quantity: int, says: str) -> None:
     here = desk(answers="4..")
     here.security(1, ticker, quantity)
     here.order()

@@ -82,7 +82,7 @@ def clock(seconds: float) -> str:
 
 
 def saturation(result: Result) -> Iterator[str]:
-    """What is used of each limit, the most first, and what raises it."""
+    """Return the used part of each limit, the most first, and the way to raise it."""
     setup = result.setup
     used = {
         "calls in flight": (result.gateway.peak / (5 * setup.confirm_concurrency), "ConfirmConcurrency"),

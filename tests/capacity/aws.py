@@ -182,7 +182,7 @@ class Stream:
 
 
 def in_alarm(alarm: Mapping[str, Any], points: Sequence[float]) -> bool:
-    """Whether a CloudWatch alarm of the template is ever raised by a metric's points, one for each of its periods.
+    """True if a CloudWatch alarm of the template is ever raised by a metric's points, one for each of its periods.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html: it is when as many points in a
     row breach as there are evaluation periods.

@@ -1,4 +1,4 @@
-"""What the real handlers call for one transaction of each kind: recorded once, with tables in memory, then played.
+"""The calls of the real handlers for one transaction of each kind: recorded once, with tables in memory, then played.
 
 Running a hundred thousand of them in Python would take minutes of a processor for each table. What is played keeps the
 order of calls; how handlers run at once, pace and postpone is not played but the product's own code.
@@ -25,7 +25,7 @@ _SAMPLES: Final = 20
 
 @dataclass(frozen=True)
 class Calls:
-    """What pulling one transaction calls: DynamoDB before and after the Gateway, and the seconds of a processor."""
+    """The calls of pulling one transaction: DynamoDB before and after the Gateway, and the seconds of a processor."""
 
     before: int
     gateway: int
@@ -35,7 +35,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing a hundred records takes: calls of PutEvents and of SQS, and the seconds of a processor."""
+    """The cost of publishing a hundred records: calls of PutEvents and of SQS, and the seconds of a processor."""
 
     puts: int
     sends: int
@@ -97,7 +97,7 @@ def _reported(rig: Rig, *, linked: bool, final: bool) -> str:
 
 
 def _calls(rig: Rig, message: Callable[[], str]) -> Calls:
-    """What a message makes the handler call, the pace's record left out, and its processor time, at the median."""
+    """Return the handler's calls for a message, the pace's record left out, and its processor time, at the median."""
     handler = rig.handler("reconcile")
     seen: list[str] = []
     world: Any = rig.world
@@ -161,7 +161,7 @@ def record() -> dict[str, Calls]:
 
 
 def publishing() -> Published:
-    """What the publisher calls for a hundred final reports."""
+    """Return the publisher's calls for a hundred final reports."""
     with quiet():
         rig = _rig()
         for _ in range(100):

@@ -175,7 +175,7 @@ class Setup:
 
 @dataclass
 class Result:
-    """What a scenario came to: seconds from the beginning, and from each report to its confirmation.
+    """The result of a scenario: seconds from the beginning, and from each report to its confirmation.
 
     `busiest` is how many reports and confirmations there were in the busiest second: each is an event and its writes.
     """
@@ -281,7 +281,7 @@ class World:
         )
 
     def kind(self, request: PullRequest) -> Calls:
-        """What a request is recorded as."""
+        """Return the record of a request."""
         return self.recorded[self.kinds[request.transaction_id]]
 
     def report(self, transaction_id: str, kind: str, *, final: bool) -> None:

@@ -15,7 +15,7 @@ OPENED: Final = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
 
 class Loop:
-    """What is due, in order."""
+    """The steps that are due, in order."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,7 +42,7 @@ class Loop:
         self._hub.switch()
 
     def wait(self) -> Callable[[], object]:
-        """What wakes the caller, which calls `park` after it has given this away."""
+        """Return a function that wakes the caller, which calls `park` after it has given this away."""
         me = getcurrent()
         return lambda: self.at(self.now, me.switch)
 

@@ -129,7 +129,7 @@ def test_every_dead_letter_queue_of_a_production_stack_has_an_alarm() -> None:
     assert queues == watched - {"FinalReportsQueue"}, "whose age has an alarm"
 
 
-def test_discarded_records_are_public_to_nobody_and_travel_encrypted() -> None:
+def test_discarded_records_are_not_public_and_travel_encrypted() -> None:
     bucket = resources()["DiscardedRecords"]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4

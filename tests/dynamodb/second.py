@@ -241,7 +241,7 @@ def _made(call: Callable[[], Any]) -> Any:
 
 
 def _plain(answer: Any) -> Any:
-    """What has to agree: of an answer the items, of an error its code, its reasons and the item in it."""
+    """Return the parts to compare: of an answer the items, of an error its code, its reasons and the item in it."""
     if isinstance(answer, ClientError):
         response: Mapping[str, Any] = answer.response
         reasons = [(each["Code"], _normal(each.get("Item", {}))) for each in response.get("CancellationReasons", [])]

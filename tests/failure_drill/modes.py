@@ -1,4 +1,4 @@
-"""Each way of failing that an operator is told of: what happens, and which alarm rings.
+"""Each way of failing that reaches an operator: what happens, and which alarm rings.
 
 *provoked*: the product's own handlers ran into it, and the alarm rests on what they logged. *fed*: the alarm rests on a
 metric of AWS's own, and is fed with data points as AWS documents them (Lambda, SQS, DynamoDB and API Gateway metrics).

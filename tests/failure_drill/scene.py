@@ -32,7 +32,7 @@ class Scene:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Whatever the handlers log is in `lines`, as it is written."""
+        """Collect in `lines` what the handlers log, as it is written."""
         handler = _Recorder(self)
         handler.setFormatter(_LOGGER.registered_formatter)
         ours = standard.getLogger(_LOGGER.service)
@@ -65,7 +65,7 @@ class Scene:
         return transaction_id
 
     def know(self, transaction_id: str, user: str = ASHA, status: str = "COMPLETED", **changes: Any) -> None:
-        """What the Gateway knows of a transaction from now on."""
+        """Set the Gateway's state of a transaction from now on."""
         known = details(transaction_id)
         known["status"] = status
         orders = {key: value for key, value in changes.items() if key in order()}

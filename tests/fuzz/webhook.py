@@ -62,7 +62,7 @@ def _no_constant(name: str) -> None:
 
 
 def _is_deep(value: Any) -> bool:
-    """Whether a body is nested deeper than is read (docs/reference/guarantees.md)."""
+    """True if a body is nested deeper than is read (docs/reference/guarantees.md)."""
     level = [value]
     for _ in range(_MOST_DEPTH):
         level = [

@@ -1,4 +1,4 @@
-"""What happened, who did it, what now: for a transaction with a forged webhook, a rejected leg and one at ERROR."""
+"""Changes, their causes and the next step: for a transaction with a forged webhook, a rejected leg and one at ERROR."""
 
 import json
 from collections.abc import Callable

@@ -189,7 +189,7 @@ def test_example_in_node_gives_back_what_it_cannot_book(npm: Path) -> None:
 def test_example_in_node_books_what_the_running_product_publishes(
     npm: Path, gateway: GatewayDriver, updates: Updates, api: Api, user: str
 ) -> None:
-    """What was really on the bus, out of order and twice, against the books of the simulated broker."""
+    """The events that were really on the bus, out of order and twice, against the books of the simulated broker."""
     app = api(user)
     bought = create(app, {"ticker": "INFY", "type": "BUY", "quantity": 7})
     sold = create(

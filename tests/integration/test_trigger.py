@@ -1,4 +1,4 @@
-"""What `make run` gives a developer to go on with: the env file, the stories of `make trigger`, the health URL."""
+"""`make run` gives a developer: the env file, the stories of `make trigger`, the health URL."""
 
 import subprocess
 from collections.abc import Iterator, Mapping

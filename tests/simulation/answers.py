@@ -1,4 +1,4 @@
-"""What the API's answers promise: one transaction a key, nothing of another user's, nothing that goes back, no 500."""
+"""The API's promises: one transaction a key, nothing of another user's, nothing that goes back, no 500."""
 
 import json
 from collections import Counter
@@ -29,7 +29,7 @@ class Asked:
 
 
 class Answers:
-    """What was answered so far, and whether it keeps what is promised."""
+    """The answers so far, and whether they keep what is promised."""
 
     def __init__(self, world: World, promises: Promises) -> None:
         self.world = world

@@ -102,7 +102,7 @@ class Apps:
     # --- reading
 
     def reads(self, made: VendorTransaction) -> None:
-        """Whatever the apps ask while a transaction goes on, and some time after."""
+        """Make the apps' calls while a transaction goes on, and some time after."""
         chance = self.world.random
         for _ in range(chance.choice([0, 1, 2, 5])):
             end = chance.choice([made.created + 10 * MINUTE, made.last.at + 5 * SECOND, made.last.at + HOUR])

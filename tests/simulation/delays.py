@@ -38,7 +38,7 @@ class Awaited:
 
 
 class Delays:
-    """What is awaited, and since when."""
+    """The awaited steps, and since when."""
 
     def __init__(self, world: World, vendor: Vendor) -> None:
         self.world = world

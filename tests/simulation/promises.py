@@ -71,7 +71,7 @@ def _moved(content: Material) -> int:
 
 
 def is_as_far(content: Material, other: Material) -> bool:
-    """Whether `content` has progressed as far as `other`."""
+    """True if `content` has progressed as far as `other`."""
     return (_progress(content), _moved(content)) >= (_progress(other), _moved(other))
 
 

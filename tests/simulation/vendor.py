@@ -102,7 +102,7 @@ class Vendor:
         self.known = {self.api_secret}
         self.transactions: dict[str, VendorTransaction] = {}
         self.pulls: dict[str, list[int]] = {}
-        # What each running invocation is about to create, by its `id`, and who hears of each creation.
+        # What each running invocation is about to create, by its `id`, and the callback for each creation.
         self.making: dict[int, VendorTransaction] = {}
         self.created: Callable[[VendorTransaction, VendorTransaction], None] = lambda planned, made: None
 

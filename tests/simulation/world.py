@@ -96,7 +96,7 @@ class World:
 
     @property
     def task(self) -> object:
-        """What does this step: the invocation, or one of the things that it does at once."""
+        """The actor of this step: the invocation, or one of the things that it does at once."""
         return getcurrent()
 
     # --- time

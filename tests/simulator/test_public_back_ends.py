@@ -14,7 +14,7 @@ NESTINGS = {
 
 
 def headers(auth: str) -> dict[str, str]:
-    """What they send with every call; some with a content type where there is no content."""
+    """The headers that they send with every call; some with a content type where there is no content."""
     return {
         "Accept": "application/json",
         "Content-Type": "application/json",

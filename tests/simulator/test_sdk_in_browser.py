@@ -385,7 +385,7 @@ def test_order_in_a_window_of_its_own(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("steps", "code"), [([], 1011), (["Zerodha", "Log in"], 1012)])
-def test_window_that_the_user_closes_rejects_and_tells_the_gateway_nothing(
+def test_window_that_the_user_closes_rejects_and_sends_the_gateway_nothing(
     world: World, steps: list[str], code: int
 ) -> None:
     """§2.2, §6.3: the transaction stays INITIALIZED or USED; the SDK goes by that."""

@@ -138,7 +138,7 @@ def test_success_of_details_may_be_flat(rig: Rig) -> None:
     assert "authId" not in details
 
 
-def test_an_order_type_may_be_one_that_nobody_knows(rig: Rig) -> None:
+def test_an_order_type_may_be_an_unknown_one(rig: Rig) -> None:
     """§7: no order of type GTT was ever found."""
     rig.faults(wire={"orderType": "GTT"})
     rig.trade("complete")

@@ -1,1 +1,1 @@
-"""What CloudWatch makes of log lines and data points, by its documentation: filters, metric math, alarms."""
+"""CloudWatch's treatment of log lines and data points, by its documentation: filters, metric math, alarms."""

@@ -36,7 +36,7 @@ class BadPattern(ValueError):
 
 
 def compile_pattern(text: str) -> Callable[[str], bool]:
-    """Whether a log line matches the pattern `text`. A line that is not a JSON object matches no JSON pattern."""
+    """True if a log line matches the pattern `text`. A line that is not a JSON object matches no JSON pattern."""
     if not text.strip():
         return lambda line: True
     matches = _Parser(_tokens(text)).whole()

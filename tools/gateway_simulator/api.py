@@ -203,7 +203,7 @@ def _listed(rows: list[dict[str, Any]], sim: Simulator) -> Any:
 
 
 async def _holdings(call: Call) -> Response:
-    """What the account has traded or was given, in the first form of §4.4; it needs no consent here."""
+    """Return what the account bought, sold or was given, in the first form of §4.4; it needs no consent here."""
     account = call.sim.world.accounts.get(_connected(call))
     held = {} if account is None else account.books()["holdings"]
     rows = [{"ticker": ticker, "shares": shares} for ticker, shares in held.items() if shares]

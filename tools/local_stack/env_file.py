@@ -12,7 +12,7 @@ from tools.local_stack.product import Product
 
 PATH: Final = ROOT / ".local" / "env"
 SERVICE_SCOPE: Final = "securities-transactions:service"  # the template's default
-_TOKEN_SECONDS: Final = 12 * 3600  # a day at the desk
+_TOKEN_SECONDS: Final = 12 * 3600  # a working day
 
 
 @contextlib.contextmanager

@@ -23,12 +23,12 @@ _SETTLED_SECONDS: Final = 120
 
 @dataclass
 class Scene:
-    """A new user's app, and the Gateway that the user is in. `tell` hears each step."""
+    """A new user's app, and the Gateway that the user is in. `report` receives each step."""
 
     api: httpx.Client
     gateway: GatewayDriver
     user: str
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     transaction_id: str = field(default="")
 
     def create(self, request: Mapping[str, Any]) -> None:
@@ -36,14 +36,14 @@ class Scene:
         answer = self.api.post("/transactions", json=request)
         _expect(answer, 201)
         self.transaction_id = answer.json()["transactionId"]
-        self.tell(f"{self.user} gets {self.transaction_id}, with a {answer.json()['sdkToken']['kind']} SDK token")
+        self.report(f"{self.user} gets {self.transaction_id}, with a {answer.json()['sdkToken']['kind']} SDK token")
         self.gateway.login(self.transaction_id)
 
     def confirm(self, **how: Any) -> None:
         """The user confirms, and every step that is left happens."""
         self.gateway.confirm(self.transaction_id, paused=True, **how)
         self.gateway.advance(self.transaction_id)
-        self.tell("the user confirms the order")
+        self.report("the user confirms the order")
 
     def post_sdk_response(self) -> None:
         """The app posts what the SDK resolved or rejected with, as real apps do."""
@@ -51,7 +51,7 @@ class Scene:
         body = {"resolved" if result["outcome"] == "resolve" else "rejected": result["value"]}
         answer = self.api.post(f"/transactions/{self.transaction_id}/sdk-response", json=body)
         _expect(answer, 202)
-        self.tell(f"the app posts what the SDK {result['outcome']}s with: {answer.json()['status']}")
+        self.report(f"the app posts what the SDK {result['outcome']}s with: {answer.json()['status']}")
 
     def settled(self, *, refresh: bool = False) -> dict[str, Any]:
         """The orders once they are settled or failed; `Failed` where that takes more than two minutes."""
@@ -68,9 +68,9 @@ class Scene:
                     f"{self.transaction_id} is not settled after {_SETTLED_SECONDS} s: it is {shown['status']}"
                 )
             time.sleep(0.5)
-        self.tell(f"{shown['status']}, {shown['confirmation']}, after {time.monotonic() - began:.1f} s")
+        self.report(f"{shown['status']}, {shown['confirmation']}, after {time.monotonic() - began:.1f} s")
         for order in (*shown["orders"], *shown["unplaced"]):
-            self.tell(f"  {order['transactionType']} {order['tradingsymbol']}: {_outcome(order)}")
+            self.report(f"  {order['transactionType']} {order['tradingsymbol']}: {_outcome(order)}")
         return shown
 
 
@@ -107,7 +107,7 @@ def amo_cancelled(scene: Scene) -> None:
     scene.confirm(scenario="amo")
     scene.post_sdk_response()
     scene.gateway.ask("POST", f"/transactions/{scene.transaction_id}/cancel", {})
-    scene.tell("the user cancels the order at the broker")
+    scene.report("the user cancels the order at the broker")
     scene.settled()
 
 
@@ -116,9 +116,9 @@ def forged(scene: Scene) -> None:
     scene.create(SINGLE.request)
     scene.confirm(scenario="complete")
     unsigned = scene.gateway.forge(transactionId=scene.transaction_id, checksum="wrong_key")
-    scene.tell(f"a webhook signed with another key: {_answered(unsigned)}")
+    scene.report(f"a webhook signed with another key: {_answered(unsigned)}")
     lie = scene.gateway.forge(transactionId=scene.transaction_id, changes={"status": "CANCELLED", "orders": []})
-    scene.tell(f"a lie under a genuine checksum: {_answered(lie)}")
+    scene.report(f"a lie under a genuine checksum: {_answered(lie)}")
     scene.gateway.finish(scene.transaction_id)
     shown = scene.settled()
     if shown["status"] != "COMPLETED":
@@ -131,7 +131,7 @@ def lost_webhook(scene: Scene) -> None:
     scene.gateway.transaction_faults(scene.transaction_id, webhooks={"lost": 1})
     scene.confirm(scenario="complete")
     scene.gateway.finish(scene.transaction_id)
-    scene.tell("the order is filled, and every webhook is lost")
+    scene.report("the order is filled, and every webhook is lost")
     scene.settled(refresh=True)
 
 
@@ -149,7 +149,7 @@ STORIES: Final[Mapping[str, Callable[[Scene], None]]] = {
 }
 
 
-def trigger(name: str, values: Mapping[str, str], tell: Callable[[str], None]) -> str:
+def trigger(name: str, values: Mapping[str, str], report: Callable[[str], None]) -> str:
     """Let a story happen; its transactionId. `values` are those of the env file. `Failed` where it ends otherwise."""
     user = f"{name}-{uuid.uuid4().hex[:6]}"
     answer = httpx.post(f"{values['ISSUER']}/token", json={"sub": user}, trust_env=False)
@@ -160,7 +160,7 @@ def trigger(name: str, values: Mapping[str, str], tell: Callable[[str], None]) -
         httpx.Client(base_url=values["API"], headers=headers, timeout=60, limits=limits, trust_env=False) as api,
         GatewayDriver(values["GATEWAY"]) as gateway,
     ):
-        scene = Scene(api, gateway, user, tell)
+        scene = Scene(api, gateway, user, report)
         STORIES[name](scene)
         return scene.transaction_id
 

@@ -48,9 +48,9 @@ def violations(read: Iterable[Text], banned: Iterable[Ban]) -> Iterator[str]:
                     yield f"{text.file}:{line}: “{match[0]}” in a {text.kind}: {ban.instead}"
 
 
-def main() -> int:
-    """0 where no text has a banned word, else 1 after a line for each."""
-    found = sorted(violations(texts(ROOT), bans(tomllib.loads(BANNED.read_text()))))
+def main(root: Path = ROOT) -> int:
+    """0 where no text of the repository `root` has a banned word, else 1 after a line for each."""
+    found = sorted(violations(texts(root), bans(tomllib.loads(BANNED.read_text()))))
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0

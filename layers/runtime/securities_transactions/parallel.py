@@ -12,7 +12,7 @@ class InParallel(Protocol):
     """A way to run things at once: in threads, or one after another in a world without them."""
 
     def __call__(self, tasks: Sequence[Callable[[], T]], most: int) -> list[T]:
-        """What each of `tasks` returns, in their order, at most `most` at once; raises the first error at the end."""
+        """Return the results of `tasks`, in their order, at most `most` at once; raises the first error at the end."""
 
 
 def in_threads(tasks: Sequence[Callable[[], T]], most: int) -> list[T]:

@@ -42,7 +42,7 @@ def test_after_a_refusal_the_pace_returns_to_just_below_it_and_then_grows_slowly
 
 
 def test_pace_that_bears_more_than_was_refused_grows_ever_faster() -> None:
-    """What was refused once, in a bad minute, is no limit for the day."""
+    """A refusal in a bad minute sets no limit for the day."""
     pace, rounds = Pace(0.5).halved(NOW), 0
     while pace.in_flight < MOST:
         pace, rounds = pace.grown(), rounds + 1

@@ -49,7 +49,7 @@ def test_notifier_says_what_the_api_says(status: OrderStatus, placed: bool, code
     assert line.startswith("Bought") == bool(each.filledQuantity)
 
 
-def test_order_that_is_filled_in_part_and_unknown_is_told_as_unknown() -> None:
+def test_order_that_is_filled_in_part_and_unknown_is_unknown() -> None:
     each = order("ERROR", "adapterError", 4)
     assert told(each, placed=True).startswith("Bought 4 of 10 INFY")
     assert NOT_KNOWN in told(each, placed=True)

@@ -50,7 +50,7 @@ def placed(rig: Rig) -> str:
 
 
 def requested(rig: Rig) -> dict[str, list[dict[str, Any]]]:
-    """What the publisher requests of the changes since it was asked last, by queue."""
+    """Return the publisher's requests for the changes since the last call, by queue."""
     stream = rig.tables["Transactions"].stream
     rig.handler("publish_updates")({"Records": list(stream)}, None)
     stream.clear()
@@ -285,7 +285,7 @@ def unsettled(caplog: pytest.LogCaptureFixture) -> list[int]:
 def test_final_report_that_a_pull_does_not_confirm_is_logged_with_its_age(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever requests the pull, and whyever it does not confirm: the API lags, or does not respond."""
+    """For each request of the pull, and each reason not to confirm: the API lags, or does not respond."""
     transaction_id = placed(rig)
     rig.gateway.details[transaction_id] = {"transactionId": transaction_id, "status": "PROCESSING"}
     orders_api(rig, lambda ids: said([]))

@@ -1,4 +1,4 @@
-"""What happened to a transaction, by which cause: recorded from the stream, read by its user and by support."""
+"""The changes of a transaction and their causes: recorded from the stream, read by its user and by support."""
 
 import json
 from typing import Any

@@ -183,7 +183,7 @@ def session(clock: Clock, reads: int) -> botocore.session.Session:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an invocation came to: its response, or its error, how much time it had left, the attempts it made, and how
+    """The result of an invocation: its response, or its error, how much time it had left, the attempts it made, and how
     many messages it sent."""
 
     response: Any

@@ -185,7 +185,7 @@ def test_retry_after_is_read_in_both_forms_and_bounded(status: int, header: str 
         (httpx.Response(200, content=b"<html>"), False),
     ],
 )
-def test_error_tells_overload_from_a_fault(answer: httpx.Response | Exception, overloaded: bool) -> None:
+def test_error_distinguishes_overload_from_a_fault(answer: httpx.Response | Exception, overloaded: bool) -> None:
     """A fault with one transaction must not slow the others down."""
     assert unavailable(answer).is_overloaded is overloaded
 

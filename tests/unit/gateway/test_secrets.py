@@ -94,7 +94,7 @@ def test_tokens_are_checked_with_every_stored_gateway_secret() -> None:
     assert both.gateway_keys == (GatewaySecret(GATEWAY), GatewaySecret(NEW), GatewaySecret(OLD))
 
 
-def test_role_of_a_secret_is_told_by_its_kind() -> None:
+def test_role_of_a_secret_follows_from_its_kind() -> None:
     stored = parse(nextApiSecret=NEW, previousApiSecret=OLD, nextGatewaySecret="g" * 8)
     assert [stored.role(ApiSecret(each)) for each in (API, NEW, OLD, "other")] == ["current", "next", "previous", None]
     assert [stored.role(GatewaySecret(each)) for each in (GATEWAY, "g" * 8, NEW)] == ["current", "next", None]

@@ -1,4 +1,4 @@
-"""What waits in the dead-letter queues is listed, looked at, dropped with a reason or tried again, one at a time."""
+"""Dead letters are listed, looked at, dropped with a reason or tried again, one at a time."""
 
 import json
 from datetime import UTC, datetime

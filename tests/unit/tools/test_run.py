@@ -52,7 +52,7 @@ def test_port_without_room_for_the_others_is_named(capsys: pytest.CaptureFixture
     assert "--port 65534 leaves no room" in capsys.readouterr().err
 
 
-def test_all_ports_in_use_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_ports_in_use_are_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as one, socket.socket() as two:
         for each in (one, two):
             each.bind(("127.0.0.1", 0))

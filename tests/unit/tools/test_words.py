@@ -1,11 +1,12 @@
 """The check for banned words reads every kind of text that people read, and names where a banned word is."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tools.words.__main__ import BANNED, bans, violations
+from tools.words.__main__ import BANNED, bans, main, violations
 from tools.words.texts import of_file
 
 BANS = bans(tomllib.loads(BANNED.read_text()))
@@ -23,6 +24,11 @@ TEMPLATE = """
 Parameters:
   Stage:
     Description: !Sub What somebody chose in ${AWS::Region}
+Resources:
+  LateAlarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmDescription: page - somebody has to look at it
 """
 
 
@@ -53,12 +59,41 @@ def test_banned_word_is_found_in_each_kind_of_text_in_python(tmp_path: Path) -> 
         ("README.md", "Text.\n\nNobody reads this.\n", "README.md:3page"),
         ("docs/reference/problems.md", "Nobody reads this.\n", "docs/reference/problems.md:1problem"),
         ("Makefile", "all: env ## Nobody needs this\n", "Makefile:1help"),
-        ("template.yaml", TEMPLATE, "template.yaml:4description"),
         ("tests/unit/test_a.py", "def test_a_user_is_told() -> None: ...\n", "tests/unit/test_a.py:1test name"),
     ],
 )
 def test_banned_word_is_found_in_other_files(tmp_path: Path, name: str, content: str, kind: str) -> None:
     assert found(tmp_path, name, content) == [kind]
+
+
+def test_banned_word_is_found_in_descriptions_of_parameters_and_alarms(tmp_path: Path) -> None:
+    assert found(tmp_path, "template.yaml", TEMPLATE) == ["template.yaml:4description", "template.yaml:9description"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("layers/runtime/a.py", 'TYPE = ProblemType("not-found", 404, "%s was not found")\n'),
+        ("layers/runtime/a.py", '"""Returned to %s."""\n'),
+        ("docs/start.md", "It is %s's.\n"),
+        ("template.yaml", "Resources:\n  A:\n    Properties:\n      AlarmDescription: page - call %s\n"),
+    ],
+    ids=["problem title", "docstring", "page", "alarm description"],
+)
+def test_command_fails_on_a_banned_word_in_a_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content % "the caller")
+    for command in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    assert main(tmp_path) == 0
+    assert capsys.readouterr().err == ""
+
+    file.write_text(content % "somebody")
+    assert main(tmp_path) == 1
+    assert capsys.readouterr().err.startswith(f"{name}:")
 
 
 def test_code_on_a_page_and_names_in_python_are_not_prose(tmp_path: Path) -> None:

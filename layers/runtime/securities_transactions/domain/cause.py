@@ -1,4 +1,4 @@
-"""What caused a change of a transaction: it is written with the change, and its history shows it."""
+"""The cause of a change of a transaction: it is written with the change, and its history shows it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What the domain, the services and storage raise; `http.api` maps each to the problem that is returned.
+"""Errors that the domain, the services and storage raise; `http.api` maps each to the problem that is returned.
 
 RequestError           the caller's request cannot be carried out
 ├── InvalidField       it has a field that cannot be used

@@ -1,4 +1,4 @@
-"""What a change of a transaction was, for its history."""
+"""The kind of a change of a transaction, for its history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from securities_transactions.domain.transaction import Confirmation, Transaction
 
 
 class Change(StrEnum):
-    """What a change was. All but the last four raise the version."""
+    """The kind of a change. All but the last four raise the version."""
 
     CREATED = "created"
     ADOPTED = "adopted"

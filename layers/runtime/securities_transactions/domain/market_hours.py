@@ -30,7 +30,7 @@ HOLIDAYS: Final = frozenset(
 
 
 def is_market_open(moment: datetime) -> bool:
-    """Whether the exchanges trade at `moment` (aware). Special sessions on a holiday are not known."""
+    """True if the exchanges trade at `moment` (aware). Special sessions on a holiday are not known."""
     local = moment.astimezone(IST)
     is_trading_day = local.weekday() < 5 and local.date().isoformat() not in HOLIDAYS
     return is_trading_day and OPENS <= local.time() < CLOSES

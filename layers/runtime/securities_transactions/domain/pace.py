@@ -42,7 +42,7 @@ class Pace:
     halved_at: datetime | None = None
 
     def is_closed(self, now: datetime) -> bool:
-        """Whether the Gateway asked not to be called at `now`."""
+        """True if the Gateway asked not to be called at `now`."""
         return self.closed_until is not None and now < self.closed_until
 
     def rest(self, took: timedelta, workers: int) -> timedelta:

@@ -111,7 +111,7 @@ class _Decision:
         behind = self._behind(snapshot, same)
         unclear = None if stored.needs_person else self._needs_person(batch)
         if behind is not None:
-            # The Gateway is done, so it is not behind: nobody can read what it has.
+            # The Gateway is done, so it is not behind: its orders are not readable.
             done = state.status == GatewayStatus.COMPLETED and not self._may_lag()
             if done and unclear and batch.is_unclear:
                 return escalate(stored, self.now, policy, self.jitter, unclear)

@@ -25,7 +25,7 @@ class StoredWebhook:
 
 @dataclass(frozen=True)
 class FoundWebhook:
-    """What the index has of a stored webhook; see `StoredWebhook`."""
+    """The index's entry of a stored webhook; see `StoredWebhook`."""
 
     webhook_id: str
     received_at: datetime

@@ -105,7 +105,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """What is known of a transaction. Times are aware UTC, amounts are rupees.
+    """A transaction as stored. Times are aware UTC, amounts are rupees.
 
     `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction
     (docs/reference/gateway.md §2.2). `reference` is the team's own name of it, unique for the user. `requested` has the
@@ -172,12 +172,12 @@ class Transaction:
 
     @property
     def needs_person(self) -> bool:
-        """Whether it is escalated, and nothing has answered that since."""
+        """True if it is escalated, and nothing has answered that since."""
         return self.is_unanswered and self.status != Status.FAILED
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether it is escalated and was not settled since: what failed meanwhile may trade after all."""
+        """True if it is escalated and was not settled since: what failed meanwhile may trade after all."""
         return self.escalated_at is not None and (self.settled_at is None or self.settled_at < self.escalated_at)
 
     @property

@@ -171,7 +171,7 @@ class Transition:
 
     @property
     def has_history(self) -> bool:
-        """Whether the transaction's history has it: a check that is scheduled or a suspicion is not in it."""
+        """True if the transaction's history has it: a check that is scheduled or a suspicion is not in it."""
         told = (self.outcome, self.account, self.gateway_status, self.sdk_error)
         return any(each is not None for each in told)
 

@@ -128,10 +128,10 @@ class Gateway:
         batch_id: str | None = None,
         known_open: GatewayStatus | None = None,
     ) -> GatewayTransaction:
-        """What the Gateway knows of a transaction, its orders included.
+        """Return the Gateway's state of a transaction, its orders included.
 
         With `known_open` the orders are left out where the status still is this one and no batch but `batch_id` is
-        named: one call tells that nothing has ended.
+        named: one call is enough to see that nothing has ended.
 
         Raises `GatewayRefused` (an unknown transactionId, for one), `GatewayUnavailable`, or `GatewayMisconfigured`
         where the orders API rejects a COMPLETED transaction.

@@ -1,4 +1,4 @@
-"""What the API answers with about the history of a transaction: its changes, their causes, and what happens next."""
+"""The API's responses about the history of a transaction: its changes, their causes, and what happens next."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -16,7 +16,7 @@ from securities_transactions.http.views import StateView, Version, View, state_o
 
 
 class CauseView(View):
-    """What caused a change. The ids find the log lines and the stored webhook."""
+    """The cause of a change. The ids find the log lines and the stored webhook."""
 
     kind: Literal["webhook", "sdk", "pull", "api", "person"]
     requestId: Annotated[
@@ -30,7 +30,7 @@ class CauseView(View):
 
 
 class OrderHistoryView(View):
-    """What changed for one security. Quantities are shares, prices rupees a share."""
+    """The change for one security. Quantities are shares, prices rupees a share."""
 
     tradingsymbol: str
     transactionType: str
@@ -79,7 +79,7 @@ class WebhookView(View):
 
 
 class HistoryView(StateView):
-    """What happened to a transaction, the oldest change first; pass `cursor` on for the next page.
+    """The history of a transaction, the oldest change first; pass `cursor` on for the next page.
 
     The changes are recorded a moment after they are made: `version` may be ahead of the last of them.
     """
@@ -119,7 +119,7 @@ def history_of(
 
 
 def next_of(transaction: Transaction) -> str:
-    """What happens next to a transaction, in a sentence."""
+    """Return the next step of a transaction, in a sentence."""
     if transaction.needs_person:
         why = "" if transaction.escalation is None else f" ({transaction.escalation})"
         return f"A person has to find out from the broker what became of the orders{why}. The Gateway is still asked."

@@ -61,7 +61,7 @@ class Caller:
         return notes
 
     def may_see(self, user_id: str) -> bool:
-        """Whether what belongs to `user_id` is this caller's to see; a service that sees it leaves a trace."""
+        """True if this caller may see what belongs to `user_id`; a service's access is logged."""
         if user_id == self.user_id:
             return True
         if self.is_service:

@@ -115,7 +115,7 @@ Refreshed = Annotated[
 
 
 class StateView(View):
-    """What every answer about a transaction begins with: which one, in which state, and how sure that is."""
+    """The fields that every response about a transaction begins with: its id, its state, and how sure that is."""
 
     transactionId: str
     notes: str

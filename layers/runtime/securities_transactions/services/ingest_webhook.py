@@ -51,7 +51,7 @@ Outcome = tuple[Verification, IngestStatus]
 
 @dataclass(frozen=True)
 class Ingested:
-    """What a webhook was worth in the end, what became of it, and which API secret it was signed with, if genuine.
+    """The result of a webhook: its verification, its status, and the API secret that signed it, if genuine.
 
     `webhook_id` is its id, which is made of the body as received.
     """

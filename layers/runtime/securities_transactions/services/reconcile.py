@@ -45,7 +45,7 @@ class PullsTransactions(Protocol):
         batch_id: str | None = None,
         known_open: GatewayStatus | None = None,
     ) -> GatewayTransaction:
-        """What the Gateway knows of a transaction; see `Gateway.pull`."""
+        """Return the Gateway's state of a transaction; see `Gateway.pull`."""
 
     def pull_completed(self, transaction_ids: Sequence[str], now: datetime) -> dict[str, GatewayTransaction]:
         """Those of which one call shows the outcome; see `Gateway.pull_completed`."""
@@ -135,7 +135,7 @@ class Reconcile:
         return self.save(request, stored, state)
 
     def is_shown_by_orders(self, stored: Transaction) -> bool:
-        """Whether the orders API alone can confirm it: its final state is reported, and its account shown."""
+        """True if the orders API alone can confirm it: its final state is reported, and its account shown."""
         reported = stored.confirmation is Confirmation.REPORTED and stored.status.is_final
         return reported and stored.account is not None
 

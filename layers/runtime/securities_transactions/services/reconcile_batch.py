@@ -36,7 +36,7 @@ _logger = logging.logger()
 
 @dataclass(frozen=True)
 class Pulled:
-    """What became of a request: its outcome, or the error that ended it."""
+    """The end of a request: its outcome, or the error that ended it."""
 
     request: PullRequest
     outcome: PullOutcome | None = None
@@ -202,7 +202,7 @@ class _Batch:
         return first or self.service.seconds_left() >= CALL_SECONDS
 
     def _rest(self, wait: timedelta) -> bool:
-        """Whether the wait is over: one that is too long for this message batch is not begun."""
+        """True if the wait is over: one that is too long for this message batch is not begun."""
         seconds = wait.total_seconds()
         if wait > MOST_REST or seconds > self.service.seconds_left() - CALL_SECONDS:
             return False

@@ -65,7 +65,7 @@ def entry_of(record: Record) -> Entry | None:
 
 
 def facts(change: history.Change, old: Transaction | None, new: Transaction) -> dict[str, Any]:
-    """What is kept of a change: nothing that names the user or the user's account."""
+    """Return the stored facts of a change. None names the user or the user's account."""
     found: dict[str, Any] = {
         "change": change.value,
         "status": new.status.value,

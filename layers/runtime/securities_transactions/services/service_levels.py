@@ -1,4 +1,4 @@
-"""What the publisher counts of the events it publishes: service levels, and what needs an operator.
+"""The publisher's counts of the events it publishes: service levels, and what needs an operator.
 
 Metric filters of the template read these numbers from the line that is logged for each record batch.
 """
@@ -35,7 +35,7 @@ class ServiceLevels:
 
 
 def service_levels(events: Sequence[Event], now: datetime) -> ServiceLevels:
-    """What is counted of `events`, published at `now` (aware)."""
+    """Return the counts of `events`, published at `now` (aware)."""
     settled = [each for each in events if isinstance(each, OrdersSettled)]
     # Our own timestamps sort as text: the first is read, and not each.
     first = parse_time(min((each.occurredAt for each in events), default=None))
@@ -50,6 +50,6 @@ def service_levels(events: Sequence[Event], now: datetime) -> ServiceLevels:
 
 
 def _is_late(settled: OrdersSettled, now: datetime) -> bool:
-    """Whether it was settled too late; from the storing on where the Gateway does not date the final state."""
+    """True if it was settled too late; from the storing on where the Gateway does not date the final state."""
     final = parse_time(settled.completedDate) or parse_time(settled.occurredAt)
     return final is not None and now - final > SETTLED_WITHIN

@@ -15,13 +15,13 @@ _REASON: Final = "reason"
 
 @dataclass(frozen=True)
 class Brakes:
-    """What operators have stopped."""
+    """The brakes that operators have set."""
 
     client: "DynamoDBClient"
     table: str
 
     def is_set(self, brake: Brake) -> bool:
-        """Whether the brake is set, as of now."""
+        """True if the brake is set, as of now."""
         return "Item" in self.client.get_item(TableName=self.table, Key=_key(brake), ConsistentRead=True)
 
     def reason(self, brake: Brake) -> str | None:

@@ -20,7 +20,7 @@ Pause = Callable[[int], None]
 
 
 def after_conflicts(write: Callable[[], T], pause: Pause) -> T:
-    """What `write` returns, tried again where DynamoDB refused it because a DynamoDB transaction on its item is on.
+    """Return the result of `write`; retry it where DynamoDB refused it because of a DynamoDB transaction on its item.
 
     botocore does not retry the two errors for that. The other DynamoDB transaction takes milliseconds; `pause(attempt)`
     waits for it.
@@ -40,7 +40,7 @@ def after_conflicts(write: Callable[[], T], pause: Pause) -> T:
 
 
 def condition_failed(error: ClientError) -> bool:
-    """Whether DynamoDB refused a write because its condition does not hold, and for no other reason."""
+    """True if DynamoDB refused a write because its condition does not hold, and for no other reason."""
     return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
 
 

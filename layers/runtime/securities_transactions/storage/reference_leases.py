@@ -26,7 +26,7 @@ class ReferenceLeases:
     table: str
 
     def take(self, user_id: str, reference: str, holder: str, now: datetime) -> bool:
-        """Whether `holder` has the lease from `now` (aware) on; also where a repeated call finds its own."""
+        """True if `holder` has the lease from `now` (aware) on; also where a repeated call finds its own."""
         return written(
             lambda: self.client.put_item(
                 TableName=self.table,

@@ -1,4 +1,4 @@
-"""What AWS documents of filter patterns, metric filters, metric math and alarms: the examples of its user guides."""
+"""AWS's own examples of filter patterns, metric filters, metric math and alarms, from its user guides."""
 
 import json
 from typing import Any
