@@ -126,7 +126,7 @@ def _letter(queue: str, message: dict[str, Any], now: datetime) -> DeadLetter:
 
 
 def _transaction(facts: Mapping[str, Any]) -> str | None:
-    """Where each kind of message names it: itself, the event's detail, or the key of the item."""
+    """Return the id, by the kind of message: itself, the event's detail, or the key of the item."""
     for part in (facts, facts.get("detail"), facts.get("key")):
         if isinstance(part, Mapping) and isinstance(part.get("transactionId"), str):
             return str(part["transactionId"])

@@ -68,7 +68,7 @@ def hand_on(stage: Stage, queue: str, message: Mapping[str, Any]) -> None:
 
 
 def retries_of(message: Mapping[str, Any]) -> int:
-    """How often a message was handed on before: its attribute goes with it when SQS moves it back."""
+    """Return the count of earlier tries of a message: its attribute goes with it when SQS moves it back."""
     text = message.get("MessageAttributes", {}).get(_ATTRIBUTE, {}).get("StringValue", "0")
     return int(text) if text.isdigit() else 0
 

@@ -70,7 +70,7 @@ def updates(stage: Stage, since: str, unreadable: Unreadable) -> Iterator[Update
 
 
 def _named(item: Mapping[str, Any]) -> str:
-    """The key of an item, whatever else it has."""
+    """The key of an item."""
     for name in ("transactionId", "webhookId"):
         key = item.get(name)
         if isinstance(key, Mapping) and isinstance(key.get("S"), str):

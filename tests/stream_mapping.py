@@ -1,4 +1,4 @@
-"""How Lambda feeds a function from a DynamoDB stream, and what it does with records that it gives up on.
+"""Lambda's mapping of a DynamoDB stream to a function, and what it does with records that it gives up on.
 
 After the developer guide (*Process DynamoDB records with Lambda*, *Retain discarded records for a DynamoDB event
 source*): a failed record batch comes again, in halves, until its records are older than the maximum age; these go to
@@ -118,5 +118,5 @@ def discarded(records: Sequence[Record], shard: str, now: datetime) -> dict[str,
 
 
 def created_at(record: Record) -> datetime:
-    """When the change was made that the record is about."""
+    """Return the time of the change that the record is about."""
     return datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)

@@ -194,7 +194,7 @@ def test_faults_are_thrown_and_the_backend_holds(desk: Sit) -> None:
     here.shoot("light-8-faults")
 
 
-def test_without_webhooks_the_sdks_answer_and_the_gateway_tell_all(desk: Sit) -> None:
+def test_without_webhooks_the_sdks_answer_and_the_gateway_show_all(desk: Sit) -> None:
     """Every webhook is lost; what the SDK's answer and a pull say is enough."""
     here = desk()
     here.throw("Lose webhooks")

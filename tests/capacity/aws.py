@@ -29,7 +29,7 @@ DYNAMODB_SECONDS: Final = 0.005
 
 
 def batches_at_once(seconds: float, most: int | None) -> int:
-    """How many batches a mapping processes at once, `seconds` after messages became available."""
+    """Return the number of batches that a mapping processes at once, `seconds` after messages became available."""
     grown = FIRST_BATCHES + int(BATCHES_A_MINUTE * seconds / 60)
     return min(grown, MOST_BATCHES, most or MOST_BATCHES)
 

@@ -162,7 +162,7 @@ class Played:
 
 @dataclass(frozen=True)
 class Setup:
-    """How the product is deployed, and how the Gateway is."""
+    """The settings of the product and of the Gateway."""
 
     confirm_concurrency: int = 10
     check_concurrency: int = 10

@@ -9,7 +9,7 @@ from tests.capacity.scenarios import Setup, close
 from tests.capacity.virtual_time import Loop
 from tests.simulation.messaging import resources
 
-# As the real handlers are recorded; `make capacity` records them anew.
+# As the real handlers are recorded; `make capacity` records them again.
 RECORDED = {
     "final report": Calls(1, 1, 1, 0.005),
     "first look": Calls(1, 2, 2, 0.008),

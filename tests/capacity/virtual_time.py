@@ -1,4 +1,4 @@
-"""Virtual time in seconds: whatever waits is a greenlet, and the clock jumps from one end of a wait to the next."""
+"""Virtual time in seconds: each waiting task is a greenlet, and the clock jumps from one end of a wait to the next."""
 
 import heapq
 from collections import deque

@@ -23,7 +23,7 @@ _STRICT: Final = (
 
 @dataclass(frozen=True)
 class Clients:
-    """Both clients, made anew: `python` is the package's project, `typescript` the npm package with the types."""
+    """Both clients, generated: `python` is the package's project, `typescript` the npm package with the types."""
 
     python: Path
     typescript: Path

@@ -20,7 +20,7 @@ def recipe(language: str) -> str:
 
 
 def test_python_recipe_gives_the_exact_amount() -> None:
-    """Which a binary fraction does not: that is why there is a recipe."""
+    """A binary fraction does not: that is why there is a recipe."""
     orders = [{"averagePrice": price, "filledQuantity": 3} for price in PRICES]
     content = dumps({"orders": orders})
     names = {"answer": SimpleNamespace(content=content.encode())}

@@ -53,7 +53,7 @@ def body(row: dict[str, Any]) -> bytes:
 
 
 def moment(row: dict[str, Any]) -> datetime:
-    """When it is received."""
+    """The time at which it is received."""
     return datetime.fromisoformat(row.get("now", "2026-01-15T04:34:00.000Z")).astimezone(UTC)
 
 

@@ -31,7 +31,7 @@ def cloudformation(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def identity(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The properties that a template may set and that together tell one resource from others of its type.
+    """The properties that a template may set and that together distinguish one resource from others of its type.
 
     Where AWS assigns the primary identifier (an ARN, a URL, an id), these are the names that cannot be changed
     once the resource exists.

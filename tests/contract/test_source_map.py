@@ -66,7 +66,7 @@ def defined_in(source: str) -> frozenset[str]:
 
 
 def fault_of(place: str, root: Path, *, is_test: bool) -> str | None:
-    """Why `place` (path or path::name) does not hold under `root`; `None` where it does."""
+    """Return the fault of `place` (path or path::name) under `root`; `None` where it exists."""
     path, _, name = place.partition("::")
     file = root / path
     if not file.is_file():

@@ -170,7 +170,7 @@ class TwoDynamoDBs(Client):
             raise Differs(f"{operation} {arguments}: more pages at {start}, moto's at {theirs}")
 
     def _compare_batch(self, ours: Any) -> None:
-        """Which part of a BatchGetItem is returned is free; each item has to be moto's."""
+        """Any part of a BatchGetItem may be returned; each item has to be moto's."""
         if isinstance(ours, Exception):
             return
         for name, items in ours["Responses"].items():

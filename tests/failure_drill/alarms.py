@@ -35,7 +35,7 @@ def severity(name: str) -> str:
 
 
 def minutes_to_fire(name: str) -> int:
-    """How long the cause lasts at least before the alarm rings."""
+    """Return the shortest time for which the cause lasts before the alarm rings."""
     properties = alarms()[name]
     periods = int(properties["EvaluationPeriods"])
     return int(properties.get("DatapointsToAlarm", periods)) * period_minutes(properties)

@@ -23,7 +23,7 @@ from tests.field.harness import Field
     ],
 )
 def test_transaction_stays_open_until_its_expiry_in_any_unit(field: Field, spelled: Callable[[int], Any]) -> None:
-    """A transaction is not FAILED while the user is on the Gateway's screen, whatever the unit of expireAt."""
+    """A transaction is not FAILED while the user is on the Gateway's screen, with any unit of expireAt."""
     field.gateway.expire_at = spelled(int(field.now().timestamp()) + 900)
     transaction_id = field.create()
     field.gateway.holds(transaction_id, "INITIALIZED")

@@ -39,7 +39,7 @@ def test_unknown_order_status_in_a_completed_transaction_is_escalated(field: Fie
 
 
 def test_message_does_not_call_a_purchase_in_lower_case_a_sale(field: Field) -> None:
-    """A message never calls a purchase a sale, whatever the case of its side."""
+    """A message never calls a purchase a sale, with its side in any case."""
     transaction_id = field.create()
     field.report(transaction_id, completed_batch(filled_order(transactionType="buy")))
     assert field.messages

@@ -1,6 +1,6 @@
 """`python -m tests.fuzz.webhook --n 100000`: strange bodies at the real `ingest_webhook`, event in, response out.
 
-The tables are in memory. After each body: no exception, no 5xx, nothing stored that should not be, and whatever was
+The tables are in memory. After each body: no exception, no 5xx, nothing stored that should not be, and all that was
 stored can be read by every route and every consumer, also once the Gateway has confirmed it.
 """
 

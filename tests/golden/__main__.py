@@ -1,7 +1,7 @@
 """`python -m tests.golden VERSION`: stored items as this code writes them, with what it reads from them.
 
 A set of a released version is never written again: its items are what that version wrote. Without a version, the
-answers of all sets are written anew, and no item: for an answer that was changed on purpose.
+answers of all sets are written again, and no item: for an answer that was changed on purpose.
 """
 
 import argparse

@@ -75,7 +75,7 @@ def of_user(item: Stored) -> Any:
 
 
 def of_key(item: Stored) -> Any:
-    """How requests with the keys are answered beside this one item, and what lease and counts still grant."""
+    """Return the answers to requests with the keys beside this one item, and what lease and counts still grant."""
     rig = Rig()
     table = rig.tables["Idempotency"]
     table.items[table.key(item)] = dict(item)

@@ -137,7 +137,7 @@ def _lasting(item: Record) -> Record:
 
 
 def _samples() -> list[Record]:
-    """Transactions in every status and with every word, whatever the schedules come upon."""
+    """Transactions in every status and with every word, for each case that the schedules find."""
     words: list[Any] = [
         *({"status": each} for each in Status),
         *({"gateway_status": each} for each in GatewayStatus),

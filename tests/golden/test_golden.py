@@ -23,7 +23,7 @@ def cases(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("table", READERS)
 @pytest.mark.parametrize("version", [path.name for path in SETS])
 def test_each_stored_item_is_read_as_before(version: str, table: str) -> None:
-    """Where an answer was changed on purpose, `make golden` writes the answers anew: look at the difference."""
+    """After a change of an answer on purpose, `make golden` writes the answers again: look at the difference."""
     found = cases(Path(__file__).parent / version / f"{table}.json")
     assert found
     for case in found:
@@ -31,7 +31,7 @@ def test_each_stored_item_is_read_as_before(version: str, table: str) -> None:
 
 
 def test_the_sets_have_every_attribute_and_word_of_this_code() -> None:
-    """Where one was added, `make golden VERSION=…-pre` writes a set that has it."""
+    """After one is added, `make golden VERSION=…-pre` writes a set that has it."""
     images = [
         of_attributes(of_stream(case["stored"]["dynamodb"]["NewImage"]))
         for version in SETS

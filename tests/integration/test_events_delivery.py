@@ -54,10 +54,10 @@ def buy(product: Product, gateway: GatewayDriver, user: str, quantities: dict[st
     return transaction_id
 
 
-def test_the_example_consumers_book_and_tell_what_was_settled(
+def test_the_example_consumers_book_and_send_what_was_settled(
     product: Product, gateway: GatewayDriver, updates: Updates, user: str
 ) -> None:
-    """The deployed functions behind their queues: positions equal the books, and people hear of the rejected order."""
+    """The deployed functions behind their queues: positions equal the books, the rejected order is reported."""
     scenario = {"INFY": "COMPLETE", "M&M": "REJECTED:marginsExceeded"}
     transaction_id = buy(product, gateway, user, {"INFY": 3, "M&M": 2}, scenario)
     settled = updates.wait_for(transaction_id, is_("OrdersSettled"))

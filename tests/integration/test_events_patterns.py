@@ -158,7 +158,7 @@ def heard(product: Product, updates: Updates) -> Iterator[tuple[dict[str, Event]
         due = {row.need: {scenario.events[name]["id"] for name in row.matches} for row in ROWS}
         return [need for need, ids in due.items() if not ids <= listening.heard[need]]
 
-    # Where one is missing for good, the test of its row says so.
+    # Where one stays missing, the test of its row says so.
     with contextlib.suppress(TimeoutError):
         eventually(missing, lambda needs: not needs)
     yield scenario.events, listening.heard

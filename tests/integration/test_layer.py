@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def layer(product: Product) -> Iterator[Path]:
-    """The layer that the product is deployed with here; no other process builds it anew during the tests.
+    """The layer that the product is deployed with here; no other process builds it again during the tests.
 
     The product starts first: it builds too, and would wait for the turn that is held here.
     """
@@ -26,7 +26,7 @@ def layer(product: Product) -> Iterator[Path]:
         yield built().parent / "RuntimeLayer/python"
 
 
-def test_every_module_of_the_layer_is_compiled_for_good(layer: Path) -> None:
+def test_every_module_of_the_layer_is_compiled(layer: Path) -> None:
     """Unchecked-hash bytecode: at /opt a file's time is another, and Lambda would compile at every cold start."""
     modules = list(layer.rglob("*.py"))
     assert len(modules) > 500

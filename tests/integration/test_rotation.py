@@ -143,7 +143,7 @@ class Traffic:
 def test_changing_the_api_secret_refuses_nothing(
     rotating: Product, vendor: GatewayDriver, user: str, first: str, gap: float, also_old: bool
 ) -> None:
-    """From the storing of the next secret on: whichever side switches first, and whatever the vendor accepts."""
+    """From the storing of the next secret on: either side may switch first, and the vendor may accept either secret."""
     transaction_id, _ = place(rotating, vendor, user)
     with Traffic(rotating, vendor, transaction_id) as traffic:
         traffic.some_more()

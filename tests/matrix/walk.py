@@ -114,7 +114,7 @@ class _Walk:
         return self.product.webhook(body)
 
     def run(self) -> timedelta:
-        """How long after the final state the product took to show it. Raises `Wrong`."""
+        """Return the time that the product took to show the final state. Raises `Wrong`."""
         with self.gateway:
             self.gateway.faults(**self.cell.faults)
             created = self._create()

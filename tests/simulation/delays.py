@@ -1,4 +1,4 @@
-"""How long things take: from a genuine webhook to what is shown and settled, from the Gateway's final state to settled.
+"""Durations: from a genuine webhook to what is shown and settled, from the Gateway's final state to settled.
 
 That everything converges in the end hides what converges late. Until the faults are over nothing can be on time, so a
 bound begins with what happened or with the end of the faults, whichever is later.
@@ -121,7 +121,7 @@ class Delays:
             raise Violation("nothing takes too long", f"{made.id} ({made.plan}) {what}: {late}")
 
     def _bound_of_checks(self, age: int) -> int:
-        """How long the next check of a transaction of this age may be away."""
+        """Return the longest time to the next check of a transaction of this age."""
         if self._refused_for_long:
             return _LONGEST_BOUND
         return min(_LONGEST_BOUND, max(_SHORTEST_BOUND, 2 * age))

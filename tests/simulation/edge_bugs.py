@@ -39,7 +39,7 @@ Do = Callable[[], Mapping[str, Any]]
 
 
 class Anew(Once):
-    """Does everything anew, whatever the key."""
+    """Does everything again, with any key."""
 
     def __call__(self, request: Request, user_id: str, asked: BaseModel, do: Do) -> tuple[Mapping[str, Any], bool]:
         return do(), False

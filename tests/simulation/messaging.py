@@ -114,7 +114,7 @@ class Queue:
 
     @property
     def waiting(self) -> int:
-        """How many messages are visible."""
+        """Return the number of visible messages."""
         return len(self._visible)
 
     def redrive(self) -> None:
@@ -188,7 +188,7 @@ class EventBridge:
         self.accepted = accepted
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """PutEvents: the answer is a success, whatever became of the entries."""
+        """PutEvents: the answer is a success, also where entries were rejected."""
 
         def effect() -> dict[str, Any]:
             check_put_events(Entries)

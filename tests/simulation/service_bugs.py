@@ -128,7 +128,7 @@ class RereadsSeldom:
 
 
 class TriesNoOther(CredentialsInUse):
-    """Calls with the current secrets, whatever else is stored."""
+    """Calls with the current secrets, even if others are stored."""
 
     def others(self, refused: Credentials) -> Sequence[Credentials]:
         return []

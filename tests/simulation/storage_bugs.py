@@ -35,7 +35,7 @@ class ChangedClient:
 
 
 def unconditional_updates(client: Any) -> Any:
-    """A client that updates an item whatever is in it."""
+    """A client that updates an item without its condition."""
 
     def update_item(**arguments: Any) -> Any:
         used = set(re.findall(r"[#:]\w+", arguments["UpdateExpression"]))
@@ -47,7 +47,7 @@ def unconditional_updates(client: Any) -> Any:
 
 
 def unconditional_puts(client: Any, table: str) -> Any:
-    """A client that puts items into `table` whatever is there, in DynamoDB transactions."""
+    """A client that puts items into `table` without their condition, in DynamoDB transactions."""
 
     def without_condition(request: Mapping[str, Any]) -> Mapping[str, Any]:
         if request.get("Put", {}).get("TableName") != table:

@@ -74,7 +74,7 @@ class VendorTransaction:
 
 @dataclass(frozen=True)
 class Moods:
-    """How the Gateway's API behaves until `calm`: shares of calls, and how far it lags, in milliseconds.
+    """The behavior of the Gateway's API until `calm`: shares of calls, and how far it lags, in milliseconds.
 
     `several_ids` is what becomes of a call of the orders API with several, at any time: all of them are honored, the
     first or the last alone, or they are ignored or refused.

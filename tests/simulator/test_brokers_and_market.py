@@ -197,7 +197,7 @@ def test_the_books_equal_the_orders(rig: Rig) -> None:
 
 
 def test_a_seed_repeats_prices_fills_and_ids(make_rig: Callable[..., Rig]) -> None:
-    """Two Gateways with one seed tell the same story, times apart."""
+    """Two Gateways with one seed do the same, times apart."""
 
     def story() -> Any:
         rig = make_rig(seed=11)

@@ -135,7 +135,7 @@ def test_repeated_hit_contains_the_past_state(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("restamps", [False, True])
-def test_whether_a_retry_is_signed_anew_is_a_setting(make_rig: Callable[..., Rig], restamps: bool) -> None:
+def test_signing_of_a_retry_is_a_setting(make_rig: Callable[..., Rig], restamps: bool) -> None:
     """§4.2, §14: unknown at the vendor."""
     rig = make_rig(restamp_retries=restamps)
     rig.answer = lambda _: 503

@@ -13,7 +13,7 @@ KEY = {"transactionId": {"S": "TRX_1"}}
 
 
 class Anything:
-    """A client that answers whatever is asked of it."""
+    """A client that answers every call."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda **arguments: {}

@@ -49,7 +49,7 @@ def _decided(points: Sequence[bool], needed: int) -> State:
 
 
 def _age(breaching: Sequence[bool | None]) -> int:
-    """How many periods old the oldest data point is that is there."""
+    """Return the age, in periods, of the oldest data point that is there."""
     return len(breaching) - next(n for n, each in enumerate(breaching) if each is not None)
 
 
@@ -63,12 +63,12 @@ def evaluated(properties: Mapping[str, Any], points: DataPoints, now: int, befor
     breaching = [None if value is None else compare(value, threshold) for value in series]
     treat = properties.get("TreatMissingData", "missing")
     if properties.get("Namespace") == "AWS/DynamoDB":
-        treat = "ignore"  # whatever is set: so AWS documents it for this namespace
+        treat = "ignore"  # for every setting: so AWS documents it for this namespace
     return state_of(breaching, periods, needed, treat, before)
 
 
 def period_minutes(properties: Mapping[str, Any]) -> int:
-    """How long one period of the alarm is."""
+    """Return the length of one period of the alarm."""
     seconds = {int(each["MetricStat"]["Period"]) for each in properties.get("Metrics", []) if "MetricStat" in each}
     if not seconds:
         return int(properties["Period"]) // 60

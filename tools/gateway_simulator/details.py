@@ -13,7 +13,7 @@ from tools.gateway_simulator.wire import stamp
 
 
 def expire_at(transaction: Transaction, settings: Settings) -> dict[str, str | int]:
-    """When the id stops working as the member `expireAt`, in the encoding that is set (§1.3)."""
+    """Return the time at which the id stops working as the member `expireAt`, in the encoding that is set (§1.3)."""
     seconds = transaction.expire_at.timestamp()
     match settings.expire_at_format:
         case "iso":

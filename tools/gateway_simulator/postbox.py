@@ -68,7 +68,7 @@ class Postbox:
         return [await self._courier.send(self._copy(hit, "duplicate"), retry=False) for _ in range(times)]
 
     async def replay(self, number: int | None, transaction_id: str | None, *, restamp: bool) -> Attempt:
-        """Send a hit again late, as the schedule would. With `restamp` it is signed anew."""
+        """Send a hit again late, as the schedule would. With `restamp` it is signed again."""
         twin = self._copy(self.find(number, transaction_id), "replay")
         if restamp:
             twin.timestamp, twin.presigned = stamp(self._clock.wall_now()), False

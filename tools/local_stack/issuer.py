@@ -1,7 +1,7 @@
 """A token issuer for the local run: OIDC discovery, its public key, and access tokens for any user.
 
 It stands in for the team's identity provider (Cognito, Auth0, Keycloak …), which the API gets its users from. It
-authenticates no one, keeps its key in memory and listens on 127.0.0.1 only: `python -m tools.local_stack.issuer --port
+does not authenticate, keeps its key in memory and listens on 127.0.0.1 only: `python -m tools.local_stack.issuer --port
 0`.
 """
 

@@ -166,7 +166,7 @@ def trigger(name: str, values: Mapping[str, str], report: Callable[[str], None])
 
 
 def main(arguments: list[str]) -> int:
-    """0 where the story ended as it should, 1 where it did not or nothing runs."""
+    """0 where the story ended as expected, 1 where it did not or nothing runs."""
     listed = "\n".join(f"  {name:<14} {story.__doc__}" for name, story in STORIES.items())
     parser = argparse.ArgumentParser(
         prog="make trigger SCENARIO=…",

@@ -1,4 +1,4 @@
-"""Texts that people read, by kind: docstrings, comments, log messages, problems, descriptions, pages and others."""
+"""Texts that people read, by kind: docstrings, comments, messages, problems, descriptions, pages and others."""
 
 import ast
 import io
@@ -15,6 +15,10 @@ import yaml
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 _CODE: Final = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _HELP: Final = re.compile(r"^[a-z][a-z-]*:.*?## (.+)$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))(?:#|//) (.+)$", re.MULTILINE)
+_COMMENTED: Final = (".yaml", ".yml", ".toml", ".js", ".mjs", ".cjs", ".ts", "Makefile")
+_SHOWN: Final = re.compile(r'"[^"\n]* [^"\n]*"|`[^`\n]* [^`\n]*`')
+_TAG: Final = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL)
 _DESCRIBED: Final = re.compile(r"(?i)description|summary|title")
 
 
@@ -43,12 +47,23 @@ def of_file(name: str, file: Path) -> Iterator[Text]:
         yield from _of_python(name, file.read_text())
     elif name.endswith(".md"):
         yield from _of_page(name, file.read_text())
-    elif name == "Makefile":
-        content = file.read_text()
-        for match in _HELP.finditer(content):
-            yield Text("help", name, content.count("\n", 0, match.start()) + 1, match[1])
-    elif name in {"template.yaml", "contracts/openapi.yaml", "contracts/asyncapi.yaml"}:
-        yield from _of_document(name, file.read_text())
+    elif name.endswith(".html"):
+        yield from _lines("page", name, _without(_TAG, file.read_text()))
+    elif name.endswith(_COMMENTED) and not name.startswith("contracts/released/"):
+        yield from _of_source(name, file.read_text())
+
+
+def _of_source(name: str, content: str) -> Iterator[Text]:
+    patterns = [("comment", _COMMENT)]
+    if name == "Makefile":
+        patterns.append(("help", _HELP))
+    elif name.endswith("js"):
+        patterns.append(("page", _SHOWN))
+    for kind, pattern in patterns:
+        for match in pattern.finditer(content):
+            yield Text(kind, name, content.count("\n", 0, match.start()) + 1, match[pattern.groups])
+    if name in {"template.yaml", "contracts/openapi.yaml", "contracts/asyncapi.yaml"}:
+        yield from _of_document(name, content)
 
 
 def _of_python(name: str, source: str) -> Iterator[Text]:
@@ -58,10 +73,12 @@ def _of_python(name: str, source: str) -> Iterator[Text]:
             docstring = ast.get_docstring(node)
             if docstring is not None:
                 yield Text("docstring", name, node.body[0].lineno, docstring)
-        if isinstance(node, ast.FunctionDef) and is_test and node.name.startswith("test_"):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_test and node.name.startswith("test_"):
             yield Text("test name", name, node.lineno, node.name.replace("_", " "))
         if isinstance(node, ast.Call) and not is_test:
             yield from _of_call(name, node)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not is_test:
+            yield from _constants("error message", name, node.exc)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Text("comment", name, token.start[0], token.string.lstrip("# "))
@@ -71,10 +88,16 @@ def _of_call(name: str, call: ast.Call) -> Iterator[Text]:
     match call.func:
         case ast.Attribute(attr=attribute) if attribute in _LEVELS:
             kind = "log message"
+        case ast.Name(id="print"):
+            kind = "output"
         case ast.Name(id="ProblemType" | "Problem") | ast.Attribute(attr="ProblemType" | "Problem"):
             kind = "problem"
         case _:
             return
+    yield from _constants(kind, name, call)
+
+
+def _constants(kind: str, name: str, call: ast.Call) -> Iterator[Text]:
     for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
         for part in ast.walk(argument):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -82,9 +105,15 @@ def _of_call(name: str, call: ast.Call) -> Iterator[Text]:
 
 
 def _of_page(name: str, content: str) -> Iterator[Text]:
-    kind = "problem" if name.endswith("/problems.md") else "page"
-    prose = _CODE.sub(lambda code: "\n" * code[0].count("\n"), content)
-    for number, line in enumerate(prose.splitlines(), 1):
+    yield from _lines("problem" if name.endswith("/problems.md") else "page", name, _without(_CODE, content))
+
+
+def _without(pattern: re.Pattern[str], content: str) -> str:
+    return pattern.sub(lambda left_out: "\n" * left_out[0].count("\n"), content)
+
+
+def _lines(kind: str, name: str, content: str) -> Iterator[Text]:
+    for number, line in enumerate(content.splitlines(), 1):
         yield Text(kind, name, number, line)
 
 

@@ -70,7 +70,7 @@ class Settings:
 
     @property
     def history_retention(self) -> timedelta | None:
-        """How long histories are kept; `None` for ever."""
+        """The time that histories are kept; `None` for ever."""
         days = int(self._text("HISTORY_RETENTION_DAYS"))
         return timedelta(days=days) if days else None
 
@@ -159,12 +159,12 @@ class Settings:
 
     @property
     def gateway_ids_per_call(self) -> int:
-        """How many transactions the Gateway's orders API is asked for in one call."""
+        """The number of transactions in one call of the Gateway's orders API."""
         return int(self._text("GATEWAY_IDS_PER_CALL"))
 
     @property
     def gateway_ids_parameter(self) -> str:
-        """How the Gateway's orders API is asked for several transactions in one call."""
+        """The way to name several transactions in one call of the Gateway's orders API."""
         return self._text("GATEWAY_IDS_PARAMETER")
 
     def _text(self, name: str) -> str:

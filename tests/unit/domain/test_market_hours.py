@@ -1,4 +1,4 @@
-"""When the Indian exchanges trade."""
+"""The hours in which the Indian exchanges trade."""
 
 from datetime import UTC, datetime
 

@@ -83,7 +83,7 @@ def test_workers_rest_in_proportion_so_that_they_keep_the_pace(
 
 
 def test_refusals_that_come_together_halve_the_pace_once() -> None:
-    """Five executions that the Gateway refuses within a second tell it one thing."""
+    """Five executions that the Gateway refuses within a second count once."""
     once = Pace(4.0).halved(NOW)
     assert once.halved(NOW + timedelta(seconds=1.9)) is once
     assert once.halved(NOW + timedelta(seconds=2)).in_flight == 1.0

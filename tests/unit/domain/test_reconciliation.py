@@ -174,7 +174,7 @@ def test_order_at_error_may_turn_out_to_be_placed() -> None:
 
 
 def test_open_state_ahead_is_confirmed_and_checked_again_soon() -> None:
-    """The backoff begins anew."""
+    """The backoff restarts."""
     found = reconciled(stored(PLACED, checks=7, escalated_at=CREATED), state("PROCESSING", FILLING))
     assert found == Transition(outcome=confirms(FILLING), check=check_in(1, checks=1))
     assert found.bumps_version
@@ -478,7 +478,7 @@ def test_policy_has_the_documented_defaults() -> None:
 
 
 def reason(transition: Transition) -> EscalationReason | None:
-    """Why a transition escalates."""
+    """Return the reason for which a transition escalates."""
     outcome = transition.outcome
     assert isinstance(outcome, Confirm | Escalate)
     return outcome.reason

@@ -92,7 +92,7 @@ def test_revisions_and_their_texts_sort_by_progress() -> None:
 
 
 def test_order_that_has_left_placed_is_newer_whenever_it_was_stated() -> None:
-    """In the same millisecond as PLACED, and before a PLACED that was signed anew."""
+    """In the same millisecond as PLACED, and before a PLACED that was signed again."""
     for number in range(20):
         placed, unknown = batch({}, {"more": number}), batch({"status": "ERROR"}, {"more": number})
         assert Snapshot(placed, LATER).revision < Snapshot(unknown, AT).revision

@@ -232,7 +232,7 @@ class Rig:
         self.world.now += int(seconds * SECOND)
 
     def restart(self, **settings: str) -> None:
-        """Deploy the functions anew under other settings; tables and the Gateway stay."""
+        """Deploy the functions again under other settings; tables and the Gateway stay."""
         self.settings |= settings
         self._handlers.clear()
 

@@ -77,7 +77,7 @@ def _placed(record: dict[str, Any], number: int, at: datetime) -> dict[str, Any]
 
 
 def maximum_age(stream: str) -> timedelta:
-    """How old a record becomes before Lambda gives up on it, as the template has it."""
+    """Return the age of a record before Lambda gives up on it, as the template has it."""
     properties = resources()["PublishUpdates"]["Properties"]["Events"][stream]["Properties"]
     return timedelta(seconds=properties["MaximumRecordAgeInSeconds"])
 

@@ -85,7 +85,7 @@ def walked(rig: Rig, **query: str) -> list[list[str]]:
 
 
 def at(second: float) -> str:
-    """When the transaction with this number was created."""
+    """Return the time at which the transaction with this number was created."""
     return (CREATED + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")
 
 

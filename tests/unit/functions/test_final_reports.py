@@ -1,4 +1,4 @@
-"""Final reports are confirmed with as few calls as prove them, whatever the Gateway does with several ids in one."""
+"""Final reports are confirmed with as few calls as prove them, in each way that the Gateway may treat several ids."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def orders_api(rig: Rig, respond: Callable[[Sequence[str]], Answer]) -> list[lis
 
 
 def details_calls(rig: Rig) -> int:
-    """How often the Gateway was asked for details."""
+    """Return the number of calls of the details API."""
     return sum(request.url.path.endswith("transactiondetails") for request in rig.gateway.requests)
 
 
@@ -220,7 +220,7 @@ SINGLE_CALLS: Final = {"refused": 4, "ignored": 4, "first only": 3, "last only":
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_final_report_is_confirmed_whatever_becomes_of_several_ids(
+def test_every_final_report_is_confirmed_in_each_way_to_treat_several_ids(
     rig: Rig, cell: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A response proves the ids that it contains; each other is asked for by itself before anything is concluded."""

@@ -55,7 +55,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 @pytest.mark.parametrize("number", HUGE, ids=lambda number: f"{number[:12]}, {len(number)} characters")
 @pytest.mark.parametrize("field", ORDER_FIELDS)
 def test_webhook_with_a_huge_number_in_an_order_is_accepted_or_suspicious(rig: Rig, field: str, number: str) -> None:
-    """Its checksum is genuine, so it is never refused, whatever number stands in it."""
+    """Its checksum is genuine, so it is never refused, with any number in it."""
     transaction_id = rig.transaction()
     answer = webhook(rig, written(signed(rig, transaction_id, orders=[order(**{field: MARK})]), number))
     assert answer.status == 200, answer.text

@@ -116,7 +116,7 @@ def test_refresh_does_not_adopt_a_transaction_that_was_deleted_meanwhile(rig: Ri
 
 
 def stored_places(rig: Rig) -> dict[str, Any]:
-    """Where each answer is read that has an ETag, with what is there."""
+    """Return the paths of the answers that have an ETag, with what is there."""
     rig.link()
     (transaction_id,) = (key[0] for key in rig.tables["Transactions"].items)
     path = {"transactionId": transaction_id}

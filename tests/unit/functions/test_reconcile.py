@@ -13,7 +13,7 @@ from tests.unit.functions.scenarios import ASHA, batch, details, hit, hook, orde
 
 
 def reconcile(rig: Rig, *bodies: str) -> list[str]:
-    """Which of the messages come again, by their place."""
+    """Return the places of the messages that come again."""
     records = [{"messageId": str(n), "body": body} for n, body in enumerate(bodies)]
     failures = rig.handler("reconcile")({"Records": records}, None)["batchItemFailures"]
     return [each["itemIdentifier"] for each in failures]

@@ -1,4 +1,4 @@
-"""A team's own reference of a transaction: unique for the user, whatever fails or happens at once."""
+"""A team's own reference of a transaction: unique for the user, also with failures and at the same time."""
 
 from typing import Any
 

@@ -74,7 +74,7 @@ def content(body: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("position", [0, 50, 99])
 @pytest.mark.parametrize("code", ["MalformedDetail", "RedactionFailure", "InvalidArgument", "NeverHeardOf"])
-def test_one_event_refused_for_good_is_set_aside_and_the_others_go_out(
+def test_one_permanently_rejected_event_is_set_aside_and_the_others_go_out(
     publisher: Publisher, position: int, code: str
 ) -> None:
     records = others(99)
@@ -213,7 +213,7 @@ def test_an_event_that_is_refused_for_a_while_is_not_overtaken_by_later_versions
 
 
 @pytest.mark.parametrize("second", ["MalformedDetail", "InvalidArgument"])
-def test_two_events_refused_for_good_are_set_aside_each(publisher: Publisher, second: str) -> None:
+def test_two_permanently_rejected_events_are_set_aside_each(publisher: Publisher, second: str) -> None:
     publisher.bus.refuses = code_of({"TRX_004": "MalformedDetail", "TRX_005": second})
 
     publisher(others(10))

@@ -113,7 +113,7 @@ def test_one_proof_stores_a_bounded_number_of_webhooks_and_another_is_free(rig: 
     assert post(rig, about(rig, transaction_id, notes="another user")) == "stored"
 
 
-def test_next_day_counts_anew(rig: Rig) -> None:
+def test_next_day_counts_from_zero(rig: Rig) -> None:
     transaction_id = rig.transaction()
     proof = {name: about(rig, transaction_id)[name] for name in ("timestamp", "checksum", "smallcaseAuthId")}
     rig.pass_time(3600)
@@ -136,7 +136,7 @@ def test_suspicions_that_follow_one_another_hold_no_failure_off(rig: Rig) -> Non
 
 
 def test_suspicious_webhook_that_comes_again_requests_another_pull(rig: Rig) -> None:
-    """The Gateway repeats it after a quarter of an hour: the first pull cannot have answered it for good."""
+    """The Gateway repeats it after a quarter of an hour: the first pull cannot have answered that finally."""
     transaction_id = rig.transaction()
     body = about(rig, transaction_id, notes="another user")
     assert post(rig, body) == "stored"

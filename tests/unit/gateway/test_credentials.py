@@ -1,4 +1,4 @@
-"""Which of the stored secrets the Gateway is called with while one is changed (docs/reference/gateway.md §5)."""
+"""The choice among the stored secrets while one is changed (docs/reference/gateway.md §5)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -40,7 +40,7 @@ def server(serve: Serve) -> Iterator[str]:
                 with connection:
                     serve(connection, over)
             except OSError:
-                pass  # the client hung up, as it should
+                pass  # the client hung up, as expected
 
         Thread(target=accept, daemon=True).start()
         try:

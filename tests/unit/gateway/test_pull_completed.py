@@ -133,7 +133,7 @@ def test_check_that_finds_something_new_asks_for_the_orders(details: dict[str, A
 
 
 def unavailable(answer: httpx.Response | Exception) -> GatewayUnavailable:
-    """How a call fails that is answered so. The clock shows 04:30:00 UTC."""
+    """Return the error of a call that is answered so. The clock shows 04:30:00 UTC."""
     vendor = Vendor(answer)
     http = httpx.Client(base_url="https://gateway.example", transport=httpx.MockTransport(vendor))
     client = Gateway(BoundedClient(http), "demo", CredentialsInUse(vendor.read), ORDERS_PATH, clock=lambda: NOW)

@@ -1,4 +1,4 @@
-"""Which refusals of the Gateway are about our settings, and what their message names."""
+"""The refusals of the Gateway that are about our settings, and what their message names."""
 
 import pytest
 

@@ -127,7 +127,7 @@ class Reading:
         self.read = secrets.SecretReader(vault, "arn", lambda: self.now, age, rereads_per_second)
 
     def after(self, wait: timedelta, *, fresh: bool = False) -> int:
-        """How often the secret was read once it was wanted again after `wait`."""
+        """Return the number of reads of the secret once it was wanted again after `wait`."""
         self.now += wait
         self.read(fresh=fresh)
         return len(self.vault.reads)

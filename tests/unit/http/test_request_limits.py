@@ -17,7 +17,7 @@ NOW: Final = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
 
 
 class NoOrders:
-    """The tables of a user without transactions; whatever else is asked of DynamoDB fails the test."""
+    """The tables of a user without transactions; any other request to DynamoDB fails the test."""
 
     def __init__(self) -> None:
         self.limits: list[int] = []

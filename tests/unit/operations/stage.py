@@ -115,7 +115,7 @@ class FakeStage:
         return others | tables | queues | dead
 
     def items(self, table: str, **scan: Any) -> Iterator[dict[str, Any]]:
-        """Every item, whatever the filter, which is remembered."""
+        """Every item, with any filter, which is remembered."""
         self.scans[table] = scan
         yield from self.tables.get(table, [])
 

@@ -69,7 +69,7 @@ def test_everything_is_emitted_to_the_stage_s_bus_and_queue() -> None:
     assert json.loads(body) == {"transactionId": "T1", "suspicious": True}
 
 
-def test_bus_that_refuses_an_event_for_good_is_an_error() -> None:
+def test_bus_that_rejects_an_event_permanently_is_an_error() -> None:
     stage: Any = FakeStage({"transactions": [stored(transaction())]})
     stage.events.refuses = lambda detail: "MalformedDetail"
 

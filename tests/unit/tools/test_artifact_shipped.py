@@ -59,7 +59,7 @@ def test_parameters_in_another_form_are_an_error(given: str) -> None:
         (["a/_x.cpython-314-aarch64-linux-gnu.so"], Target("3.14", "arm64")),
     ],
 )
-def test_built_files_tell_what_they_are_for(tmp_path: Path, names: list[str], expected: Target) -> None:
+def test_built_files_state_what_they_are_for(tmp_path: Path, names: list[str], expected: Target) -> None:
     (tmp_path / "a").mkdir()
     for name in names:
         (tmp_path / name).touch()

@@ -15,10 +15,12 @@ PYTHON = '''"""A module that somebody wrote."""
 # somebody has to look
 log.warning("somebody failed %s", 1)
 TYPE = ProblemType("somebody", 400, "Somebody is missing")
+print(f"{count} by somebody")
 
 
 class Reader:
     """Somebody reads."""
+    raise ValueError("somebody is late")
 '''
 TEMPLATE = """
 Parameters:
@@ -44,12 +46,14 @@ def lines(name: str, file: Path) -> list[str]:
 
 def test_banned_word_is_found_in_each_kind_of_text_in_python(tmp_path: Path) -> None:
     assert sorted(found(tmp_path, "tools/a.py", PYTHON)) == [
+        "tools/a.py:10error message",
         "tools/a.py:1docstring",
         "tools/a.py:2comment",
         "tools/a.py:3log message",
         "tools/a.py:4problem",
         "tools/a.py:4problem",
-        "tools/a.py:8docstring",
+        "tools/a.py:5output",
+        "tools/a.py:9docstring",
     ]
 
 
@@ -59,7 +63,14 @@ def test_banned_word_is_found_in_each_kind_of_text_in_python(tmp_path: Path) -> 
         ("README.md", "Text.\n\nNobody reads this.\n", "README.md:3page"),
         ("docs/reference/problems.md", "Nobody reads this.\n", "docs/reference/problems.md:1problem"),
         ("Makefile", "all: env ## Nobody needs this\n", "Makefile:1help"),
+        ("Makefile", "all: env  # nobody\n", "Makefile:1comment"),
+        ("pyproject.toml", "# nobody\n", "pyproject.toml:1comment"),
+        ("samconfig.yaml", "a: b  # nobody\n", "samconfig.yaml:1comment"),
+        ("tools/page/a.js", "f(); // nobody\n", "tools/page/a.js:1comment"),
+        ("tools/page/a.js", "f(`nobody reads ${x}`);\n", "tools/page/a.js:1page"),
+        ("tools/page/a.html", "<p\nid='nobody'>\nNobody</p>\n", "tools/page/a.html:3page"),
         ("tests/unit/test_a.py", "def test_a_user_is_told() -> None: ...\n", "tests/unit/test_a.py:1test name"),
+        ("tests/unit/test_a.py", "async def test_it_is_told() -> None: ...\n", "tests/unit/test_a.py:1test name"),
     ],
 )
 def test_banned_word_is_found_in_other_files(tmp_path: Path, name: str, content: str, kind: str) -> None:
@@ -99,6 +110,7 @@ def test_command_fails_on_a_banned_word_in_a_repository(
 def test_code_on_a_page_and_names_in_python_are_not_prose(tmp_path: Path) -> None:
     assert found(tmp_path, "README.md", "`nobody` and\n\n```\nnobody\n```\n") == []
     assert found(tmp_path, "tools/a.py", "nobody = 'nobody'\n") == []
+    assert found(tmp_path, "tools/a.js", 'const nobody = f("nobody", "https://nobody");\n') == []
 
 
 def test_docstring_may_have_a_word_that_it_may_not_begin_with(tmp_path: Path) -> None:
@@ -108,10 +120,8 @@ def test_docstring_may_have_a_word_that_it_may_not_begin_with(tmp_path: Path) ->
 
 def test_violation_names_the_word_and_its_replacement(tmp_path: Path) -> None:
     file = tmp_path / "file"
-    file.write_text("The verdict.\n")
-    assert lines("README.md", file) == [
-        "README.md:1: “verdict” in a page: use the term: verification, process supervisor, harness, notification failed"
-    ]
+    file.write_text("Signed anew.\n")
+    assert lines("README.md", file) == ["README.md:1: “anew” in a page: write `again`, `permanently`, `as expected`"]
 
 
 def test_kind_that_is_not_listed_is_an_error() -> None:

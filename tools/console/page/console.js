@@ -5,7 +5,7 @@ import { api, local, user } from "./calls.js";
 import { $ } from "./dom.js";
 import { faultButtons } from "./faults.js";
 import { hideHistory, history } from "./history.js";
-import { accounts, signedIn, told } from "./holdings.js";
+import { accounts, signedIn, summaryOf } from "./holdings.js";
 import { now } from "./now.js";
 import { orderForm } from "./order.js";
 import { add, life } from "./steps.js";
@@ -43,7 +43,7 @@ function later() {
 const complain = (error) => ($("line").textContent = error.message);
 
 function onItem(item) {
-  if (item.kind === "positions") return told(item.event);
+  if (item.kind === "positions") return summaryOf(item.event);
   if (item.kind === "bus") {
     onBus(item, () => pick(transactions.get(item.transactionId)));
     if (/Linked|Conflict/.test(item.event["detail-type"]) && item.event.detail.notes === user())

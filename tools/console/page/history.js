@@ -4,7 +4,7 @@ import { $, badge, h, time } from "./dom.js";
 
 const NAMES = { webhookId: "webhook", subject: "subject", client: "client", requestId: "request" };
 
-// Asked for anew each time: a history is a second or two behind.
+// Requested each time: a history is a second or two behind.
 export async function history(id) {
   const found = await local(`history/${encodeURIComponent(id)}`);
   $("history").replaceChildren(
@@ -32,7 +32,7 @@ const change = ({ version, at, change: what, status, cause, orders = [], error, 
     status && badge(status),
     " ",
     cause && h("span", { class: "source" }, cause.kind),
-    h("p", { class: "hint" }, [told(sdkError ?? error), named(cause)].filter(Boolean).join(" · ")),
+    h("p", { class: "hint" }, [errorText(sdkError ?? error), named(cause)].filter(Boolean).join(" · ")),
     orders.length > 0 && h("ul", {}, orders.map(leg)),
   );
 
@@ -61,4 +61,4 @@ const named = (cause) =>
     .flatMap(([name, word]) => (cause[name] ? [`${word} ${cause[name]}`] : []))
     .join(", ");
 
-const told = (error) => error && [error.reason, error.code, error.message].filter((each) => each != null).join(" ");
+const errorText = (error) => error && [error.reason, error.code, error.message].filter((each) => each != null).join(" ");

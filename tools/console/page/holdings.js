@@ -26,7 +26,7 @@ export async function accounts() {
 }
 
 // Positions from the feed.
-export function told({ user: whose, items }) {
+export function summaryOf({ user: whose, items }) {
   if (whose !== user()) return;
   pushed += 1;
   showPositions(items);

@@ -86,7 +86,7 @@ const OUTCOMES = {
   stale: "Older than the known state: changes nothing.",
 };
 
-function verdict({ answer, said, state }) {
+function resultOf({ answer, said, state }) {
   if (state === "lost") return ["warn", null, "Lost: the backend never received it."];
   if (state === "held") return ["warn", null, "Held back before delivery."];
   if (answer == null) return ["bad", null, "Not delivered: the vendor's schedule retries it."];
@@ -110,7 +110,7 @@ function parsed(said) {
 }
 
 function ofWebhook(event) {
-  const [tone, seal, words] = verdict(event);
+  const [tone, seal, words] = resultOf(event);
   return {
     source: "webhook",
     tone,

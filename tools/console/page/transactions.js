@@ -13,7 +13,7 @@ export function take(item) {
   const id = about(item);
   if (!id) return null;
   const entry = entryOf(id, item.at);
-  if (item.kind === "bus" && !heard(entry, item.event)) return null;
+  if (item.kind === "bus" && !concerns(entry, item.event)) return null;
   if (item.kind === "api") asked(entry, item.event);
   entry.items.push(item);
   return entry;
@@ -39,7 +39,7 @@ function asked(entry, event) {
 }
 
 // Adds an event; false for a repeated one. Events may arrive in any order: the highest sequence is the newest.
-function heard(entry, event) {
+function concerns(entry, event) {
   const { detail } = event;
   if (entry.events.has(detail.eventId)) return false;
   entry.events.set(detail.eventId, event);

@@ -70,14 +70,14 @@ function chooseBroker() {
     await call("POST", "transaction/update", { broker: broker.key });
     login(broker);
   });
-  const nobody = act(async () => {
+  const withoutAccount = act(async () => {
     await call("POST", "transaction/markErrored", { status: "ERRORED", errorCode: 1007, errorMessage: "no_broker" });
     done();
   });
   screen("Choose your broker", "You will log in there and confirm the order.",
     el("ul", { className: "brokers" }, ...start.brokers.map((broker) =>
       el("li", {}, el("button", { type: "button", value: broker.key, onclick: choose(broker) }, broker.name)))),
-    el("button", { type: "button", onclick: nobody }, "I have no broker account"));
+    el("button", { type: "button", onclick: withoutAccount }, "I have no broker account"));
 }
 
 function login(broker) {

@@ -111,7 +111,7 @@
 
     // Talks with the screens in `there`; `over` is called when they are done.
     #talk(there, start, over) {
-      const hear = ({ source, origin: from, data }) => {
+      const onMessage = ({ source, origin: from, data }) => {
         if (source !== there() || from !== origin) return;
         if (data?.scdk === "ready") {
           source.postMessage({ scdk: "start", gateway: this.#options.gateway, csrf: this.#csrf, ...start }, origin);
@@ -119,8 +119,8 @@
         }
         if (data?.scdk === "done") over();
       };
-      window.addEventListener("message", hear);
-      return () => window.removeEventListener("message", hear);
+      window.addEventListener("message", onMessage);
+      return () => window.removeEventListener("message", onMessage);
     }
 
     #overlay(start) {
@@ -150,7 +150,7 @@
       });
     }
 
-    // In a window of its own, which the browser may block and the user may close: nobody tells the Gateway then.
+    // In a window of its own, which the browser may block and the user may close: the Gateway then receives nothing.
     async #separate(kind, start) {
       const open = () => window.open(FLOW, "_blank", kind === "popup" ? SIZE : undefined);
       const there = open() ?? (await this.#afterBlock(open));

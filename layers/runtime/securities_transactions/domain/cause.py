@@ -16,7 +16,7 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Why a transaction changed. What is not known is `None`.
+    """The cause of a change. A part that is not known is `None`.
 
     `request_id` is that of the request to the API, else of the function's invocation: its log lines have it.
     `webhook_id` is the beginning of a webhook's id. `subject` and `client` are those of the access token; they are

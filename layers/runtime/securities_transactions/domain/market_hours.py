@@ -1,4 +1,4 @@
-"""When shares are traded on the Indian exchanges: NSE and BSE keep the same hours and holidays."""
+"""The hours in which shares are traded on the Indian exchanges: NSE and BSE keep the same hours and holidays."""
 
 from datetime import datetime, time, timedelta, timezone
 from typing import Final

@@ -38,7 +38,7 @@ def user_message(status: OrderStatus, code: str | None, *, placed: bool) -> str 
 
     `placed` is False for an order in the batch's `unplaced`. Only then does the text state that the order was not
     placed. An order in `orders` with the status ERROR is unknown (docs/reference/gateway.md §4.5): it may be at the
-    exchange, whatever its error code, and a user that orders again may buy twice.
+    exchange, with any error code, and a user that orders again may buy twice.
     """
     if not placed:
         return f"This order was not placed. {_reason(code)}"

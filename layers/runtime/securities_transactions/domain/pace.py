@@ -1,4 +1,4 @@
-"""How many calls of the Gateway an invocation may have in flight: more on success, half as many on refusal. Pure.
+"""Limit of an invocation's calls of the Gateway in flight: more on success, half as many on refusal. Pure.
 
 The vendor publishes no limits (docs/reference/gateway.md §9), so they are found: a message batch of which the Gateway
 refuses nothing raises the pace by a step, and a refusal halves it. The pace is that of one invocation: how many run is
@@ -28,7 +28,7 @@ MOST_WAIT: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast one invocation calls the Gateway.
+    """The pace at which one invocation calls the Gateway.
 
     `in_flight` is how many calls it has in flight; below one, it pauses between calls in proportion. `refused_at` is
     the pace at the last refusal, `halved_at` (aware UTC) when that was, and `closed_until` until when the Gateway asked
@@ -46,7 +46,7 @@ class Pace:
         return self.closed_until is not None and now < self.closed_until
 
     def rest(self, took: timedelta, workers: int) -> timedelta:
-        """How long each of `workers` rests after a call that took `took`, so that together they keep the pace."""
+        """Return the pause of each of `workers` after a call that took `took`, so that together they keep the pace."""
         return max(timedelta(), max(took, _USUAL) * (workers / self.in_flight - 1))
 
     def grown(self) -> "Pace":

@@ -9,7 +9,7 @@ from securities_transactions.domain.cause import Cause
 
 @dataclass(frozen=True)
 class PullRequest:
-    """Why a transaction is to be pulled.
+    """The reason to pull a transaction.
 
     `due_at` (UTC) names the check that was due, `suspicious` says that a webhook about it was, and `smallcase_auth_id`
     is the account of the webhook that requests the pull, where one does. `final` where a final state was reported: the

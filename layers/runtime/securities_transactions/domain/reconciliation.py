@@ -5,7 +5,7 @@ Pure: time and jitter are parameters. The rules, in order (docs/reference/guaran
 1. A pull that is older than a recent statement may be stale. Within `lag` it changes nothing and is repeated. A final
    state is never older than an open one: at the Gateway a final state is only corrected, never continued. A state that
    the Gateway has confirmed never goes back, however stale its API is.
-2. Otherwise the Gateway's state decides, whatever the revision: it confirms, advances, corrects or retracts a report.
+2. Otherwise the Gateway's state decides, at any revision: it confirms, advances, corrects or retracts a report.
 3. A state that is final and confirmed is settled. A transaction that errored, expired or was abandoned without orders
    has failed.
 4. Any other state is checked again with backoff, and escalated after `escalate_after`.
@@ -150,7 +150,7 @@ class _Decision:
         return Transition(outcome=settle, check=END_CHECKS)
 
     def _needs_person(self, batch: Batch) -> EscalationReason | None:
-        """Why a person has to look: the Gateway cannot say what became of the orders, or says nothing that decides.
+        """The reason to escalate: the Gateway cannot say what became of the orders, or says nothing that decides.
 
         A word that is not known may be a transitional one, as long as the Gateway is not done.
         """

@@ -54,7 +54,7 @@ class FailureReason(StrEnum):
 
 
 class EscalationReason(StrEnum):
-    """Why a person has to find out what became of the orders."""
+    """The reason for which a person has to find out what became of the orders."""
 
     LOST_ORDER = "lost order"
     UNCLEAR_ORDER = "unclear order"
@@ -66,7 +66,7 @@ class EscalationReason(StrEnum):
 
 
 class ConfirmPolicy(StrEnum):
-    """Which reported states are pulled at once before they count as confirmed."""
+    """The reported states that are pulled at once before they count as confirmed."""
 
     EVERY = "every"
     FINAL = "final"

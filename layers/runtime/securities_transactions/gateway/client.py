@@ -47,7 +47,7 @@ PULL_SECONDS: Final = 18.0
 # A call with less time than this would only load the Gateway: the response would rarely arrive in time.
 _LEAST_CALL_SECONDS: Final = 3.0
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
-# Whatever the Gateway asks for: an hour later it is called again.
+# The longest wait that the Gateway can ask for: an hour later it is called again.
 MOST_WAIT_SECONDS: Final = 3600
 # How several transactionIds can be asked for in one call (docs/reference/gateway.md §3): under this name once for each,
 # or together in one value where a comma follows the name. The template has the same list.

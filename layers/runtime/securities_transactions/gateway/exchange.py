@@ -1,4 +1,4 @@
-"""One HTTP call within limits: a total deadline and a size, whatever the server does.
+"""One HTTP call within limits: a total deadline and a size, also for a slow or endless response.
 
 httpx has a deadline for each step, but none for the whole call: a response that arrives byte by byte meets every one.
 """

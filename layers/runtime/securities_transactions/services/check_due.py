@@ -37,7 +37,7 @@ class CheckDue:
     most_of_a_partition: int = MOST_OF_A_PARTITION
 
     def run(self) -> int:
-        """How many requests were sent; `SendError` where the queue refused some: they are due when their claim ends."""
+        """Return how many were sent; `SendError` where the queue rejected some: they are due when their claim ends."""
         now = self.clock()
         room = max(LEAST_OF_A_RUN, MOST_WAITING - self.queue.depth())
         due = islice(self.transactions.due(now, self.most_of_a_partition), room)

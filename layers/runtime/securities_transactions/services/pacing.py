@@ -27,16 +27,16 @@ class Pacing:
 
     @property
     def workers(self) -> int:
-        """How many calls may be in flight at once."""
+        """Return the most calls in flight at once."""
         return math.ceil(self.pace.in_flight)
 
     @property
     def opens_at(self) -> datetime | None:
-        """When the Gateway may be called again; `None` where it may be now."""
+        """Return the time from which the Gateway may be called again; `None` where it may be now."""
         return self.pace.closed_until if self.pace.is_closed(self.clock()) else None
 
     def rest(self, took: timedelta, workers: int) -> timedelta:
-        """How long each of `workers` rests after a call that took `took`, so that together they keep the pace."""
+        """Return the pause of each of `workers` after a call that took `took`, so that together they keep the pace."""
         return self.pace.rest(took, workers)
 
     def observe(self, started: datetime, error: GatewayError | None = None) -> None:

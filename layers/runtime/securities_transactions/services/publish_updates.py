@@ -39,7 +39,7 @@ class Update:
 
 @dataclass
 class Published:
-    """How many events and requests to pull were sent, and how many events the bus rejected permanently.
+    """The numbers of events and requests to pull that were sent, and of events that the bus rejected permanently.
 
     `levels` are the service levels of a record batch; what an operator publishes again counts for none.
     """

@@ -166,7 +166,7 @@ class Reconcile:
         return self.gateway.pull(id_, now, stored.batch_id, _known_open(request, stored))
 
     def save(self, request: PullRequest, stored: Transaction, state: GatewayTransaction) -> PullOutcome:
-        """Decide and save; decide anew where another writer changed the transaction meanwhile."""
+        """Decide and save; decide again where another writer changed the transaction meanwhile."""
         for _ in range(_ATTEMPTS):
             if self._decide_and_save(request, stored, state):
                 return PullOutcome.PULLED

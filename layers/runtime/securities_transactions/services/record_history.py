@@ -26,7 +26,7 @@ class RecordHistory:
     history: History
 
     def record(self, records: Sequence[Record]) -> int:
-        """How many entries were written. A record batch that is delivered again writes the same entries again.
+        """Return the number of entries written. A record batch that is delivered again writes the same entries again.
 
         An item that cannot be read is recorded as such, so that it holds back no other transaction's history. Raises
         `NotWritten` and botocore's errors where the table does not take the entries: the stream delivers them again.

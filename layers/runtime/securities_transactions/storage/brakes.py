@@ -25,7 +25,7 @@ class Brakes:
         return "Item" in self.client.get_item(TableName=self.table, Key=_key(brake), ConsistentRead=True)
 
     def reason(self, brake: Brake) -> str | None:
-        """Why and since when it is set; `None` where it is not."""
+        """The reason of the brake and its time; `None` where it is not."""
         item = self.client.get_item(TableName=self.table, Key=_key(brake), ConsistentRead=True).get("Item")
         return None if item is None else item[_REASON]["S"]
 

@@ -347,7 +347,7 @@ class Transactions:
         return written is None
 
     def postpone(self, transaction_id: str, due_at: datetime, until: datetime) -> bool:
-        """Move the check that was due at `due_at`, whatever is in the item; False where it was moved meanwhile."""
+        """Move the check that was due at `due_at`, also of an unreadable item; False where it was moved meanwhile."""
         found = self._update(
             transaction_id,
             update(

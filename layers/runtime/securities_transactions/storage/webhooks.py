@@ -37,7 +37,7 @@ class Webhooks:
     def store(self, raw: bytes, verified: Suspicious | Unrelated, now: datetime) -> bool:
         """Store a body as received. Returns False if the same body is already stored.
 
-        A suspicious body that arrives again later is stored anew: it requests another pull.
+        A suspicious body that arrives again later is stored again: it requests another pull.
         """
         packed = zlib.compress(raw, 9)
         item: dict[str, Any] = {

@@ -185,7 +185,7 @@ def test_alarm_sums_each_period_and_needs_them_all() -> None:
     assert evaluated(alarm(), points, 25) == "OK"
 
 
-def test_dynamodb_alarms_ignore_missing_data_whatever_is_set() -> None:
+def test_dynamodb_alarms_ignore_missing_data_with_every_setting() -> None:
     """PutMetricAlarm: "Alarms that evaluate metrics in the AWS/DynamoDB namespace always ignore missing data"."""
     missing = alarm(Namespace="AWS/DynamoDB", TreatMissingData="breaching")
     assert evaluated(missing, DataPoints(), 10, before="OK") == "OK"
