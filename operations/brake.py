@@ -16,7 +16,7 @@ from operations.stage import Stage
 from securities_transactions.storage.brakes import Brakes
 
 # The queues whose messages are pulled, as the stack's outputs name them.
-_PULLED: Final = ("ReconcileQueueUrl", "FinalReportsQueueUrl")
+_PULLED: Final = ("PullQueueUrl", "FinalReportsQueueUrl")
 # The fewest executions at once that Lambda takes for a queue.
 SLOWEST: Final = 2
 

@@ -39,7 +39,7 @@ def publish(stage: Stage, content: bytes) -> Published:
         bus=outputs["EventBusName"],
         dead_letter_queue_url=outputs["PublishDeadLetterQueueUrl"],
         pull_queues=PullQueues(
-            PullQueue(stage.sqs, outputs["FinalReportsQueueUrl"]), PullQueue(stage.sqs, outputs["ReconcileQueueUrl"])
+            PullQueue(stage.sqs, outputs["FinalReportsQueueUrl"]), PullQueue(stage.sqs, outputs["PullQueueUrl"])
         ),
         pause=lambda attempt: time.sleep(0.2 * 2**attempt),
         clock=lambda: datetime.now(UTC),

@@ -24,7 +24,7 @@ from securities_transactions.services.pull_queue import message_of
 from securities_transactions.storage.dynamodb import of_attributes
 
 # What lies in these queues is sent to the queue it came from as it is.
-_REDRIVEN: Final = ("FinalReports", "Reconcile", "Updates", "Positions", "Notifier")
+_REDRIVEN: Final = ("FinalReports", "Pull", "Updates", "Positions", "Notifier")
 # The dead-letter queues, as the stack's outputs begin.
 QUEUES: Final = (*_REDRIVEN, "Publish", "Bus")
 # How often a message is handed on: after that it is taken for poison.
@@ -96,7 +96,7 @@ def _published(stage: Stage, body: str) -> None:
     message = opened(body)
     update = _set_aside(stage, message)
     if update.pull is not None:
-        queue = "FinalReportsQueueUrl" if update.pull.final else "ReconcileQueueUrl"
+        queue = "FinalReportsQueueUrl" if update.pull.final else "PullQueueUrl"
         _sent(stage, stage.outputs[queue], message_of(update.pull))
     bus = stage.outputs["EventBusName"]
     entries = [entry(each, bus) for each in update.events]

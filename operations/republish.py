@@ -52,7 +52,7 @@ def republish(stage: Stage, since: datetime, unreadable: Unreadable) -> Publishe
                 yield entry(event, bus)
 
     events = publish_all(stage.events, entries(), lambda attempt: time.sleep(0.2 * 2**attempt))
-    return Published(events, PullQueue(stage.sqs, stage.outputs["ReconcileQueueUrl"]).send(pulls))
+    return Published(events, PullQueue(stage.sqs, stage.outputs["PullQueueUrl"]).send(pulls))
 
 
 def updates(stage: Stage, since: str, unreadable: Unreadable) -> Iterator[Update]:

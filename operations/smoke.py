@@ -35,7 +35,7 @@ WEBHOOK: Final = "/webhooks/orders"
 # The URL registered with the vendor may end in a slash.
 WEBHOOKS: Final = (WEBHOOK, f"{WEBHOOK}/")
 # Tables with data that cannot be restored from elsewhere. The others hold data that expires within a day or is derived.
-LASTING: Final = ("TransactionsTable", "NotesTable", "WebhooksTable", "HistoryTable")
+LASTING: Final = ("TransactionsTable", "UsersTable", "WebhooksTable", "HistoryTable")
 # The first call of a function after a deployment takes some seconds.
 _SECONDS: Final = 30
 

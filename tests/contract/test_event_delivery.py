@@ -102,10 +102,10 @@ def test_only_public_events_are_archived_and_all_of_them() -> None:
 def test_nothing_on_the_bus_requests_a_pull() -> None:
     """So a replay from the archive asks the Gateway nothing: requests go to the pull queue alone."""
     assert TARGETS
-    assert not [name for name, target in TARGETS if "ReconcileQueue" in str(target["Arn"])]
+    assert not [name for name, target in TARGETS if "PullQueue" in str(target["Arn"])]
     policies = of_type("AWS::SQS::QueuePolicy").values()
     assert policies
-    assert "ReconcileQueue" not in str([policy["Properties"] for policy in policies])
+    assert "PullQueue" not in str([policy["Properties"] for policy in policies])
 
 
 def test_other_accounts_only_get_at_rules_of_their_own() -> None:

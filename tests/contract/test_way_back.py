@@ -199,7 +199,7 @@ def test_functions_start_fast_by_one_parameter_or_the_other() -> None:
     assert (snapshots, ready) == (set(of_type("AWS::Lambda::Function")), set())
     assert started(ProvisionedConcurrency="2") == (set(), behind_the_api)
     assert started() == (set(), set())
-    rule = template()["Rules"]["OneWayToStartFast"]
+    rule = template()["Rules"]["SnapStartSettings"]
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "SnapStart"}, "true"]}
     assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "ProvisionedConcurrency"}, "0"]}
 

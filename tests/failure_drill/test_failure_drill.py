@@ -81,7 +81,7 @@ def test_metric_filters_have_one_transformation_and_the_stack_room_for_more() ->
 
 
 def test_production_is_not_deployed_without_a_topic_or_without_confirmation() -> None:
-    rule = template()["Rules"]["SomebodyIsToldInProduction"]
+    rule = template()["Rules"]["ProductionSettings"]
     said = " ".join(each["AssertDescription"] for each in rule["Assertions"])
     assert "AlarmTopicArn" in said
     assert "Confirm=none" in said

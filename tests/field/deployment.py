@@ -235,7 +235,7 @@ class Deployment:
 
     def _reconcile(self, message: Message) -> None:
         """Deliver a message; one that comes back is visible again after a while, until it has come back too often."""
-        queue = resources()["ReconcileQueue"]["Properties"]
+        queue = resources()["PullQueue"]["Properties"]
         message.receives += 1
         message.visible_at = self.now() + timedelta(seconds=queue["VisibilityTimeout"])
         failed = self._failures("reconcile", message.body, message.id, message.receives)

@@ -43,12 +43,12 @@ def test_pulls_are_paused_and_go_on_by_their_mapping(product: Product, stage: St
 
 
 def test_dead_letter_is_listed_and_dropped(product: Product, stage: Stage, user: str) -> None:
-    url = stage.outputs["ReconcileDeadLetterQueueUrl"]
+    url = stage.outputs["PullDeadLetterQueueUrl"]
     stage.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"transactionId": f"TRX_{user}"}))
 
     def mine() -> list[dead_letters.DeadLetter]:
         return [each for each in dead_letters.waiting(stage, datetime.now(UTC)) if each.transaction_id == f"TRX_{user}"]
 
     [letter] = eventually(mine)
-    assert dead_letters.drop(stage, letter.message_id, datetime.now(UTC)).queue == "Reconcile"
+    assert dead_letters.drop(stage, letter.message_id, datetime.now(UTC)).queue == "Pull"
     assert mine() == []

@@ -183,7 +183,7 @@ def test_redriving_hands_on_what_waits_in_each_dead_letter_queue(
         "UpdatesDeadLetterQueueUrl": [{**placed, "id": "undelivered"}],
         "PositionsDeadLetterQueueUrl": [placed],
         "NotifierDeadLetterQueueUrl": [placed],
-        "ReconcileDeadLetterQueueUrl": [{"transactionId": transaction_id}],
+        "PullDeadLetterQueueUrl": [{"transactionId": transaction_id}],
         "FinalReportsDeadLetterQueueUrl": [{"transactionId": transaction_id, "final": True}],
     }
     discarded = "aws/lambda/14e0db71/shardId-1/2026/01/16/2026-01-16T03.00.00-11111111-89ab-cdef-0123-456789abcdef"

@@ -117,7 +117,7 @@ class Product:
         self._watch = watch
         self._accepted = accepted
         self.queues = {
-            ENVIRONMENT["PULL_QUEUE_URL"]: Queue(world, "ReconcileQueue", requested),
+            ENVIRONMENT["PULL_QUEUE_URL"]: Queue(world, "PullQueue", requested),
             ENVIRONMENT["FINAL_REPORTS_QUEUE_URL"]: Queue(world, "FinalReportsQueue", requested),
         }
         for queue in self.queues.values():

@@ -411,7 +411,7 @@ class DeadLetters:
         "PublishDeadLetterQueueUrl": "dead",
         "EventBusName": "bus",
         "FinalReportsQueueUrl": "final reports queue",
-        "ReconcileQueueUrl": "pull queue",
+        "PullQueueUrl": "pull queue",
         "TransactionsTable": "transactions",
         "WebhooksTable": "webhooks",
     }

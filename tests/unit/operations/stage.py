@@ -15,7 +15,7 @@ from tests.stream_mapping import Bucket
 from tests.strict_messaging import StrictBus, check_message, check_message_batch
 
 STAMP: Final = datetime(2026, 1, 15, tzinfo=UTC)
-QUEUES: Final = ("FinalReports", "Reconcile", "Updates", "Positions", "Notifier")
+QUEUES: Final = ("FinalReports", "Pull", "Updates", "Positions", "Notifier")
 
 
 def transaction(**changes: Any) -> Transaction:

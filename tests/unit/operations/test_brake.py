@@ -14,7 +14,7 @@ class Lambda:
 
     outputs: dict[str, str] = field(
         default_factory=lambda: {
-            "ReconcileQueueUrl": "pulls",
+            "PullQueueUrl": "pulls",
             "FinalReportsQueueUrl": "finals",
             "IdempotencyTable": "Idempotency",
         }

@@ -13,7 +13,7 @@ from tests.unit.operations.stage import FakeStage
 
 NOW: Final = datetime(2026, 1, 15, 6, 30, tzinfo=UTC)
 PULL: Final = json.dumps({"transactionId": "TRX_1"})
-DEAD: Final = "dead of Reconcile"
+DEAD: Final = "dead of Pull"
 
 
 def stage_with(queue: str, *bodies: str) -> Any:
@@ -41,8 +41,8 @@ def test_list_names_queue_transaction_age_and_reason() -> None:
         "ERROR_MESSAGE": {"StringValue": "the queue's policy"},
     }
     assert listed(stage) == [
-        "reconcile  m0  TRX_1  2 h 30 min  failed five times: its log lines have the reason",
-        "reconcile  m1  no transaction  0 h 0 min  cannot be read",
+        "pull       m0  TRX_1  2 h 30 min  failed five times: its log lines have the reason",
+        "pull       m1  no transaction  0 h 0 min  cannot be read",
         "updates    m0  TRX_3  0 h 0 min  NO_PERMISSIONS: the queue's policy",
         "publish    m0  TRX_2  0 h 0 min  MalformedDetail too large",
     ]
@@ -67,7 +67,7 @@ def test_dropped_message_is_gone_and_the_others_wait() -> None:
 def test_message_is_retried_alone() -> None:
     stage = stage_with(DEAD, PULL, json.dumps({"transactionId": "TRX_2"}))
     dead_letters.retry(stage, "m1", NOW)
-    assert stage.sqs.bodies["queue of Reconcile"] == [json.dumps({"transactionId": "TRX_2"})]
+    assert stage.sqs.bodies["queue of Pull"] == [json.dumps({"transactionId": "TRX_2"})]
     assert stage.sqs.left(DEAD) == [PULL]
 
 
@@ -82,13 +82,13 @@ def test_poison_message_is_handed_on_three_times_and_then_by_name_alone() -> Non
     """SQS moves it back to the dead-letter queue with the attributes that it was sent with."""
     stage = stage_with(DEAD, PULL)
     for tried in range(1, RETRIES + 1):
-        assert redrive(stage)["ReconcileDeadLetterQueueUrl"] == Result(handed_on=1)
-        place = len(stage.sqs.bodies["queue of Reconcile"]) - 1
-        attributes = stage.sqs.attributes["queue of Reconcile", place]
+        assert redrive(stage)["PullDeadLetterQueueUrl"] == Result(handed_on=1)
+        place = len(stage.sqs.bodies["queue of Pull"]) - 1
+        attributes = stage.sqs.attributes["queue of Pull", place]
         assert attributes["retries"]["StringValue"] == str(tried)
         stage.sqs.bodies[DEAD].append(PULL)
         stage.sqs.attributes[DEAD, tried] = attributes
-    assert redrive(stage)["ReconcileDeadLetterQueueUrl"] == Result(poison=1)
+    assert redrive(stage)["PullDeadLetterQueueUrl"] == Result(poison=1)
     stage.sqs.received.clear()
     assert "tried again 3 of 3 times" in listed(stage)[0]
     dead_letters.retry(stage, f"m{RETRIES}", NOW)

@@ -19,7 +19,7 @@ from tests.unit.operations.stage import QUEUES, STAMP, FakeStage, batch, stored,
 from tests.unit.operations.webhooks import webhook
 
 DEAD = "dead of Publish"
-PULL_QUEUE = "queue of Reconcile"
+PULL_QUEUE = "queue of Pull"
 ORDERS = batch("PLACED")
 CREATED = transaction()
 # One change with two events and a request to pull.
@@ -78,7 +78,7 @@ def test_queues_that_a_stage_does_not_have_are_passed_over() -> None:
     outputs = {name: url for name, url in stage.outputs.items() if "Notifier" not in name and "Positions" not in name}
     stage = type("Small", (FakeStage,), {"outputs": outputs})()
 
-    queues = {f"{name}DeadLetterQueueUrl" for name in ("FinalReports", "Reconcile", "Updates", "Publish")}
+    queues = {f"{name}DeadLetterQueueUrl" for name in ("FinalReports", "Pull", "Updates", "Publish")}
     assert set(redrive(stage)) == queues | {"DiscardedRecordsBucket"}
 
 

@@ -65,7 +65,7 @@ def test_everything_is_emitted_to_the_stage_s_bus_and_queue() -> None:
     assert republish(stage, STAMP, never) == Published(events=1, pulls=1)
 
     assert stage.events.event_ids == ["T1.1"]
-    [body] = stage.sqs.bodies["queue of Reconcile"]
+    [body] = stage.sqs.bodies["queue of Pull"]
     assert json.loads(body) == {"transactionId": "T1", "suspicious": True}
 
 

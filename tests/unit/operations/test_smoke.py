@@ -21,7 +21,7 @@ WELL = Facts(
     needs_segment=False,
     secret_put=True,
     tables={name: Table(protected=True, recoverable=True) for name in LASTING},
-    alarms={"ErrorsAlarm": Alarm("OK", notifies=True), "LaggingAlarm": Alarm("INSUFFICIENT_DATA", notifies=True)},
+    alarms={"ErrorsAlarm": Alarm("OK", notifies=True), "PublisherLagAlarm": Alarm("INSUFFICIENT_DATA", notifies=True)},
 )
 
 
@@ -41,8 +41,8 @@ def test_a_protected_production_stack_that_answers_has_no_faults() -> None:
         (replace(WELL, forged_webhooks={"/webhooks/orders": 200}), "returns 200"),
         (replace(WELL, forged_webhooks={"/webhooks/orders": 200}, needs_segment=True), "returns 200"),
         (replace(WELL, secret_put=False), "secret has no value"),
-        (replace(WELL, tables={**WELL.tables, "NotesTable": Table(True, False)}), "NotesTable has no point-in-time"),
-        (replace(WELL, tables={**WELL.tables, "NotesTable": Table(False, True)}), "NotesTable of a production stack"),
+        (replace(WELL, tables={**WELL.tables, "UsersTable": Table(True, False)}), "UsersTable has no point-in-time"),
+        (replace(WELL, tables={**WELL.tables, "UsersTable": Table(False, True)}), "UsersTable of a production stack"),
         (replace(WELL, kept=False), "the production stack can be deleted"),
         (replace(WELL, alarms={}), "no alarms"),
         (replace(WELL, alarms={"ErrorsAlarm": Alarm("OK", notifies=False)}), "ErrorsAlarm has no notification target"),
