@@ -23,6 +23,8 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 PROBLEMS = (ROOT / "docs" / "reference" / "problems.md").read_text()
 README = (ROOT / "README.md").read_text()
 RUNBOOK = (ROOT / "docs" / "guides" / "operator.md").read_text()
+# The kinds of changes at keepachangelog.com, in its order.
+CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 TARGETS = re.findall(r"^([a-z][a-z-]*):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -166,3 +168,17 @@ def test_each_decision_has_context_alternatives_choice_and_consequence(page: Pat
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
 def test_each_decision_is_in_the_list(page: Path) -> None:
     assert f"({page.name})" in (ROOT / "docs" / "decisions" / "README.md").read_text()
+
+
+def test_changelog_has_versions_and_kinds_of_changes_and_no_other_headings() -> None:
+    """The form of keepachangelog.com: the newest version first, each change a line of a list."""
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", version) for version in versions[1:])
+    assert re.fullmatch(r"Unreleased|\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", versions[0])
+
+    for version in changelog.split("\n## ")[1:]:
+        before, *lists = version.split("\n### ")
+        assert before.count("\n- ") == 0, "a change without its kind"
+        kinds = [each.split("\n")[0] for each in lists]
+        assert kinds == [kind for kind in CHANGES if kind in kinds]
