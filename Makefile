@@ -48,12 +48,12 @@ test: lint typecheck validate env chromium .venv-clients/.ready .venv-iam/.ready
 	@$(PERMISSIONS)
 
 .PHONY: unit
-unit: .venv/.ready ## The fast tests, without the local engine and a browser
+unit: .venv/.ready ## The tests of modules and functions, without waiting
 	@exec $(PYTEST) $(UNIT)
 
 .PHONY: coverage
-coverage: .venv/.ready ## The fast tests, with a check of their branch coverage
-	@exec $(PYTEST) $(UNIT) $(COVERAGE)
+coverage: .venv/.ready ## All tests without the local engine and a browser, and their branch coverage
+	@exec $(PYTEST) $(ALONE) $(COVERAGE)
 
 .PHONY: integration
 integration: env .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready ## The tests that need the local engine, the SAM CLI or other commands
@@ -64,7 +64,7 @@ browser: env chromium ## The tests of the console and of the SDK in a browser
 	@exec $(PYTEST) -m browser
 
 .PHONY: long
-long: .venv/.ready ## The tests with thousands of generated cases
+long: .venv/.ready ## The tests with thousands of generated cases, timeouts or builds
 	@exec $(PYTEST) -m long
 
 .PHONY: pytest
@@ -73,7 +73,8 @@ pytest: env chromium .venv-checkov/.ready .venv-clients/.ready .venv-iam/.ready 
 
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 COVERAGE = --cov --cov-report=term:skip-covered
-UNIT = -m "not integration and not browser and not long" --ignore=tests/integration --ignore=tests/browser
+UNIT = -m "not integration and not browser and not long" tests/unit
+ALONE = -m "not integration and not browser" --ignore=tests/integration --ignore=tests/browser
 
 .PHONY: chromium
 chromium: ## Install a browser for the browser tests, if missing (Debian and Ubuntu, as root)

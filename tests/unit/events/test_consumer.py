@@ -120,6 +120,7 @@ def test_repeats_and_gaps_are_distinguished(sequence: int, last: int, expected: 
 
 
 @given(st.lists(st.integers(1, 8), max_size=30))
+@pytest.mark.long
 def test_in_any_order_each_event_is_handled_once_and_the_newest_last(arriving: list[int]) -> None:
     events = {number: settled(number) for number in range(1, 9)}
     last, handled = 0, []

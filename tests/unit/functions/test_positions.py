@@ -163,6 +163,7 @@ def deliver(events: list[dict[str, Any]], positions: Positions, chance: random.R
         waiting += [batch[int(failure["itemIdentifier"])] for failure in answer["batchItemFailures"]]
 
 
+@pytest.mark.long
 def test_positions_equal_the_gateway_s_own_books_after_a_thousand_random_orders() -> None:
     """Duplicated, replayed, reordered, corrected; and calls to the table fail, before their effect or after."""
     chance = random.Random(5)

@@ -29,6 +29,8 @@ from tests.unit.functions import scenarios
 from tests.unit.functions.harness import GATEWAY_SECRET, KITE, USER, Rig
 from tests.unit.functions.test_publish_updates import Bus, Queue
 
+pytestmark = pytest.mark.long
+
 ROOT: Final = Path(__file__).parents[3]
 # How long an attempt really waits.
 MOMENT: Final = 0.02

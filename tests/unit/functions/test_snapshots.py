@@ -102,6 +102,7 @@ import app
 """
 
 
+@pytest.mark.long
 def test_no_function_connects_or_reads_a_secret_before_its_snapshot() -> None:
     for name in FUNCTIONS:
         done = subprocess.run(

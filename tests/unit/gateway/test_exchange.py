@@ -91,6 +91,7 @@ def say_nothing(connection: socket.socket, over: Event) -> None:
     over.wait(FOREVER)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("serve", [drip_body, drip_chunks, drip_headers, drip_interim_responses, say_nothing])
 def test_call_ends_at_its_deadline_however_slowly_the_server_answers(serve: Serve) -> None:
     """Every single step keeps its own deadline here."""

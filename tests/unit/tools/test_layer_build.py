@@ -14,6 +14,8 @@ from build_layer import build
 from find_python import find
 from target import BuildFailed, Target, parse
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 # No machine has it: what the tests find, they have put there.

@@ -11,6 +11,8 @@ import pytest
 from tests.polling import PATIENCE, eventually
 from tools.local_stack import process_supervisor
 
+pytestmark = pytest.mark.long
+
 # A process that ignores a polite request and has a child that does the same.
 STUBBORN = """
 import os, signal, subprocess, sys, time
