@@ -1,4 +1,5 @@
-# `make` alone lists the targets. Everything is installed into .venv and .venv-*, and nowhere else.
+# `make` alone lists the targets. Everything is installed into .venv and .venv-*. Outside this folder are the download caches
+# of uv and npm, in the home directory, and Chromium and valgrind where `make test` has to install them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -10,6 +11,12 @@ UV := .venv/bin/uv
 BIN := .venv/bin
 SOURCES := functions layers/runtime operations tools tests
 export UV_NO_PROGRESS ?= 1
+# Where the home directory cannot be written, the caches are here.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export PIP_CACHE_DIR ?= $(CURDIR)/.local/cache/pip
+export UV_CACHE_DIR ?= $(CURDIR)/.local/cache/uv
+export npm_config_cache ?= $(CURDIR)/.local/cache/npm
+endif
 
 # Compiled modules are cached, even if the caller's environment disables it: compiling takes half of a short test run. The
 # cache is outside the source tree, because `sam build` hashes that tree while tests import from it.
@@ -24,7 +31,7 @@ TESTS ?= tests
 ##@ Try it
 
 .PHONY: run
-run: env ## Deploy locally, place two orders, stay up and print the URLs (options: make run ARGS=--help)
+run: env ## Deploy locally, place three orders, stay up and print the URLs (options: make run ARGS=--help)
 	@exec $(BIN)/python -m tools.local_stack run $(ARGS)
 
 .PHONY: demo

@@ -24,7 +24,7 @@ _WITH_THE_PRODUCT = {"tests/integration/": "integration", "tests/browser/": "bro
 # These start a product of their own, or none: they run beside the others.
 _WITHOUT_IT = tuple(
     f"tests/integration/{name}.py"
-    for name in ("test_artifact", "test_folder_with_a_space", "test_layer_targets", "test_restart")
+    for name in ("test_artifact", "test_folder_with_a_space", "test_layer_targets", "test_restart", "test_stop")
 )
 
 

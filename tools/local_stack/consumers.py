@@ -25,8 +25,9 @@ def show(product: Product, updates: Updates, user: str, tell: Timeline) -> None:
     Raises `Unexpected` if the positions differ from the Gateway's books.
     """
     tell.title(f"The results of two consumers of the events · {user}")
-    settled = [event["detail"] for event in updates.received if event["detail-type"] == "OrdersSettled"]
-    books = _books(product, {detail["smallcaseAuthId"] for detail in settled if detail["notes"] == user})
+    details = [event["detail"] for event in updates.received if event["detail-type"] == "OrdersSettled"]
+    settled = [detail for detail in details if detail["notes"] == user]
+    books = _books(product, {detail["smallcaseAuthId"] for detail in settled})
     _wait(lambda: positions(product, user) == books)
     held = positions(product, user)
     tell.tell("positions", *(f"{ticker:<12} {shares:>5}  {_paid(spent)}" for ticker, (shares, spent) in held.items()))
@@ -36,6 +37,17 @@ def show(product: Product, updates: Updates, user: str, tell: Timeline) -> None:
     _wait(lambda: len(_messages(product, user)) == len(settled))
     for lines in _messages(product, user):
         tell.tell("message", *lines)
+
+
+def show_nothing(product: Product, user: str, tell: Timeline) -> None:
+    """The consumers leave out what is marked as a test: no positions of `user`, and no messages.
+
+    Raises `Unexpected` if there are any. Call it after `show`: by then what was published before is booked.
+    """
+    booked = positions(product, user), _messages(product, user)
+    tell.check(booked == ({}, []), f"nothing is booked for {user}, whose order was a test")
+    if booked != ({}, []):
+        raise Unexpected(f"a test order was booked: {booked}")
 
 
 def _paid(spent: Decimal) -> str:

@@ -2,10 +2,12 @@
 
 A small keeper (this file as a script) starts each process in its own session, so that Ctrl-C reaches only this process,
 which then ends the others in order. The keeper holds a pipe to this process. The pipe closes when this process releases
-it or is killed. Then the keeper ends its process with all descendants and removes its directory.
+it or is killed. Then the keeper ends its process with all descendants and removes its directory. What a killed keeper
+left is removed by the next start (`swept`): the log of a process that is alive is locked by it.
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -24,6 +26,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 RUNS: Final = ROOT / ".local" / "run"
 # The seconds that a process has to end by itself before it is killed.
 GRACE: Final = 2.0
+_REMOVAL_SECONDS: Final = 1.0
+# The exit code of a keeper that has removed the directory, or has it removed.
+_REMOVED: Final = 75
 # The timeout of a command, in seconds: longer than a build on a busy machine takes.
 COMMAND_SECONDS: Final = 600.0
 # A shell starts a job with SIGINT and SIGQUIT ignored, and every process below it inherits that.
@@ -79,14 +84,24 @@ class Started:
 
 
 @contextlib.contextmanager
-def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Started]:
-    """Run `command` while the context lasts, with TMPDIR inside its own directory."""
+def started(
+    name: str, command: Sequence[str], environment: Mapping[str, str], grace: float | None = None
+) -> Iterator[Started]:
+    """Run `command` while the context lasts, with TMPDIR inside its own directory.
+
+    After the context it has `grace` seconds to end by itself (none given: `GRACE`).
+    """
+    grace = GRACE if grace is None else grace
     RUNS.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
-    (directory / "tmp").mkdir()
-    with (directory / "log").open("wb") as log:
+    with contextlib.ExitStack() as opened:
+        with _turn():
+            directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+            log = opened.enter_context((directory / "log").open("wb"))
+            # The keeper and its process inherit the lock with their output.
+            fcntl.flock(log, fcntl.LOCK_EX)
+        (directory / "tmp").mkdir()
         keeper = subprocess.Popen(
-            [sys.executable, "-SEs", __file__, str(GRACE), str(directory), *command],
+            [sys.executable, "-SEs", __file__, str(grace), str(directory), *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -97,14 +112,52 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
     try:
         yield Started(name, keeper, directory)
     finally:
-        if keeper.stdin is not None:
-            keeper.stdin.close()
+        let_go(keeper)
         try:
-            keeper.wait(GRACE + 30)
+            keeper.wait(grace + 30)
         except subprocess.TimeoutExpired:  # the keeper itself hangs: rather leave its process than hang too
             keeper.kill()
             keeper.wait()
-        shutil.rmtree(directory, ignore_errors=True)
+        if keeper.returncode != _REMOVED:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def let_go(keeper: "subprocess.Popen[bytes]") -> None:
+    """Have `keeper` end its process and remove its directory, without waiting for it."""
+    if keeper.stdin is not None:
+        keeper.stdin.close()
+
+
+def swept() -> list[str]:
+    """Remove the directories of processes that are gone, and return their names."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    with _turn():
+        gone = [each for each in sorted(RUNS.iterdir()) if each.is_dir() and _is_gone(each)]
+    for each in gone:
+        shutil.rmtree(each, ignore_errors=True)
+    return [each.name for each in gone]
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """A directory is made and locked before another process looks at it."""
+    place = os.open(RUNS, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
+def _is_gone(directory: Path) -> bool:
+    try:
+        with (directory / "log").open("rb") as log:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
 
 
 def run(name: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -116,11 +169,11 @@ def run(name: str, command: Sequence[str], environment: Mapping[str, str]) -> st
 def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
     """The keeper: run `command` until it or the parent process ends. Returns the exit code of the command."""
     # Every signal means the same as a closed pipe: end the process first.
-    let_go = threading.Event()
+    is_over = threading.Event()
     alone = threading.Event()
     # A signal with a handler here, unlike an ignored one, has its default effect in the child process.
     for number in _INHERITED:
-        signal.signal(number, lambda *_: let_go.set())
+        signal.signal(number, lambda *_: is_over.set())
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
@@ -128,15 +181,15 @@ def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
         while os.read(0, 1):
             pass
         alone.set()
-        let_go.set()
+        is_over.set()
 
     def until_the_process_ends() -> None:
         process.wait()
-        let_go.set()
+        is_over.set()
 
     for watch in (until_the_pipe_closes, until_the_process_ends):
         threading.Thread(target=watch, daemon=True).start()
-    let_go.wait()
+    is_over.wait()
     with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -146,8 +199,19 @@ def _keep(grace: float, directory: Path, command: Sequence[str]) -> int:
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()
     if alone.is_set():
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(directory)
+        return _REMOVED
     return code if code >= 0 else 128 - code
+
+
+def _remove(directory: Path) -> None:
+    """Remove `directory`. The removal of many files goes on after the keeper."""
+    null = subprocess.DEVNULL
+    remover = subprocess.Popen(
+        ["/bin/rm", "-rf", str(directory)], stdin=null, stdout=null, stderr=null, start_new_session=True
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        remover.wait(_REMOVAL_SECONDS)
 
 
 if __name__ == "__main__":

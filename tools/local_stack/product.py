@@ -15,7 +15,7 @@ import httpx
 from tools.local_stack import stack
 from tools.local_stack.engine import engine, environment, free_port
 from tools.local_stack.issuer import AUDIENCE
-from tools.local_stack.process_supervisor import Started, started
+from tools.local_stack.process_supervisor import Started, let_go, started, swept
 
 GATEWAY_NAME = "demo-gw"
 # Shared by the simulator and the product only.
@@ -53,6 +53,11 @@ class Product:
     def api_url(self) -> str:
         return self.outputs["ApiUrl"]
 
+    def let_go(self) -> None:
+        """Have all processes end, at the same time and without waiting for them."""
+        for process in self.logs.values():
+            let_go(process.keeper)
+
     def token(self, user: str, scope: str | None = None, seconds: int = 3600) -> str:
         """An access token of `user`, as the team's identity provider would issue it."""
         asked = {"sub": user, "expires_in": seconds} | ({"scope": scope} if scope else {})
@@ -81,6 +86,7 @@ def running(
 
     The engine saves its state in `state` when it ends, for another engine to load.
     """
+    swept()
     ports = ports or Ports()
     engine_port = ports.engine or free_port()
     webhook_url = stack.api_url(f"http://127.0.0.1:{engine_port}") + "/webhooks/orders"
@@ -111,7 +117,9 @@ def running(
         stack.put_secret(aws, outputs["GatewaySecretArn"], GATEWAY_SECRET, API_SECRET)
         clock.done("deployed")
         logs = {process.name: process for process in (running_engine.process, gateway, issuer)}
-        yield Product(aws, template_url, parameters, outputs, gateway_url, issuer_url, logs)
+        product = Product(aws, template_url, parameters, outputs, gateway_url, issuer_url, logs)
+        up.callback(product.let_go)
+        yield product
 
 
 @contextlib.contextmanager

@@ -1,22 +1,27 @@
-"""`python -m tools.local_stack run` and `python -m tools.local_stack demo`: the complete product, and two orders."""
+"""`python -m tools.local_stack run` and `python -m tools.local_stack demo`: the complete product, and three orders."""
 
 import argparse
+import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Final, NoReturn
 
 from operations.timeline import Timeline
 from operations.updates import Updates
 from tools.console.app import serving
-from tools.local_stack import consumers, env_file, walkthrough
+from tools.local_stack import consumers, env_file, forward, walkthrough
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.engine import REGION, is_free
 from tools.local_stack.process_supervisor import ROOT, RUNS, Failed
 from tools.local_stack.product import Ports, Product, running
 
 USER = "asha"
+_TESTER: Final = "asha-tests"
+DATA: Final = ROOT / ".local" / "data"
 _LAST_PORT: Final = 65535
 
 
@@ -27,32 +32,69 @@ def main(arguments: list[str]) -> int:
     if taken := _taken(options):
         print("\n".join(taken), file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, _interrupted)
-    tell = Timeline()
+    # Also SIGINT, which a shell has its jobs ignore: `make run &` is stopped with it, too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    timeline = Timeline()
     try:
-        with running(ports, lambda what, seconds: tell.note(f"· {what} ({seconds:.1f} s)")) as product:
+        with running(
+            ports, lambda step, seconds: timeline.note(f"· {step} ({seconds:.1f} s)"), _state(options)
+        ) as product:
             if options.command == "demo":
-                good = _show(product, tell)
-                tell.note("\nAll checks passed." if good else "\nA check failed, see above.")
+                good = _show(product, timeline)
+                timeline.note("\nAll checks passed." if good else "\nA check failed, see above.")
                 return 0 if good else 1
-            with serving(product, options.console_port) as console_url, env_file.written(product, console_url, USER):
-                _show(product, tell)
-                _next_things(product, tell, console_url)
-                while True:
-                    time.sleep(3600)
+            _stay(product, options, timeline)
     except Failed as failed:
         print(failed, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
+        print("stopped", file=sys.stderr)
         return 130
+
+
+def _state(options: argparse.Namespace, data: Path = DATA) -> Path | None:
+    """`data`, the directory of data that survives this run, emptied for `--keep new`. None without `--keep`."""
+    if options.keep is None:
+        return None
+    if options.keep == "new":
+        shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True, exist_ok=True)
+    return data
+
+
+def _stay(product: Product, options: argparse.Namespace, timeline: Timeline) -> NoReturn:
+    with contextlib.ExitStack() as up:
+        if options.forward_to:
+            up.enter_context(forward.forwarding(product, options.forward_to, timeline.note))
+        console_url = up.enter_context(serving(product, options.console_port))
+        up.enter_context(env_file.written(product, console_url, USER))
+        if kept := _orders_of_the_run_before(product):
+            timeline.note(
+                f"\nHere is the data of the run before, {kept} orders of {USER} among it. The Gateway simulator has"
+            )
+            timeline.note("none of its transactions: those that are open stay as they are. `--keep new` begins anew.")
+        else:
+            _show(product, timeline)
+        _next_things(product, timeline, console_url)
+        # The first thing at the end: the processes end while the console does.
+        up.callback(product.let_go)
+        while True:
+            time.sleep(3600)
+
+
+def _orders_of_the_run_before(product: Product) -> int:
+    with product.api(USER) as api:
+        answer = api.get("/orders")
+        answer.raise_for_status()
+        return len(answer.json()["items"])
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local_stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, what, first in (
-        ("run", "deploy locally, place two orders, stay up", 4566),
+        ("run", "deploy locally, place three orders, stay up", 4566),
         ("demo", "deploy locally, check every step and end", 0),
     ):
         sub = commands.add_parser(command, help=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -72,7 +114,18 @@ def _options(arguments: list[str]) -> argparse.Namespace:
                 default=os.environ.get(variable),
                 help=f"of {whose}; {usual}; or {variable}",
             )
-        sub.set_defaults(first=first)
+        if command == "run":
+            sub.add_argument(
+                "--keep",
+                nargs="?",
+                const="on",
+                choices=["on", "new"],
+                help=f"data survives the run, in {DATA.relative_to(ROOT)}; `--keep new` begins with none",
+            )
+            sub.add_argument(
+                "--forward-to", type=_address, metavar="URL", help="post every event to a consumer of your own"
+            )
+        sub.set_defaults(first=first, **({} if command == "run" else {"keep": None}))
     options = parser.parse_args(arguments)
     if options.port is None:
         options.port = options.first
@@ -84,6 +137,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
                     f"--port {options.port} leaves no room for the ports behind it: give one below {_LAST_PORT - 2}"
                 )
     return options
+
+
+def _address(text: str) -> str:
+    try:
+        return forward.address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port_number(text: str) -> int:
@@ -109,24 +169,30 @@ def _taken(options: argparse.Namespace) -> list[str]:
 
 def _interrupted(number: int, _: object) -> NoReturn:
     # A second signal must not interrupt the cleanup. The supervisor works in any case.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    print("\nstopping…", file=sys.stderr, flush=True)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
 
 
-def _show(product: Product, tell: Timeline) -> bool:
-    """Place two orders, one after the other. Returns True if all checks passed."""
+def _show(product: Product, timeline: Timeline) -> bool:
+    """Place three orders, one after the other. Returns True if all checks passed."""
     updates = Updates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
     with GatewayDriver(product.gateway_url) as gateway:
         gateway.settings(fill_webhooks="always")
     try:
         # The first order links the user's broker account, so the second gets a connected token.
-        walkthrough.place(product, updates, USER, walkthrough.SINGLE, tell, expect_token="guest")
-        walkthrough.place(product, updates, USER, walkthrough.BASKET, tell, expect_token="connected")
-        consumers.show(product, updates, USER, tell)
+        walkthrough.place(product, updates, USER, walkthrough.SINGLE, timeline, expect_token="guest")
+        walkthrough.place_in_a_test_account(product, updates, _TESTER, timeline)
+        walkthrough.place(product, updates, USER, walkthrough.BASKET, timeline, expect_token="connected")
+        consumers.show(product, updates, USER, timeline)
+        consumers.show_nothing(product, _TESTER, timeline)
     except Exception as wrong:  # report every error, and keep the product up for inspection
-        tell.note(f"\n✗ {type(wrong).__name__}: {wrong}")
+        timeline.note(f"\n✗ {type(wrong).__name__}: {wrong}")
         for name, process in product.logs.items():
-            tell.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
+            timeline.note(f"\nthe last lines of {name}:\n{process.last_words(12)}")
         return False
     return True
 
@@ -137,11 +203,11 @@ def _port(product: Product) -> str:
     return "" if port == "4566" else f" PORT={port}"
 
 
-def _next_things(product: Product, tell: Timeline, console_url: str) -> None:
+def _next_things(product: Product, timeline: Timeline, console_url: str) -> None:
     bearer = '-H "authorization: Bearer $TOKEN"'
     order = '{"securities": [{"ticker": "TCS", "type": "BUY", "quantity": 1}]}'
     unsigned = f'{{"timestamp": "2026-01-15T04:30:12.345Z", "smallcaseAuthId": "{"0" * 24}", "checksum": "{"0" * 64}"}}'
-    tell.note(f"""
+    timeline.note(f"""
 Press Ctrl-C to stop it.
 
   API                {product.api_url}

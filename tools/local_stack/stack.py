@@ -178,9 +178,14 @@ def deploy(
             StackName=name, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
         )
     except aws.cloudformation.exceptions.AlreadyExistsException:
-        aws.cloudformation.update_stack(
-            StackName=name, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
-        )
+        try:
+            aws.cloudformation.update_stack(
+                StackName=name, TemplateURL=template_url, Parameters=given, Capabilities=["CAPABILITY_IAM"]
+            )
+        except aws.cloudformation.exceptions.ClientError as error:
+            # The engine, like AWS, has no code of its own for it.
+            if "No updates are to be performed" not in str(error):
+                raise
     deadline = time.monotonic() + timeout
     while True:
         stack = aws.cloudformation.describe_stacks(StackName=name)["Stacks"][0]

@@ -73,6 +73,26 @@ def place(product: Product, updates: Updates, user: str, order: Order, tell: Tim
     return transaction_id
 
 
+def place_in_a_test_account(product: Product, updates: Updates, user: str, tell: Timeline) -> str:
+    """An order at one of the vendor's test accounts, where no real money moves: marked, and not linked to the user.
+
+    Returns its transactionId. Raises `Unexpected` at the first step that failed.
+    """
+    tell.title(f"A test account of the vendor · {user}")
+    with GatewayDriver(product.gateway_url) as driver, product.api(user) as api:
+        transaction_id = _create(api, SINGLE, tell, "guest")
+        driver.login(transaction_id, "kite-leprechaun")
+        tell.tell("user", "logs in to kite-leprechaun and confirms the order")
+        driver.confirm(transaction_id, paused=True)
+        driver.finish(transaction_id)
+        settled = _await(updates, transaction_id, tell, "OrdersSettled")
+        _check(settled["detail"].get("test") is True, "the event says test: true", tell)
+        shown = _exact(api.get(f"/transactions/{transaction_id}/orders"))
+        _check(shown.get("test") is True and shown["settled"], "so does the API, of an order that is settled", tell)
+        _check(_exact(api.get("/accounts"))["items"] == [], "the account is not linked to the user", tell)
+    return transaction_id
+
+
 def _create(api: httpx.Client, order: Order, tell: Timeline, expect_token: str) -> str:
     answer = api.post("/transactions", json=order.request)
     if answer.status_code != 201:

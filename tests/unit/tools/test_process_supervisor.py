@@ -128,3 +128,16 @@ def test_temporary_files_of_a_process_are_in_its_own_directory() -> None:
         made = thing.wait_for_line(r"made (\S+)", PATIENCE)[1]
         thing.wait()
         assert Path(made).is_relative_to(thing.directory)
+
+
+def test_what_a_killed_keeper_left_is_removed_by_the_next_start(tmp_path: Path) -> None:
+    """SIGKILL of all processes at once, or a machine that was switched off; what is alive stays."""
+    left = tmp_path / "build-left"
+    (left / "tmp").mkdir(parents=True)
+    (left / "log").write_text("packaging")
+    (tmp_path / "engine-unborn").mkdir()
+    with started("import time; print('up', flush=True); time.sleep(600)") as thing:
+        thing.wait_for_line("up", PATIENCE)
+        assert process_supervisor.swept() == ["build-left", "engine-unborn"]
+        assert list(tmp_path.iterdir()) == [thing.directory]
+    assert process_supervisor.swept() == []

@@ -1,6 +1,7 @@
 """The commands `run` and `demo`, without an engine."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,23 @@ def test_all_ports_in_use_are_named_at_once(capsys: pytest.CaptureFixture[str]) 
         f"Port {ports[1]} is in use: stop its process, or choose another with --issuer-port.",
         f"Port {ports[1]} is given twice: pick another with --console-port or --issuer-port.",
     ]
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1:3000", "ftp://consumer", "http://", "events"])
+def test_consumer_without_an_address_is_named(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run.main(["run", "--forward-to", given])
+    assert ended.value.code == 2
+    assert f"argument --forward-to: {given!r} is not an address such as http://" in capsys.readouterr().err
+
+
+def test_data_is_kept_on_request_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run._state(run._options(["run"]), data) is None
+    assert run._state(run._options(["demo"]), data) is None
+    assert run._state(run._options(["run", "--keep"]), data) == data
+    (data / "state").touch()
+    run._state(run._options(["run", "--keep"]), data)
+    assert (data / "state").exists()
+    run._state(run._options(["run", "--keep", "new"]), data)
+    assert list(data.iterdir()) == []
