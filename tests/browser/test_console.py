@@ -1,10 +1,15 @@
 """The console as a developer uses it: orders through the Gateway's SDK, and the backend's results."""
 
+import json
+import re
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.browser.console_page import Desk
+from tests.polling import eventually
+from tools.console.feed import RECENT
 from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 
@@ -275,3 +280,149 @@ def test_each_kind_of_error_is_shown_in_the_words_of_the_api(desk: Sit, ticker: 
     here.order()
     here.said(says)
     assert "undefined" not in here.page.locator("#said").inner_text()
+
+
+def test_a_reload_keeps_the_tabs_user_and_transaction_and_reads_what_it_has_not_seen(
+    desk: Sit,
+) -> None:
+    """The journal has forgotten the order, so its state, names and user come from the API."""
+    here = desk()
+    here.security(1, "INFY", 3)
+    here.order()
+    here.log_in()
+    here.confirm()
+    here.state("settled")
+    whose = here.page.get_by_label("Signed in as").input_value()
+    here.page.route(
+        "**/feed", lambda route: route.fulfill(content_type="text/event-stream", body="event: run\ndata: x\n\n")
+    )
+    here.page.route("**/steps/*", lambda route: route.fulfill(json={"items": []}))
+    here.page.reload()
+    assert here.page.get_by_label("Signed in as").input_value() == whose
+    here.state("settled")
+    here.orders("INFY.*3/3")
+    here.page.locator("#board tr", has_text=whose).filter(has_text="INFY").filter(has_text="settled").wait_for()
+
+
+def test_another_tab_of_the_same_user_does_not_take_over_the_view(desk: Sit) -> None:
+    here = desk()
+    here.security(1, "INFY", 3)
+    here.order()
+    here.screen("Choose your broker")
+    mine = here.page.locator("#now code").inner_text()
+    there = desk()
+    there.security(1, "TCS", 1)
+    there.order()
+    there.screen("Choose your broker")
+    theirs = there.page.locator("#now code").inner_text()
+    here.page.locator(f'#board tr[data-id="{theirs}"]').wait_for()
+    assert here.page.locator("#now code").inner_text() == mine != theirs
+
+
+def test_a_transaction_is_continued_after_a_reload_in_each_state(desk: Sit, gateway: GatewayDriver) -> None:
+    """Before the login in the SDK, which takes an id once; after it as the user in the simulator."""
+    gateway.settings(fillSeconds=3600)
+    here = desk()
+    here.security(1, "INFY", 3)
+    here.order()
+    here.screen("Choose your broker")
+    here.page.reload()
+    here.page.get_by_role("button", name="Continue in the SDK").click()
+    here.log_in()
+    here.page.reload()
+    here.page.get_by_role("button", name="Close the window").wait_for()
+    here.page.get_by_role("button", name="Confirm the order").click()
+    here.state("PLACED")
+    here.page.reload()
+    here.page.get_by_role("button", name="Cancel them at the broker").wait_for()
+    here.page.get_by_role("button", name="Finish the orders").click()
+    here.state("settled")
+    here.page.locator("#resume").filter(has_not=here.page.get_by_role("button")).wait_for(state="attached")
+
+
+def test_an_order_of_which_nothing_was_executed_is_not_called_bookable(desk: Sit) -> None:
+    here = desk()
+    here.order()
+    here.log_in()
+    here.scenario("rejected")
+    here.confirm("Nothing was executed.")
+    here.state("settled")
+    here.page.get_by_text("nothing was executed, so there is nothing to book").wait_for()
+    assert not here.page.get_by_text("book it").count()
+
+
+def test_a_form_that_is_busy_says_what_it_waits_for_and_a_ticker_may_be_in_lower_case(desk: Sit) -> None:
+    here = desk()
+    here.security(1, "infy", 3)
+    here.order()
+    here.screen("Choose your broker")
+    here.page.get_by_role("button", name="Place order").dispatch_event("click")
+    here.said("the user trades in the Gateway's SDK.*finish that first")
+    here.log_in()
+    here.confirm()
+    here.state("settled")
+    here.orders("INFY.*3/3")
+
+
+def test_ten_thousand_transactions_stay_quick(desk: Sit) -> None:
+    """The board is windowed, and the page stays small."""
+    here = desk()
+    items = [
+        {
+            "number": number,
+            "at": f"2026-01-15T04:{number // 600:02d}:{number // 10 % 60:02d}.{number % 10}00Z",
+            "kind": "bus",
+            "transactionId": f"TRX_{number:032d}",
+            "event": {
+                "detail-type": "OrdersSettled",
+                "detail": {
+                    "schemaVersion": "1.0",
+                    "eventId": f"TRX_{number:032d}.4",
+                    "occurredAt": "2026-01-15T04:30:00.000Z",
+                    "transactionId": f"TRX_{number:032d}",
+                    "notes": "crowd",
+                    "sequence": 4,
+                    "status": "COMPLETED",
+                    "confirmation": "confirmed",
+                    "orders": [],
+                },
+            },
+        }
+        for number in range(10_000)
+    ]
+    lines = "".join(f"data: {json.dumps(item)}\n\n" for item in items)
+    here.page.route(
+        "**/feed",
+        lambda route: route.fulfill(content_type="text/event-stream", body=f"event: run\ndata: x\n\n{lines}"),
+    )
+    here.page.reload()
+    more = here.page.get_by_role("button", name=re.compile("Show 50 of [0-9]{4,} older ones"))
+    more.wait_for()
+    rows = here.page.locator("#board tbody tr")
+    assert rows.count() == 50
+    more.click()
+    here.page.wait_for_function("document.querySelectorAll('#board tbody tr').length === 100")
+    assert here.page.evaluate("document.querySelectorAll('*').length") < 12_000
+
+
+def test_the_feed_begins_with_the_latest_events(console: str, product: Product) -> None:
+    """A page does not get the whole journal: it reads older steps of the transaction that it shows."""
+    securities = [{"ticker": "INFY", "type": "BUY", "quantity": 1}]
+    with product.api("feeder") as app:
+        created = app.post("/transactions", json={"securities": securities})
+    assert created.status_code == 201, created.text
+    transaction_id = created.json()["transactionId"]
+    steps = eventually(
+        lambda: httpx.get(f"{console}/steps/{transaction_id}", trust_env=False).json()["items"],
+        lambda items: len(items) > 1,
+    )
+    assert {item.get("transactionId", transaction_id) for item in steps} == {transaction_id}
+    with httpx.stream("GET", f"{console}/feed", trust_env=False, timeout=60) as answer:
+        size, events = 0, 0
+        for line in answer.iter_lines():
+            size += len(line)
+            events += line.startswith("id:")
+            if line.startswith("data:") and transaction_id in line:
+                break
+    assert events <= RECENT + 50
+    assert size < 1_500_000

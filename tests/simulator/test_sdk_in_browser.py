@@ -121,6 +121,27 @@ def test_a_guest_completes_an_order(world: World, request: pytest.FixtureRequest
     assert not {"checksum", "timestamp", "smallcaseAuthId"} & value["orderBatches"][0].keys()
 
 
+def test_a_quantity_that_cannot_be_is_named_and_zero_leaves_a_security_out(world: World) -> None:
+    world.buy(world.create())
+    world.press("Zerodha")
+    world.press("Log in")
+    world.frame.get_by_role("heading", name="Confirm your order").wait_for()
+    quantities = world.frame.get_by_role("spinbutton", name="Quantity")
+    for wrong in ("-1", "1.5", ""):
+        quantities.first.fill(wrong)
+        world.press("Confirm order")
+        world.frame.get_by_text("quantity INFY: a whole number, or 0 to leave it out").wait_for()
+    for number in range(quantities.count()):
+        quantities.nth(number).fill("0")
+    world.press("Confirm order")
+    world.frame.get_by_text("Every quantity is 0: nothing would be ordered.").wait_for()
+    quantities.first.fill("2")
+    world.press("Confirm order")
+    world.frame.get_by_text("Your order is complete.").wait_for()
+    world.press("Done")
+    assert [each["quantity"] for each in world.result()[1]["orderBatches"][0]["orders"]] == [2]
+
+
 def test_the_keyboard_is_enough(world: World) -> None:
     """Every step works without a pointer, and the focus follows the screens."""
     world.buy(world.create())

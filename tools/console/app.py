@@ -24,8 +24,8 @@ from starlette.types import Scope
 
 from tools.console import bus
 from tools.console.booked import follow_positions, rows_of
-from tools.console.feed import dumps, feed, follow_bus, follow_gateway
-from tools.console.proxy import call_api, call_history, call_simulator, told
+from tools.console.feed import dumps, feed, follow_bus, follow_gateway, steps
+from tools.console.proxy import call_api, call_history, call_simulator, call_state, told
 from tools.gateway_simulator.journal import Journal
 from tools.local_stack.process_supervisor import Failed
 from tools.local_stack.product import GATEWAY_NAME, Product
@@ -65,6 +65,8 @@ def create_app(product: Product) -> Starlette:
         Route("/feed", feed),
         Route("/positions", _positions),
         Route("/history/{id}", told(call_history)),
+        Route("/state/{id}", told(call_state)),
+        Route("/steps/{id}", steps),
         Route("/api/{path:path}", told(call_api), methods=_METHODS),
         Route("/sim/{path:path}", told(call_simulator), methods=_METHODS),
         Mount("/", _Page(directory=_PAGE, html=True)),
@@ -112,7 +114,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, port: int) -> None:
         super().__init__(
-            uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+            uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
         )
         self.app = app
 
@@ -139,4 +141,4 @@ def serving(product: Product, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(2)

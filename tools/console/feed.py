@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import simplejson
@@ -14,6 +14,9 @@ from starlette.responses import Response, StreamingResponse
 
 from operations.updates import Updates
 from tools.gateway_simulator.journal import Journal
+
+# The events that a page gets when it opens: some hundred kilobytes.
+RECENT: Final = 300
 
 
 def dumps(value: Any) -> str:
@@ -65,7 +68,9 @@ async def follow_bus(journal: Journal, updates: Updates, settled: Callable[[dict
 
 
 async def feed(request: Request) -> Response:
-    """Server-Sent Events: the id of this run, all stored events or those after Last-Event-ID, then new ones.
+    """Server-Sent Events: the id of this run, the latest events or those after Last-Event-ID, then new ones.
+
+    A page reads older ones for the transaction that it shows (`steps`), and states from the API.
 
     Ids begin with the run, so that a page from another run receives every event of this one.
     """
@@ -75,7 +80,8 @@ async def feed(request: Request) -> Response:
 
     async def lines() -> AsyncIterator[str]:
         yield f"event: run\ndata: {run}\n\n"
-        async for event in journal.follow(int(seen) if seen_run == run and seen.isdigit() else 0):
+        after = int(seen) if seen_run == run and seen.isdigit() else 0
+        async for event in journal.follow(max(after, journal.last - RECENT)):
             if event is None:
                 yield ": still here\n\n"
             else:
@@ -83,3 +89,16 @@ async def feed(request: Request) -> Response:
 
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+
+async def steps(request: Request) -> Response:
+    """The stored events of one transaction, oldest first. `?batch=` is its batch, which pulls may name instead."""
+    journal: Journal = request.app.state.journal
+    names = {request.path_params["id"], request.query_params.get("batch")}
+    items = [event.as_json() for event in journal.stored() if names & {event.transaction_id, *_pulled(event.data)}]
+    return Response(dumps({"items": items}), media_type="application/json")
+
+
+def _pulled(data: dict[str, Any]) -> list[str]:
+    """The transactions and batches that a pull named."""
+    return data["event"].get("asked") or []

@@ -8,7 +8,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tools.console.feed import loads, now
+from tools.console.feed import dumps, loads, now
 from tools.gateway_simulator.journal import Journal
 
 # These fields are never shown to the page again after their use: a token is a key.
@@ -37,7 +37,7 @@ def told(handler: Handler) -> Handler:
 async def call_api(request: Request) -> Response:
     """Forward a call as the user in the header `x-user` (URL-encoded).
 
-    Writes the call and its response to the journal.
+    Writes the call and its response to the journal, with the browser tab in `x-tab`.
     """
     state = request.app.state
     user, path = unquote(request.headers.get("x-user", "")), request.path_params["path"]
@@ -56,7 +56,8 @@ async def call_api(request: Request) -> Response:
     asks_the_gateway = "refresh" in request.query_params
     if request.method != "GET" or asks_the_gateway:
         shown = f"{path}?{request.url.query}" if asks_the_gateway else path
-        _tell(state.journal, since, request.method, shown, user, body, answer)
+        tab = request.headers.get("x-tab")
+        _tell(state.journal, since, request.method, shown, {"user": user, "tab": tab}, body, answer)
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
 
 
@@ -70,6 +71,22 @@ async def call_history(request: Request) -> Response:
         headers={"authorization": f"Bearer {token}"},
     )
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def call_state(request: Request) -> Response:
+    """A transaction with its orders as the API returns them, for any user: with the service scope."""
+    state = request.app.state
+    token = await _token(state.http, state.product.issuer_url, _SUPPORT, _SERVICE_SCOPE)
+    known: dict[str, Any] = {}
+    for path in ("", "/orders"):
+        answer = await state.http.get(
+            f"{state.product.api_url}/transactions/{request.path_params['id']}{path}",
+            headers={"authorization": f"Bearer {token}"},
+        )
+        if answer.is_error:
+            return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+        known |= loads(answer.content)
+    return Response(dumps(known), media_type="application/json")
 
 
 async def call_simulator(request: Request) -> Response:
@@ -88,13 +105,21 @@ async def _token(http: httpx.AsyncClient, issuer_url: str, user: str, scope: str
     return str(answer.json()["access_token"])
 
 
-def _tell(journal: Journal, since: str, method: str, path: str, user: str, body: bytes, answer: httpx.Response) -> None:
+def _tell(
+    journal: Journal,
+    since: str,
+    method: str,
+    path: str,
+    caller: dict[str, str | None],
+    body: bytes,
+    answer: httpx.Response,
+) -> None:
     said = _document(answer.content)
     asked = _document(body)
     named = said.get("transactionId") if isinstance(said, dict) else None
     if path.startswith("transactions/"):
         named = path.split("/")[1].partition("?")[0]
-    call = {"method": method, "path": f"/{path}", "user": user, "status": answer.status_code}
+    call = {"method": method, "path": f"/{path}", **caller, "status": answer.status_code}
     journal.add(since, "api", named, event={**call, "request": _shown(asked), "response": _shown(said)})
 
 

@@ -48,6 +48,10 @@ class Journal:
         """The number of the newest event."""
         return self._count
 
+    def stored(self) -> list[Event]:
+        """The latest events, oldest first."""
+        return list(self._events)
+
     async def follow(self, after: int) -> AsyncIterator[Event | None]:
         """Events with numbers above `after`, existing ones first. `None` now and then keeps a connection open."""
         while True:

@@ -3,6 +3,9 @@ import { $ } from "./dom.js";
 
 export const user = () => $("user").value.trim();
 
+// This tab, to know its own orders by: another tab may be signed in as the same user.
+export const TAB = crypto.randomUUID();
+
 async function call(path, method, body, headers = {}) {
   const answer = await fetch(path, {
     method,
@@ -32,7 +35,7 @@ function parsed(text) {
 }
 
 export const api = (method, path, body, headers = {}) =>
-  call(`api${path}`, method, body, { "x-user": encodeURIComponent(user()), ...headers });
+  call(`api${path}`, method, body, { "x-user": encodeURIComponent(user()), "x-tab": TAB, ...headers });
 
 export const sim = (method, path, body) => call(`sim${path}`, method, body);
 

@@ -92,7 +92,7 @@ export function faultButtons(selected) {
             Object.assign({}, ...others.map((each) => each.faults), on ? faults : {}),
           ),
         );
-        say(on ? `${name}: ${about}.` : `${name}: over. The backend pulls the missed states.`);
+        say(on ? `${name}: ${about}.` : `${name}: over. The next check of each open order pulls what was lost, a minute or more from now; Refresh pulls at once.`);
       },
       { "aria-pressed": "false" },
     );

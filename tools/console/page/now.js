@@ -35,7 +35,7 @@ export function now(entry) {
       "p",
       { class: "headline" },
       h("strong", {}, title(entry)),
-      badge(entry.status),
+      badge(entry.status ?? "not known"),
       word && badge(word),
       !entry.isAttempt && h("code", {}, entry.id),
     ),
@@ -72,14 +72,21 @@ const row = ({
   ],
 });
 
-// The meaning of the state for an integrator.
-function meaning({ status, settled, confirmation, problem }) {
+const isFilled = ({ filledQuantity }) => filledQuantity > 0;
+
+// The meaning of the state for an integrator, and what happens next.
+function meaning({ status, settled, confirmation, problem, orders = [], expireAt }) {
+  if (status === null) return problem ? `Not known: ${problem}.` : "Not known here: it is read from the API.";
   if (status === "NOT CREATED") return `The transaction was not created: ${problem}.`;
   if (status === "FAILED") return `No orders follow, as the Gateway confirmed: ${problem}.`;
+  if (settled && !orders.some(isFilled))
+    return "Final, and confirmed by the Gateway with the backend's own credentials: nothing was executed, so there is nothing to book.";
   if (settled) return "Final, and confirmed by the Gateway with the backend's own credentials: book it.";
   if (confirmation === "reported" && status !== "PLACED")
     return "Reported by a webhook, whose checksum does not cover its body: the backend pulls the Gateway.";
   if (confirmation === "reported") return "Reported by a webhook: show it, do not book it.";
   if (confirmation === "confirmed") return "Confirmed by the Gateway, not final yet.";
+  if (expireAt && Date.parse(expireAt) < Date.now())
+    return "Expired in the Gateway: a check some minutes later confirms that no orders follow. Refresh pulls now.";
   return "Waits for the user in the Gateway's SDK.";
 }

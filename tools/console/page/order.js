@@ -1,5 +1,5 @@
 // The order form: it calls the API, runs the Gateway's SDK, and posts the SDK's response to the API.
-import { api } from "./calls.js";
+import { api, sim } from "./calls.js";
 import { $, h } from "./dom.js";
 
 const EXAMPLES = ["INFY", "RELIANCE", "TCS", "M&M", "BAJAJ-AUTO", "NIFTYBEES"];
@@ -92,7 +92,7 @@ function asked() {
     const orderType = value("orderType");
     const prices = Object.fromEntries(PRICES[orderType].map((name) => [name, Number(value(name))]));
     return {
-      ticker: value("ticker").trim(),
+      ticker: value("ticker").trim().toUpperCase(),
       type: value("type"),
       quantity: Number(value("quantity")),
       orderType,
@@ -132,7 +132,12 @@ async function place(say) {
   say("Creating the transaction…");
   const created = await api("POST", "/transactions", asked(), { "idempotency-key": crypto.randomUUID() });
   say(`Created, with a ${created.sdkToken.kind} SDK token: the user trades in the Gateway's SDK.`);
+  await tradeAndPost(created, say);
+}
+
+async function tradeAndPost(created, say) {
   const result = await trade(created);
+  say("The SDK has ended. Posting its response to the API…");
   await api("POST", `/transactions/${created.transactionId}/sdk-response`, result);
   const { message, code } = result.rejected ?? {};
   say(
@@ -142,21 +147,58 @@ async function place(say) {
   );
 }
 
+// A transaction that waits for its user is opened in the SDK again. The SDK takes an id only once: after the login, the
+// console acts as the user through the simulator. Buttons for what the user can do.
+export async function resumption({ id }) {
+  const { status, smallcaseAuthId, orderRequested, more, expired, error } = await sim("GET", `/transactions/${id}`);
+  const act = (verb) => () => sim("POST", `/transactions/${id}/${verb}`, {});
+  if (expired || error.code != null || (orderRequested && !more)) return [];
+  if (orderRequested)
+    return [
+      ["Finish the orders", act("finish")],
+      ["Cancel them at the broker", act("cancel")],
+    ];
+  if (status !== "INITIALIZED" || smallcaseAuthId)
+    return [
+      ["Confirm the order", act("confirm")],
+      ["Close the window", act("close")],
+    ];
+  return [
+    [
+      "Continue in the SDK",
+      async (say) => {
+        const sdkToken = await api("POST", "/sdk-tokens", {});
+        say("The user trades in the Gateway's SDK.");
+        await tradeAndPost({ transactionId: id, gateway: settings.gateway, sdkToken }, say);
+      },
+    ],
+  ];
+}
+
+let isBusy = false;
+
+// One order or action at a time: `work` gets `say`, for a line below the form.
+export async function busy(work) {
+  const say = (words) => ($("said").textContent = words);
+  const button = $("order").querySelector(".go");
+  if (isBusy) return say(`${$("said").textContent.replace(/ One at a time.*/, "")} One at a time: finish that first.`);
+  isBusy = true;
+  // Not `disabled`, which would lose the focus that the SDK gives back to the button.
+  button.setAttribute("aria-disabled", "true");
+  await work(say).catch((error) => say(error.message));
+  button.removeAttribute("aria-disabled");
+  isBusy = false;
+}
+
 // `done` is called when the user returns from the SDK, or did not reach it.
 export function orderForm(served, done) {
   settings = served;
   $("tickers").append(...EXAMPLES.map((value) => h("option", { value })));
   addRow();
   $("more").addEventListener("click", () => addRow().querySelector("[name=ticker]").focus());
-  const button = $("order").querySelector(".go");
-  const say = (words) => ($("said").textContent = words);
   $("order").addEventListener("submit", async (event) => {
     event.preventDefault();
-    // Not `disabled`, which would lose the focus that the SDK gives back to the button.
-    if (button.getAttribute("aria-disabled")) return;
-    button.setAttribute("aria-disabled", "true");
-    await place(say).catch((error) => say(error.message));
-    button.removeAttribute("aria-disabled");
+    await busy(place);
     done();
   });
 }

@@ -111,9 +111,15 @@ async function confirm() {
   const scenario = el("select", { name: "scenario" },
     ...Object.entries(seen.scenarios).map(([name, about]) => el("option", { value: name }, `${name}: ${about}`)));
   const amo = !seen.market.marketOpen && seen.market.amoActive && start.amo;
-  const submit = act(async () => {
+  const submit = act(async ({ target }) => {
+    const wrong = [...target.elements].find((field) => field.willValidate && !field.checkValidity());
+    if (wrong) {
+      wrong.focus();
+      throw new Error(`${wrong.name}: ${wrong.name.startsWith("quantity") ? "a whole number, or 0 to leave it out" : wrong.validationMessage}`);
+    }
     const securities = rows.map((each) => each.value()).filter((each) => each.quantity > 0)
       .map(({ estimate, ...wanted }) => wanted);
+    if (!securities.length) throw new Error("Every quantity is 0: nothing would be ordered. Close leaves the order.");
     const how = seen.market.marketOpen ? {} : { amo };
     const now = await call("POST", "flow/confirm", { securities, scenario: scenario.value, ...how });
     return now.error.value ? ended(now.error) : await status();
@@ -121,7 +127,7 @@ async function confirm() {
   const hours = seen.market.marketOpen ? "" : amo
     ? " The market is closed: this becomes an after-market order." : " The market is closed.";
   screen("Confirm your order", `At ${seen.broker.name}. You may change quantities.${hours}`,
-    el("form", { onsubmit: submit }, ...rows.map((each) => each.node), total,
+    el("form", { onsubmit: submit, noValidate: true }, ...rows.map((each) => each.node), total,
       el("details", {}, el("summary", {}, "Simulator: choose the outcome"), field("Scenario", scenario)),
       el("div", { className: "actions" }, el("button", { className: "go" }, "Confirm order"))));
   add();
