@@ -57,7 +57,7 @@ def main() -> None:
     for function in chosen:
         report["functions"][function.name] = _measured(bench, function)
         print("\n".join(_lines(function, report["functions"][function.name])), flush=True)
-    print("\n".join([*_layer_lines(report["layer"]), *units.lines(), *bill.lines()]))
+    print("\n".join([*_layer_lines(report["layer"]), *units.lines(), *bill.table()]))
     (layers.BUILT / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     print(f"\nAll figures: {layers.BUILT / 'report.json'}")
 
