@@ -416,6 +416,7 @@ def test_the_feed_begins_with_the_latest_events(console: str, product: Product) 
         lambda: httpx.get(f"{console}/steps/{transaction_id}", trust_env=False).json()["items"],
         lambda items: len(items) > 1,
     )
+    assert {item["kind"] for item in steps} <= {"api", "bus", "gateway"}
     assert {item.get("transactionId", transaction_id) for item in steps} == {transaction_id}
     with httpx.stream("GET", f"{console}/feed", trust_env=False, timeout=60) as answer:
         size, events = 0, 0

@@ -42,7 +42,7 @@ def test_what_happens_while_everything_is_down_is_found_and_settled_afterwards(t
 
 @pytest.mark.timeout(900)  # two products start, one after the other
 def test_kept_data_is_there_in_the_next_run_and_new_orders_are_published(tmp_path: Path) -> None:
-    """`make run ARGS=--keep`: orders and linked accounts survive; the Gateway simulator begins anew."""
+    """`make run ARGS=--keep`: orders and linked accounts survive; the Gateway simulator starts empty."""
     with running(state=tmp_path) as product, GatewayDriver(product.gateway_url) as gateway:
         updates = PatientUpdates(product.aws.sqs, product.outputs["UpdatesQueueUrl"])
         kept, _ = place(product, gateway, "user-kept")

@@ -19,7 +19,7 @@ PRICES: Final = {
     "log gigabyte": 500_000.0,
     "Lambda GB-second (arm64)": 13.3334,
 }
-# A month, whatever is traded: alarms at $0.10, the secret, the dashboard.
+# A month, with or without orders: alarms at $0.10, the secret, the dashboard.
 STANDING: Final = 34 * 0.10 + 0.40 + 3.00
 # A gigabyte of a table in a month, with point-in-time recovery.
 STORED_GIGABYTE: Final = 0.25 + 0.20

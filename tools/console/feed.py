@@ -94,7 +94,7 @@ async def feed(request: Request) -> Response:
 async def steps(request: Request) -> Response:
     """The stored events of one transaction, oldest first. `?batch=` is its batch, which pulls may name instead."""
     journal: Journal = request.app.state.journal
-    names = {request.path_params["id"], request.query_params.get("batch")}
+    names = {request.path_params["id"], *request.query_params.getlist("batch")}
     items = [event.as_json() for event in journal.stored() if names & {event.transaction_id, *_pulled(event.data)}]
     return Response(dumps({"items": items}), media_type="application/json")
 

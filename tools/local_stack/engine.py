@@ -85,7 +85,7 @@ def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
     """
     port = port or free_port()
     if state is not None:
-        _begin_streams_anew(state)
+        _forget_stream_positions(state)
     settings = environment(
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(port),
@@ -108,7 +108,7 @@ def engine(port: int = 0, state: Path | None = None) -> Iterator[Engine]:
         yield Engine(f"http://127.0.0.1:{port}", process)
 
 
-def _begin_streams_anew(state: Path) -> None:
+def _forget_stream_positions(state: Path) -> None:
     """Remove the positions of the mappings from the saved state: they count records that the engine does not save.
 
     Otherwise a mapping would pass over as many new records as there were old ones.

@@ -71,9 +71,9 @@ def _stay(product: Product, options: argparse.Namespace, timeline: Timeline) -> 
         up.enter_context(env_file.written(product, console_url, USER))
         if kept := _orders_of_the_run_before(product):
             timeline.note(
-                f"\nHere is the data of the run before, {kept} orders of {USER} among it. The Gateway simulator has"
+                f"\nThe data of the run before is here, {kept} orders of {USER} among it. The Gateway simulator"
             )
-            timeline.note("none of its transactions: those that are open stay as they are. `--keep new` begins anew.")
+            timeline.note("has none of its transactions: open ones stay open. `--keep new` begins without data.")
         else:
             _show(product, timeline)
         _next_things(product, timeline, console_url)
