@@ -5,6 +5,7 @@ function. `make iam` compares the recorded calls with the permissions of each fu
 """
 
 import re
+import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,6 +35,9 @@ _WRITES: Final = {
 }
 # Which argument names what a call is about.
 _NAMING: Final = ("TableName", "QueueUrl", "SecretId", "EventBusName")
+
+# The operations that the built layer has.
+_IN_LAYER: Final = runpy.run_path(str(Path(__file__).parents[1] / "layers/runtime/trim.py"))["OPERATIONS"]
 
 _function: ContextVar[str | None] = ContextVar("function", default=None)
 _recorded: Final[set[Call]] = set()
@@ -86,10 +90,15 @@ class _RecordedClient:
         def recorded(**arguments: Any) -> Any:
             function = _function.get()
             if function is not None:
+                self.require_in_layer(_operations(self.service)[method])
                 _recorded.update(self.calls(function, _operations(self.service)[method], arguments))
             return call(**arguments)
 
         return recorded
+
+    def require_in_layer(self, operation: str) -> None:
+        """Raises `AssertionError` if the layer's data lacks `operation`: the call would fail on AWS."""
+        assert operation in _IN_LAYER[self.service], f"{operation} is not in OPERATIONS of layers/runtime/trim.py"
 
     def calls(self, function: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
         """The IAM requests of `operation`."""
@@ -98,9 +107,6 @@ class _RecordedClient:
                 for item in arguments["TransactItems"]:
                     ((verb, write_),) = item.items()
                     yield self.call(function, _WRITES[verb], write_)
-            case "TransactGetItems":
-                for item in arguments["TransactItems"]:
-                    yield self.call(function, "GetItem", item["Get"])
             case "BatchGetItem":
                 for table, asked in arguments["RequestItems"].items():
                     for key in asked["Keys"]:

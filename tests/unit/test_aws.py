@@ -1,9 +1,13 @@
 """AWS clients respect the invocation's deadline: the timeout of an attempt, and whether another follows."""
 
+import re
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.session
+import certifi
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
@@ -125,3 +129,43 @@ def test_time_is_unlimited_for_a_caller_that_is_not_lambda() -> None:
     deadline = Deadline(lambda: 1000.0)
     assert deadline.seconds_left == float("inf")
     assert deadline.bounds(lambda event, context: deadline.seconds_left)({}, None) == float("inf")
+
+
+def authorities(region: str, bundle: str = "") -> Any:
+    """The file of the authorities that a client in `region` trusts, `True` for botocore's own."""
+    session = botocore.session.Session()
+    session.set_credentials("none", "none")
+    session.set_config_variable("region", region)
+    session.set_config_variable("ca_bundle", bundle)
+    client = aws.Clients(Deadline(), session).dynamodb
+    return client._endpoint.http_session._verify  # type: ignore[attr-defined]  # botocore shows it nowhere else
+
+
+def test_roots_of_amazon_are_trusted_where_amazon_issues_the_certificates() -> None:
+    assert authorities("ap-south-1") == authorities("us-gov-west-1") == aws.AMAZON_TRUST
+    assert authorities("cn-north-1") is True
+
+
+def test_configured_bundle_is_trusted_instead(tmp_path: Path) -> None:
+    """AWS_CA_BUNDLE makes an inspecting proxy trusted."""
+    bundle = tmp_path / "own.pem"
+    bundle.touch()
+    assert authorities("ap-south-1", str(bundle)) == str(bundle)
+    assert authorities("cn-north-1", str(bundle)) == str(bundle)
+
+
+def test_roots_are_all_those_of_amazon_that_mozilla_trusts() -> None:
+    """On the day that AWS uses a root that is not in the file, every call fails. The witness is Mozilla's list."""
+    own = set(certificates(Path(aws.AMAZON_TRUST).read_text()))
+    trusted = Path(certifi.where()).read_text()
+    named = re.findall(
+        r'# Label: "(?:Amazon Root|Starfield Services Root)[^"]*".*?-----END CERTIFICATE-----', trusted, re.DOTALL
+    )
+    assert len(named) >= 5
+    assert {each for text in named for each in certificates(text)} == own
+
+
+def certificates(text: str) -> list[bytes]:
+    """The certificates in `text`, as DER."""
+    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+    return [ssl.PEM_cert_to_DER_cert(each) for each in found]

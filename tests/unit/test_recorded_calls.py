@@ -64,7 +64,7 @@ def test_reads_are_recorded_with_their_index_and_key(clients: Any, tmp_path: Pat
     with made_by("reads"):
         clients.dynamodb.get_paginator("query").paginate(TableName="Transactions", IndexName="due", **due)
         clients.dynamodb.batch_get_item(RequestItems={"Transactions": {"Keys": [KEY]}})
-        clients.dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": "Transactions", "Key": KEY}}])
+        clients.dynamodb.get_item(TableName="Transactions", Key=KEY)
     assert recorded("reads", tmp_path) == {
         ("dynamodb:Query", "TRANSACTIONS_TABLE", "due", ""),
         ("dynamodb:BatchGetItem", "TRANSACTIONS_TABLE", None, ""),
@@ -82,6 +82,12 @@ def test_messages_events_and_secrets_are_recorded(clients: Any, tmp_path: Path) 
         ("events:PutEvents", "EVENT_BUS", None, None),
         ("secretsmanager:GetSecretValue", "GATEWAY_SECRET_ARN", None, None),
     }
+
+
+def test_operation_that_the_layer_lacks_is_an_error(clients: Any) -> None:
+    """The layer has data of the operations in `trim.py` only, so the call would fail on AWS and nowhere else."""
+    with made_by("errs"), pytest.raises(AssertionError, match="Scan is not in OPERATIONS"):
+        clients.dynamodb.scan(TableName="Transactions")
 
 
 def test_what_no_function_calls_is_not_recorded(clients: Any, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def answers(size: int, item: Mapping[str, Any]) -> dict[str, Any]:
     def got(request: Mapping[str, Any]) -> Any:
         if request["TableName"] == "Transactions":
             return {"Item": attributes}
-        if request["TableName"] == "Positions":
+        if request["TableName"] in ("Positions", "Idempotency"):
             return {}
         return {"Item": {"notes": {"S": "owner"}, "entry": {"S": "owner"}, "owner": {"S": "user-42"}}}
 
@@ -197,6 +197,7 @@ def answers(size: int, item: Mapping[str, Any]) -> dict[str, Any]:
         "DeleteItem": empty,
         "TransactWriteItems": empty,
         "PutEvents": put_events,
+        "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
         "SendMessage": {"MessageId": "m", "MD5OfMessageBody": "x"},
         "SendMessageBatch": sent,
         "transaction": {

@@ -50,6 +50,7 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "SmallcaseAuthIdPattern": "[0-9a-f]{24,32}",
     "CredentialsRefused": "400,401,403",
     "SecretAgeSeconds": "60",
+    "AwsCaBundle": "/opt/python/certifi/cacert.pem",
     "WebhookRetentionDays": "30",
     "HistoryRetentionDays": "0",
     "KeyArn": _ACCOUNT.format(service="kms", name="key/11111111-2222-3333-4444-555555555555"),

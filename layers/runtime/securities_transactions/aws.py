@@ -4,6 +4,7 @@ boto3 adds resources and S3 transfers, which this product does not use and every
 """
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 # does not respond, another attempt may reach another machine.
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 3.0
+# The roots of AWS's certificates (https://www.amazontrust.com/repository/). botocore parses its file of authorities for
+# each connection, and the file of all authorities takes most of the instructions of a first call.
+AMAZON_TRUST: Final = str(Path(__file__).parent / "amazon_trust.pem")
+# In other partitions (China, the isolated ones), AWS's certificates are of other authorities.
+_AMAZON_TRUST_PARTITIONS: Final = frozenset({"aws", "aws-us-gov"})
 # An attempt does not begin with less time than this for each read.
 LEAST_READ_SECONDS: Final = 0.5
 # Each step has its own timeout. In the worst case, an attempt connects twice (TCP and TLS) and reads twice: the head of
@@ -64,8 +70,20 @@ class Clients:
     def _session(self) -> botocore.session.Session:
         return self._given_session or botocore.session.get_session()
 
+    @cached_property
+    def _authorities(self) -> str | bool:
+        """The file of the authorities to trust: AWS_CA_BUNDLE if it is set, `True` for botocore's own.
+
+        It is never empty: botocore rejects an empty name.
+        """
+        configured: str | None = self._session.get_config_variable("ca_bundle")
+        if configured:
+            return configured
+        region = self._session.get_config_variable("region")
+        return AMAZON_TRUST if self._session.get_partition_for_region(region) in _AMAZON_TRUST_PARTITIONS else True
+
     def _client(self, service: str) -> Any:
-        client = self._session.create_client(service, config=CONFIG)
+        client = self._session.create_client(service, config=CONFIG, verify=self._authorities)
         client.meta.events.register("before-send", self._limit)
         client.meta.events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", self._veto)  # type: ignore[arg-type]  # the stubs have no answers of handlers
         return client

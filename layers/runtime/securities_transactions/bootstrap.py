@@ -4,6 +4,7 @@ Every part is built on first use and imports its libraries then: a function that
 HTTP client.
 """
 
+import gc
 import random as chance
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from securities_transactions import aws
+from securities_transactions import COLLECTOR_DEFAULTS, aws
 from securities_transactions.deadline import Deadline
 from securities_transactions.gateway import secrets
 from securities_transactions.parallel import InParallel, in_threads
@@ -128,6 +129,9 @@ def start(
         from snapshot_restore_py import register_after_restore  # type: ignore[import-untyped]  # it has no stubs
 
         register_after_restore(started.restore)
+    # What is loaded now stays loaded, and later collections need not visit it. The package raised the threshold.
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_DEFAULTS)
     return started
 
 

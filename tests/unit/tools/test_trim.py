@@ -1,6 +1,7 @@
 """The files that the layer build removes, and those that it must keep."""
 
 import json
+import re
 import runpy
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -8,7 +9,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
 TRIM = runpy.run_path(str(Path(__file__).parents[3] / "layers/runtime/trim.py"))
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 
 
 def endpoints() -> dict[str, Any]:
@@ -30,6 +35,11 @@ def test_only_the_services_that_are_called_are_left_in_the_layer(tmp_path: Path)
                  "jwt/tests", "bin"):  # fmt: skip
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "file").touch()
+    (tmp_path / "botocore/data/sqs/2011-10-01").mkdir()
+    (tmp_path / "botocore/data/sqs/2011-10-01/file").touch()
+    (tmp_path / "pydantic/v1").mkdir(parents=True)
+    (tmp_path / "pydantic/v1/file").touch()
+    (tmp_path / "pydantic/mypy.py").touch()
     (tmp_path / "botocore/data/sqs/2012-11-05/examples-1.json").touch()
     (tmp_path / "botocore/data/partitions.json").touch()
     (tmp_path / "botocore/data/endpoints.json").write_text(json.dumps(endpoints()))
@@ -40,6 +50,48 @@ def test_only_the_services_that_are_called_are_left_in_the_layer(tmp_path: Path)
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
     }
+
+
+def test_cut_model_has_the_called_operations_with_all_their_shapes() -> None:
+    """botocore's serializer and parser find every shape that they need. The witness is the uncut model."""
+    loader = Loader()
+    for service, operations in TRIM["OPERATIONS"].items():
+        whole = loader.load_service_model(service, "service-2")
+        cut = ServiceModel(TRIM["cut_model"](whole, operations), service)
+        assert set(cut.operation_names) == operations
+        for name in operations:
+            mine, theirs = cut.operation_model(name), ServiceModel(whole, service).operation_model(name)
+            assert outline(mine.input_shape) == outline(theirs.input_shape)
+            assert outline(mine.output_shape) == outline(theirs.output_shape)
+            assert [shape.name for shape in mine.error_shapes] == [shape.name for shape in theirs.error_shapes]
+            assert mine.http == theirs.http
+            assert mine.endpoint_discovery == theirs.endpoint_discovery
+        assert "documentation" not in {key for shape in cut._shape_resolver._shape_map.values() for key in shape}  # type: ignore[attr-defined]  # botocore shows no raw shapes
+
+
+def outline(shape: Any, above: tuple[str, ...] = ()) -> Any:
+    """Every member that can be reached from a shape; shapes of DynamoDB's values contain themselves."""
+    if shape is None or shape.name in above:
+        return None if shape is None else shape.name
+    inside = (*above, shape.name)
+    members = getattr(shape, "members", {}).items()
+    parts = [getattr(shape, part) for part in ("member", "key", "value") if shape.type_name in ("list", "map")
+             and hasattr(shape, part)]  # fmt: skip
+    kind = (shape.type_name, sorted(shape.serialization.items()))
+    return kind, {name: outline(member, inside) for name, member in members}, [outline(each, inside) for each in parts]
+
+
+def test_the_operations_in_the_layer_are_those_that_roles_allow() -> None:
+    """Roles allow exactly the calls that functions make (`make iam`), and tests fail at a call that the layer lacks."""
+    allowed = set(re.findall(r"\b((?:dynamodb|events|secretsmanager|sqs):\w+)", TEMPLATE.read_text()))
+    wanted = {f"{service}:{name}" for service, names in TRIM["OPERATIONS"].items() for name in names}
+    # IAM has no actions for these two.
+    by_parts = {"dynamodb:TransactWriteItems", "sqs:SendMessageBatch"}
+    assert wanted - by_parts <= allowed
+    data = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem",
+            "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "events:PutEvents",
+            "secretsmanager:GetSecretValue", "sqs:GetQueueAttributes", "sqs:SendMessage"}  # fmt: skip
+    assert allowed & data <= wanted
 
 
 def test_metadata_of_packages_stays_and_the_record_names_what_is_there(tmp_path: Path) -> None:
@@ -93,6 +145,21 @@ def test_record_has_the_digest_of_the_file_that_is_cut_and_no_new_one_of_others(
     assert TRIM["cut_record"](tmp_path, record).splitlines() == [
         "botocore/cacert.pem,sha256=old,9",
         f"botocore/data/endpoints.json,sha256={digest},2",
+    ]
+
+
+def test_record_names_unpacked_data_with_its_own_digest(tmp_path: Path) -> None:
+    """Compressed data is in the layer without compression. A compressed file of another package stays as it is."""
+    data = tmp_path / "botocore/data/sqs/2012-11-05"
+    data.mkdir(parents=True)
+    (data / "service-2.json").write_text("{}")
+    (tmp_path / "pydantic").mkdir()
+    (tmp_path / "pydantic/types.json.gz").touch()
+    record = "botocore/data/sqs/2012-11-05/service-2.json.gz,sha256=old,9\npydantic/types.json.gz,sha256=old,0\n"
+    digest = urlsafe_b64encode(sha256(b"{}").digest()).decode().rstrip("=")
+    assert TRIM["cut_record"](tmp_path, record).splitlines() == [
+        f"botocore/data/sqs/2012-11-05/service-2.json,sha256={digest},2",
+        "pydantic/types.json.gz,sha256=old,0",
     ]
 
 
