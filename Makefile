@@ -229,6 +229,10 @@ show: .venv/.ready ## Print the stored item of a transaction, decoded (TRANSACTI
 	@test -n "$(TRANSACTION)" || { echo "Name the transaction: make show TRANSACTION=TRX_…" >&2; exit 1; }
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.show $(STAGED) '$(TRANSACTION)'
 
+.PHONY: books
+books: .venv/.ready ## The evening's report of a day (DAY=2026-01-15 STAGE=dev; CLOSE=1 closes what was over until now)
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.books $(STAGED) $(if $(CLOSE),--close) $(DAY)
+
 .PHONY: smoke
 smoke: .venv/.ready ## Check that a stage responds correctly, and that production is protected (STAGE=prod)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.smoke $(STAGED)

@@ -22,6 +22,9 @@ from tests.recorded_calls import RecordedClients, made_by
 _ROOT: Final = Path(__file__).parents[1]
 ENVIRONMENT: Final = {
     "AUTH_ID_PATTERN": "[0-9a-f]{24}",
+    "BOOKS_CLOSE_AT": "18:30",
+    "BOOKS_TABLE": "Books",
+    "BOOKS_WINDOW_DAYS": "1",
     "CONFIRM": "final",
     "CREATIONS_PER_MINUTE": "30",
     "CREDENTIALS_REFUSED": "401,403",

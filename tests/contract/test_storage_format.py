@@ -66,6 +66,7 @@ WHOLE: Final = Transaction(
     reported_at=STAMP,
     confirmed_at=STAMP,
     settled_at=STAMP,
+    booked_at=STAMP,
     gateway_status=GatewayStatus.COMPLETED,
     failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")),
     sdk_error=SdkError(1012),

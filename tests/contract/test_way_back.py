@@ -113,7 +113,7 @@ def test_nothing_invokes_a_function_but_through_its_alias() -> None:
         for statement in policy["PolicyDocument"]["Statement"]
         if "lambda:InvokeFunction" in statement["Action"]
     ]
-    assert may_invoke == [{"Ref": "CheckDueAliaslive"}]
+    assert may_invoke == [{"Ref": "CheckDueAliaslive"}, {"Ref": "CloseBooksAliaslive"}]
 
 
 def test_old_versions_and_layers_are_deleted() -> None:

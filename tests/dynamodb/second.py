@@ -26,6 +26,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Positions": ("holder", "security"),
     "Messages": ("notes", "message"),
     "History": ("transactionId", "entry"),
+    "Books": ("book", "day"),
 }
 
 Answer = dict[str, Any]
@@ -195,7 +196,7 @@ def two_dynamodbs() -> Iterator[TwoDynamoDBs]:
 
 
 # Which table an index is of.
-_OF: Final = {"due": "Transactions", "cases": "Transactions", "byTransaction": "Webhooks"}
+_OF: Final = {"due": "Transactions", "booked": "Transactions", "cases": "Transactions", "byTransaction": "Webhooks"}
 
 
 def _create(client: Any, name: str, keys: tuple[str, ...]) -> None:

@@ -99,6 +99,28 @@ def _sweep_silent(scene: Scene) -> None:
     scene.wait(8)
 
 
+def _books_not_closed(scene: Scene) -> None:
+    scene.wait(2)
+    scene.closes = False
+    scene.wait(20)
+
+
+def _closing_fails(scene: Scene) -> None:
+    refusal: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    scene.rig.dynamodb.failing = {"PutItem": ClientError(refusal, "PutItem")}
+    scene.wait(20)
+
+
+def _books_with_drift(scene: Scene) -> None:
+    transaction_id = scene.trade()
+    scene.pull(transaction_id)
+    scene.publish()
+    scene.rig.pass_time(9 * 60 * 60)  # 18:30 in India
+    scene.wait(5)
+    scene.rig.pass_time(4 * 60 * 60)  # no pull is made: the closing does not wait for ever
+    scene.wait(5)
+
+
 def _bug(scene: Scene) -> None:
     scene.rig.dynamodb.failing = {"Query": RuntimeError("a bug")}
     scene.rig.call("GET /orders")
@@ -180,6 +202,9 @@ MODES: Final = (
     _provoked("no webhook comes in market hours", "NoWebhooksAlarm", _webhooks_stay_away),
     _provoked("the publisher or its mapping is stopped", "PublisherStoppedAlarm", _publisher_stopped),
     _provoked("the sweep is silent", "CheckDueSilentAlarm", _sweep_silent),
+    _provoked("the closing of the books does not run", "BooksStoppedAlarm", _books_not_closed),
+    _provoked("the closing of the books fails", "BooksStoppedAlarm", _closing_fails),
+    _provoked("the books are closed with drift", "ErrorsAlarm", _books_with_drift),
     _provoked("a bug: an error that no code handles", "ErrorsAlarm", _bug),
     _provoked("the Gateway cannot say (OrdersUnknown)", "NeedsOperatorAlarm", _orders_unknown),
     _provoked("two users of one account", "NeedsOperatorAlarm", _account_conflict),

@@ -13,9 +13,10 @@ _MOST_ITEM_BYTES: Final = 400 * 1024
 _MOST_BATCH_WRITES: Final = 25
 _MOST_KEY_BYTES: Final = (2048, 1024)  # of a partition key and of a sort key
 _MOST_ACTIONS: Final = 100
-# The keys of the indexes; `due` is the one of the transactions' table.
+# The keys of the indexes; `due`, `booked` and `cases` are those of the transactions' table.
 INDEXES: Final = {
     "due": ("checkShard", "nextCheckAt"),
+    "booked": ("bookShard", "bookedAt"),
     "cases": ("openCase", "escalatedAt"),
     "byTransaction": ("transactionId", "receivedAt"),
 }
@@ -59,6 +60,10 @@ def _key_text(value: Mapping[str, Any] | None, most: int) -> str:
 def _error(code: str, message: str = "", more: dict[str, Any] | None = None) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": message}, **(more or {})}
     return ClientError(answer, "Operation")
+
+
+def _place(item: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(item[name]["S"] for name in names)
 
 
 def _size(value: Any) -> int:
@@ -210,7 +215,9 @@ class DynamoDB:
         return self._call("TransactWriteItems", effect)
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:
-        """Query of a table, or of an index, which lags now and then."""
+        """Query of a table, or of an index, which lags now and then; as in DynamoDB, a page that is just full says that
+        more may follow.
+        """
 
         def effect() -> dict[str, Any]:
             table = self.tables[TableName]
@@ -222,21 +229,25 @@ class DynamoDB:
             found = [item for item in items if holds(KeyConditionExpression, Bound(item, {}, values))]
             if index and self.world.now < self.world.rates.calm:
                 found = [item for item in found if self.world.random.random() > 0.02]
-            backwards = not arguments.get("ScanIndexForward", True)
-            found.sort(key=lambda item: item[sort]["S"], reverse=backwards)
-            if "ExclusiveStartKey" in arguments:
-                start = arguments["ExclusiveStartKey"][sort]["S"]
-                found = [item for item in found if (item[sort]["S"] < start if backwards else item[sort]["S"] > start)]
-            page = found[: arguments.get("Limit", len(found))]
+            forward, names = arguments.get("ScanIndexForward", True), tuple(dict.fromkeys((sort, *table.keys)))
+            found.sort(key=lambda item: _place(item, names), reverse=not forward)
+            start, limit = arguments.get("ExclusiveStartKey"), arguments.get("Limit")
+            if start is not None:
+                if start.keys() != {partition, sort, *table.keys}:
+                    raise _error("ValidationException", "The provided starting key is invalid")
+                if not holds(KeyConditionExpression, Bound(start, {}, values)):
+                    raise _error("ValidationException", "The provided starting key is outside query boundaries")
+                after = _place(start, names)
+                found = [
+                    each for each in found if _place(each, names) != after and (_place(each, names) > after) is forward
+                ]
             # An index has its keys, the table's and what it projects, no other attribute.
             shown = {*table.keys, partition, sort, *PROJECTED.get(str(index), ())}
-            answer: dict[str, Any] = {
-                "Items": [{name: item[name] for name in item if not index or name in shown} for item in page]
-            }
+            page = [{name: item[name] for name in item if not index or name in shown} for item in found[:limit]]
+            if limit is None or len(page) < limit:
+                return {"Items": page}
             # DynamoDB gives a key to go on after where the limit was reached, also where nothing is left.
-            if page and len(page) == arguments.get("Limit"):
-                answer["LastEvaluatedKey"] = {each: page[-1][each] for each in table.keys}
-            return answer
+            return {"Items": page, "LastEvaluatedKey": {name: page[-1][name] for name in (partition, *names)}}
 
         return self._call("Query", effect)
 

@@ -201,6 +201,8 @@ BUGS: Final = (
     PlantedBug("put two versions of a transaction into one PutEvents", Bug(_put_by_tens)),
     PlantedBug("request no pull for a suspicious webhook", _read(rules.request_no_pull_for_suspicious)),
     PlantedBug("do not store suspicious webhooks", Bug(_store_nothing_suspicious)),
+    PlantedBug("close the books without checking", _transactions(storage.SchedulesNothing)),
+    PlantedBug("close one partition of the books", _transactions(storage.ReadsOnePartition)),
     PlantedBug("drop the previous secret during a rotation", Bug(_drop_previous_secret)),
     PlantedBug("let forged webhooks spend the budget of reads", Bug(_reread_every_half_minute)),
     PlantedBug("call the Gateway with the current secret alone", Bug(_call_with_current_secret_alone)),

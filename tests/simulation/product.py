@@ -20,7 +20,7 @@ from tests.simulation.deadlines import Context, InvocationDeadline, KeysInWorldT
 from tests.simulation.dynamodb import DynamoDB, Table
 from tests.simulation.messaging import EventBridge, Message, Queue, Sqs, matches, resources, rule
 from tests.simulation.vendor import Vendor
-from tests.simulation.world import SECOND, World
+from tests.simulation.world import DAY, HOUR, MINUTE, SECOND, World
 
 _NAMES: Final = (
     "ingest_webhook",
@@ -28,6 +28,7 @@ _NAMES: Final = (
     "record_history",
     "reconcile",
     "check_due",
+    "close_books",
     "accept_sdk_response",
     "create_transaction",
     "fetch_transaction",
@@ -48,6 +49,11 @@ class Bug:
 
 
 NO_BUG: Final = Bug()
+
+# The closings of the simulation cover as many days: its corrections come within a day.
+WINDOW_DAYS: Final = 2
+# 18:30 in India: when each day's closing begins.
+_EVENING: Final = 9 * HOUR + 2 * MINUTE
 
 
 class Pulls:
@@ -113,6 +119,7 @@ class Product:
             "Idempotency": Table(("id",)),
             "Positions": Table(("holder", "security")),
             "Messages": Table(("notes", "message")),
+            "Books": Table(("book", "day")),
         }
         self._watch = watch
         self._accepted = accepted
@@ -132,6 +139,7 @@ class Product:
             Shard(self, "Webhooks", "publish_updates"),
         ]
         self._checks: set[int] = set()
+        world.at(_EVENING, self._close_books)
         clients = FakeClients(
             dynamodb=KeysInWorldTime(DynamoDB(world, self.tables, self._written), world),
             events=EventBridge(world, self._delivered),
@@ -146,7 +154,7 @@ class Product:
             lambda seconds: world.pause(int(seconds * 1000)),
             InvocationDeadline(world),
             world.in_parallel,
-            **settings,
+            **{"BOOKS_WINDOW_DAYS": str(WINDOW_DAYS), **settings},
         )
         bug.application(self.application)
         if pulls is not None:
@@ -226,6 +234,20 @@ class Product:
         self.world.tell("checks")
         self.world.invoke("check_due", _timeout("check_due"), lambda: handler({}, None), lambda _: None)
         self._check_at(self.world.now + 1)
+
+    def _close_books(self) -> None:
+        """The schedule of the evening: every minute in truth, here while a closing is under way."""
+        handler = self.handlers["close_books"]
+        day = self.world.moment(self.world.now).date().isoformat()
+
+        def ended(_: None) -> None:
+            closing = self.tables["Books"].items.get(("closing", day))
+            closed = closing is not None and closing["phase"]["S"] == "closed"
+            evening = self.world.now // DAY * DAY + _EVENING
+            self.world.at(evening + DAY if closed else self.world.now + MINUTE, self._close_books)
+
+        self.world.tell("books")
+        self.world.invoke("close_books", _timeout("close_books"), lambda: handler({}, None), ended)
 
 
 class Shard:

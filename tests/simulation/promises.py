@@ -14,7 +14,7 @@ from securities_transactions.domain.pull_request import PullOutcome
 from securities_transactions.storage.snapshot_codec import decode
 from tests.simulation.product import Pulls
 from tests.simulation.vendor import MOST_LAG, Document, Vendor, VendorTransaction
-from tests.simulation.world import SECOND, Violation, World
+from tests.simulation.world import DAY, SECOND, Violation, World
 
 Material = tuple[tuple[str, str, str, str, int, int, float], ...]
 
@@ -257,11 +257,34 @@ class Promises(Pulls):
             raise Violation("in order per transaction", f"{detail['eventId']} follows {detail['previousSequence']}")
         if "sequence" in detail:
             self._ordered(detail["transactionId"], detail["sequence"], detail, _is_of_state(event["detail-type"]))
+        if event["detail-type"] == "BooksClosed":
+            self._closed(detail)
         if event["detail-type"] == "OrdersSettled" and self.confirm != "none":
             made = self.vendor.transactions[detail["transactionId"]]
             finals = [material(state.batch or {}) for state in made.states if state.final]
             if detail.get("confirmation") != "confirmed" or material(detail) not in finals:
                 raise Violation("settled is the truth", f"published {json.dumps(detail)}")
+
+    def _closed(self, detail: dict[str, Any]) -> None:
+        """A transaction that the evening calls compared is as the Gateway has it now, or had it meanwhile."""
+        self.world.covered["corrected in the evening"] += detail["corrected"]
+        unresolved = {each["transactionId"] for each in detail["unresolved"]}
+        if len(unresolved) != detail["drift"]:
+            raise Violation("the evening finds what differs", f"drift {detail['drift']}, listed {unresolved}")
+        if self.beyond or self.skewed or self.world.now < self.world.rates.calm + DAY // 4:
+            return
+        settled = 0
+        for id_, item in self.items.items():
+            if "bookedAt" not in item or not detail["since"] < item["bookedAt"]["S"] <= detail["until"]:
+                continue
+            settled += "settledAt" in item
+            made = self.vendor.transactions[id_]
+            true = [material(made.state(at).batch or {}) for at in (self.world.now, self.world.now - DAY // 4)]
+            shown = material(decode(item["snapshot"]["B"])) if "snapshot" in item else ()
+            if id_ not in unresolved and shown not in true:
+                raise Violation("the evening finds what differs", f"{id_} is {shown}, the Gateway has {true}")
+        if settled != detail["transactions"]:
+            raise Violation("the evening finds what differs", f"{detail['transactions']} counted of {settled}")
 
     # --- after every message to the pull queue
 
@@ -309,6 +332,10 @@ class Promises(Pulls):
                 raise Violation("nothing accepted is lost", f"{body['transactionId']} was never adopted")
         self._booked(stored, tables["Positions"].items.values())
         self._recorded(stored, tables["History"].items.values())
+        days = (self.world.now - DAY // 2) // DAY
+        reports = {each["day"] for each in self.events.values() if "drift" in each}
+        if len(reports) < days:
+            raise Violation("each evening is closed", f"{len(reports)} reports of {days} days")
         if not self.beyond:
             for id_, item in stored.items():
                 self._converged(self.vendor.transactions[id_], item, tables)

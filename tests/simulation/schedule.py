@@ -208,9 +208,9 @@ class Schedule:
 
     def _notify(self, made: VendorTransaction, batch: Document) -> None:
         world, chance = self.world, self.world.random
-        # A correction of what is settled shows by its webhook alone: nothing settled is asked for again.
-        if chance.random() < self.loss and not made.is_corrected:
-            world.covered["webhook lost"] += 1
+        if chance.random() < self.loss:
+            lost = "correction lost" if made.is_corrected and batch is made.last.batch else "webhook lost"
+            world.covered[lost] += 1
             return
         body = self.vendor.webhook(made, batch, notes=chance.random() < 0.9)
         delay = chance.choice([0, 50, 2 * SECOND, 10 * MINUTE, 2 * HOUR]) if chance.random() < 0.3 else 200

@@ -153,6 +153,20 @@ def test_an_unknown_order_can_be_reconciled(rig: Rig, outcome: Any, order: str, 
     assert (rig.received[-1]["orders"][0]["status"], rig.statuses()[-1]) == (order, batch)
 
 
+def test_a_final_batch_can_be_corrected(rig: Rig) -> None:
+    """A trade is busted after the final state: a webhook reports it, the API and the account's books have it."""
+    transaction_id = rig.trade("complete")
+    account = rig.truth(transaction_id)["smallcaseAuthId"]
+    before = rig.sim("GET", f"/books/{account}")["traded"]["INFY"]
+
+    rig.sim("POST", f"/transactions/{transaction_id}/correct", {"filled": {"INFY": 2}})
+
+    corrected = next(order for order in rig.received[-1]["orders"] if order["tradingsymbol"] == "INFY")
+    assert (corrected["status"], corrected["filledQuantity"], rig.statuses()[-1]) == ("PARTIAL", 2, "PARTIALLYFILLED")
+    after = rig.sim("GET", f"/books/{account}")["traded"]["INFY"]
+    assert (after["quantity"], after["amount"]) == (2, before["amount"] - corrected["averagePrice"])
+
+
 def test_the_user_may_cancel_what_is_open(rig: Rig) -> None:
     """§4.3 I, §7: at the broker; AMO orders read CANCELLED AMO with a space, others CANCELLED."""
     amo, regular = rig.trade("open", amo=True), rig.trade("open")

@@ -38,6 +38,9 @@ ENVIRONMENT: Final = {
     # As on Lambda with tracing enabled. Otherwise the tutorial's tracer would do less than it does there.
     "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+    "BOOKS_CLOSE_AT": "18:30",
+    "BOOKS_TABLE": "Books",
+    "BOOKS_WINDOW_DAYS": "1",
     "CONFIRM": "final",
     "CREDENTIALS_REFUSED": "401,403",
     "CREATIONS_PER_MINUTE": "30",
@@ -264,6 +267,7 @@ _FUNCTIONS: Final = (
     Function("accept_sdk_response", "tutorial_sdk", False, None, _as_sampled("accept_sdk_response")),
     Function("broker_accounts", "tutorial_read", False, None, _as_sampled("broker_accounts")),
     Function("check_due", "tutorial_schedule", False, None, _as_sampled("check_due")),
+    Function("close_books", "tutorial_schedule", False, None, _as_sampled("close_books")),
     Function("create_transaction", "tutorial_create", True, "create", _create),
     Function("fetch_history", "tutorial_read", False, None, _as_sampled("fetch_history")),
     Function("fetch_orders", "tutorial_read", False, None, _as_sampled("fetch_orders")),

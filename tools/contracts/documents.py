@@ -30,6 +30,7 @@ _WHEN: Final = {
     "BrokerAccountLinked": "The Gateway named the broker account of a transaction, and it was not linked before.",
     "BrokerAccountConflict": "The Gateway named a broker account that is linked to another user.",
     "WebhookReceived": "A webhook with a genuine checksum that is not about a securities order was stored.",
+    "BooksClosed": "In the evening, once all that settled or failed since the last one was compared with the Gateway.",
 }
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from securities_transactions.domain.books import BrokerBooks, Closing, Doubt, Phase, Run, Tally
 from securities_transactions.domain.decimal_json import loads
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -21,7 +22,7 @@ from securities_transactions.domain.transaction import (
     Transaction,
 )
 from securities_transactions.domain.webhook_verification import webhook_id
-from securities_transactions.events.builder import of_transaction
+from securities_transactions.events.builder import of_closing, of_transaction
 from securities_transactions.events.publisher import entry
 from securities_transactions.events.schemas import CATALOGUE, SOURCE
 from securities_transactions.services.publish_updates import of_webhook
@@ -94,7 +95,7 @@ def _events() -> list[dict[str, Any]]:
     changes = [(None, first), (first, placed), (placed, progressed), (progressed, settled)]
     changes += [(placed, unknown), (placed, retracted), (first, failed), (first, conflict)]
     events = [event for old, new in changes for event in of_transaction(old, new)]
-    events += of_webhook(_webhook()).events
+    events += [*of_webhook(_webhook()).events, of_closing(_closing())]
     return [
         received(event.detail_type, loads(entry(event, "securities-transactions-dev")["Detail"])) for event in events
     ]
@@ -116,6 +117,30 @@ def _webhook() -> StoredWebhook:
         suspicion=None,
         body=body,
         whole=True,
+    )
+
+
+def _closing() -> Run:
+    """The closing of a day on which two transactions were settled with one broker."""
+    until = datetime(2026, 1, 15, 13, 0, tzinfo=UTC)
+    kite = BrokerBooks(transactions=2, orders=3, buy_amount=Decimal("8989.20"), sell_amount=Decimal(0))
+    return Run(
+        closing=Closing(date(2026, 1, 15), until - timedelta(days=1), until),
+        number=1,
+        phase=Phase.PUBLISH,
+        started_at=until + timedelta(minutes=2),
+        scheduled_until=until + timedelta(minutes=2, seconds=0.3),
+        scheduled=3,
+        closed_at=until + timedelta(minutes=4),
+        tally=Tally(
+            failed=1,
+            open=1,
+            corrected=1,
+            corrected_ids=(_ID,),
+            brokers={"kite": kite},
+            doubtful={Doubt.PRICE: 1},
+            unresolved=(("TRX_fedcba9876543210fedcba9876543210", Doubt.PRICE),),
+        ),
     )
 
 

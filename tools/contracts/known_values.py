@@ -204,7 +204,10 @@ _OF_AN_ORDER: Final[Mapping[str, Values]] = {
 }
 # The product writes these times, in RFC 3339. The Gateway's own times are passed on unchanged.
 _MOMENTS: Final = frozenset(
-    {"at", "createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "nextCheckAt", "occurredAt", "receivedAt"}
+    {
+        *("at", "createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "nextCheckAt", "occurredAt"),
+        *("receivedAt", "since", "until"),
+    }
 )
 
 

@@ -25,6 +25,7 @@ def routes() -> list[Route]:
         ("POST", f"{one}/finish", _finish),
         ("POST", f"{one}/cancel", _cancel),
         ("POST", f"{one}/reconcile", _reconcile),
+        ("POST", f"{one}/correct", _correct),
         ("POST", f"{one}/close", _close),
         ("PUT", f"{one}/faults", _transaction_faults),
     ]
@@ -133,6 +134,12 @@ async def _cancel(request: Request, sim: Simulator) -> Response:
 async def _reconcile(request: Request, sim: Simulator) -> Response:
     transaction = _transaction(request, sim)
     sim.reconcile(transaction, asked.Reconcile.model_validate(await body_of(request)).outcomes)
+    return _truth(transaction, sim)
+
+
+async def _correct(request: Request, sim: Simulator) -> Response:
+    transaction = _transaction(request, sim)
+    sim.correct(transaction, asked.Correct.model_validate(await body_of(request)).filled)
     return _truth(transaction, sim)
 
 

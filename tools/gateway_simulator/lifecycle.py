@@ -150,6 +150,23 @@ def reconcile(world: World, transaction: Transaction, wall: datetime, outcomes: 
     transaction.follow_batch()
 
 
+def correct(world: World, transaction: Transaction, filled: Mapping[str, int]) -> None:
+    """The exchange corrects trades of a final batch: how many shares of each security of `filled` stand after all."""
+    batch = transaction.batch
+    if batch is None or not batch.is_final:
+        raise Conflict("the batch is not final")
+    account = floor_of(world, transaction).account
+    for order in batch.orders:
+        shares = filled.get(order.ticker)
+        if shares is None:
+            continue
+        if not 0 <= shares <= order.filled:
+            raise Conflict("a correction leaves at most what was filled")
+        before, amount = order.filled, order.amount
+        order.correct(shares)
+        account.book(order.ticker, order.side, shares - before, order.amount - amount)
+
+
 def close(transaction: Transaction, code: int | None = None) -> None:
     """The user leaves. The flow ends with user_cancelled by its stage, unless the order was confirmed (§6.2)."""
     if transaction.order_requested:

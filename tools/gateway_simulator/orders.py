@@ -47,6 +47,11 @@ class Order:
         if self.filled == self.quantity:
             self.finish("COMPLETE")
 
+    def correct(self, filled: int) -> None:
+        """The exchange corrects the trade after the order was final: `filled` shares of it stand, at the same price."""
+        self.filled = filled
+        self.finish("COMPLETE" if filled == self.quantity else "PARTIAL" if filled else "CANCELLED")
+
     def finish(self, status: str, error_code: str | None = None, message: str | None = None) -> None:
         """Set the order to `status`."""
         self.status, self.error_code = status, error_code

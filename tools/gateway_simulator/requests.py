@@ -33,6 +33,10 @@ class Reconcile(Knobs):
     outcomes: dict[str, Any] = Field(default_factory=dict)
 
 
+class Correct(Knobs):
+    filled: dict[str, int]
+
+
 class Close(Knobs):
     code: int | None = None
 

@@ -130,6 +130,11 @@ class Simulator:
         self.changed(transaction, "reconciled")
         self.postbox.notify(transaction)
 
+    def correct(self, transaction: Transaction, filled: Mapping[str, int]) -> None:
+        lifecycle.correct(self.world, transaction, filled)
+        self.changed(transaction, "corrected")
+        self.postbox.notify(transaction)
+
     def close(self, transaction: Transaction, code: int | None = None) -> None:
         lifecycle.close(transaction, code)
         self.changed(transaction, "closed")

@@ -59,6 +59,8 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "ProvisionedConcurrency": "2",
     "ArchiveDays": "3653",
     "LogRetentionDays": "365",
+    "BooksCloseAt": "19:00",
+    "BooksWindowDays": "7",
     "RegisterSchemas": "false",
     "ExampleConsumers": "true",
 }

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from securities_transactions.http.webhook_access import WebhookAccess
     from securities_transactions.services.accept_sdk_response import AcceptSdkResponse
     from securities_transactions.services.check_due import CheckDue
+    from securities_transactions.services.close_books import CloseBooks
     from securities_transactions.services.create_transaction import CreateTransaction
     from securities_transactions.services.ingest_webhook import IngestWebhook
     from securities_transactions.services.issue_sdk_token import IssueSdkToken
@@ -370,6 +371,27 @@ class Application:
         client, settings = self.clients.dynamodb, self.settings
         history = History(client, settings.history_table, retention=None, pause=self.pause)
         return ReadHistory(client, self.transactions, history, settings.webhooks_table)
+
+    @cached_property
+    def close_books(self) -> "CloseBooks":
+        """Closes the books of a day."""
+        from securities_transactions.events.publisher import entry, publish_all
+        from securities_transactions.services.close_books import CloseBooks
+        from securities_transactions.storage.books import Books
+
+        return CloseBooks(
+            transactions=self.transactions,
+            books=Books(self.clients.dynamodb, self.settings.books_table),
+            publish=lambda event: publish_all(
+                self.clients.events,
+                [entry(event, self.settings.event_bus)],
+                lambda attempt: self.pause(attempt, first=0.1),
+            ),
+            close_at=self.settings.books_close_at,
+            days=self.settings.books_window_days,
+            clock=self.clock,
+            seconds_left=lambda: self.deadline.seconds_left,
+        )
 
     @cached_property
     def publish_updates(self) -> "PublishUpdates":

@@ -7,7 +7,7 @@ variable fails at startup, and the error names the variable.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from securities_transactions.domain.transaction import ConfirmPolicy
@@ -47,6 +47,21 @@ class Settings:
     def idempotency_table(self) -> str:
         """The name of the Idempotency table."""
         return self._text("IDEMPOTENCY_TABLE")
+
+    @property
+    def books_table(self) -> str:
+        """The name of the Books table."""
+        return self._text("BOOKS_TABLE")
+
+    @property
+    def books_close_at(self) -> time:
+        """The time at which the books of a day are closed, in IST."""
+        return time.fromisoformat(self._text("BOOKS_CLOSE_AT"))
+
+    @property
+    def books_window_days(self) -> int:
+        """The number of days before its time of closing that the books of a day cover."""
+        return int(self._text("BOOKS_WINDOW_DAYS"))
 
     @property
     def positions_table(self) -> str:

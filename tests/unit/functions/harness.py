@@ -20,7 +20,7 @@ from securities_transactions.domain.secrets import GatewaySecret
 from securities_transactions.gateway import tokens
 from tests.application import FakeClients, Handler, application, claims_event, handler, in_turn
 from tests.simulation.dynamodb import DynamoDB, Table
-from tests.simulation.expressions import Bound, Item, holds
+from tests.simulation.expressions import Item
 from tests.simulation.messaging import resources
 from tests.simulation.world import SECOND, Rates, World
 from tests.strict_messaging import StrictQueue
@@ -76,34 +76,10 @@ class Client(DynamoDB):
         table.items.pop(table.key(Key), None)
         return {}
 
-    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
-        """BatchGetItem: in an order of its own, and never more than two items at a time."""
-        ((name, asked),) = RequestItems.items()
-        keys = list(asked["Keys"])
-        if len({str(key) for key in keys}) < len(keys) or not 1 <= len(keys) <= 100:
-            raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "BatchGetItem")
-        table, now, later = self.tables[name], keys[:2], keys[2:]
-        found = [dict(table.items[table.key(key)]) for key in now if table.key(key) in table.items]
-        left = {name: {"Keys": later, "ConsistentRead": True}} if later else {}
-        return {"Responses": {name: found[::-1]}, "UnprocessedKeys": left}
-
     def query(self, *, TableName: str, KeyConditionExpression: str, **arguments: Any) -> dict[str, Any]:
-        """Query, page by page: as in DynamoDB, a page that is just full says that more may follow."""
+        """Query."""
         self._fail("Query", TableName)
-        limit, start = arguments.pop("Limit", None), arguments.pop("ExclusiveStartKey", None)
-        found = super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)["Items"]
-        keys = self.tables[TableName].keys
-        if start is not None:
-            bound = Bound(start, {}, arguments["ExpressionAttributeValues"])
-            if not holds(KeyConditionExpression, bound):  # "The provided starting key is outside query boundaries"
-                raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "Query")
-            forward, sort = arguments.get("ScanIndexForward", True), keys[-1]
-            found = [
-                each for each in found if each[sort] != start[sort] and (each[sort]["S"] > start[sort]["S"]) is forward
-            ]
-        if limit is None or len(found) < limit:
-            return {"Items": found}
-        return {"Items": found[:limit], "LastEvaluatedKey": {name: found[limit - 1][name] for name in keys}}
+        return super().query(TableName=TableName, KeyConditionExpression=KeyConditionExpression, **arguments)
 
     def _fail(self, operation: str, table: str) -> None:
         for name in (operation, f"{operation} {table}"):
@@ -207,6 +183,7 @@ class Rig:
             "Webhooks": Table(("webhookId",), streams=True),
             "History": Table(("transactionId", "entry")),
             "Idempotency": Table(("id",)),
+            "Books": Table(("book", "day")),
         }
         make = client or _client()
         self.dynamodb = make(self.world, self.tables, lambda table, old, new: None)

@@ -64,6 +64,12 @@ def check_due(rig: Rig) -> None:
     rig.handler("check_due")({}, None)
 
 
+def close_books(rig: Rig) -> None:
+    new(rig)
+    rig.pass_time(10 * 3600)
+    rig.handler("close_books")({}, None)
+
+
 def publish(rig: Rig) -> None:
     assert webhook()(rig) == 200
     assert webhook_of_another_kind(rig) == 200
@@ -132,6 +138,7 @@ BEHIND: Final[dict[str, Callable[[Rig], None]]] = {
     "reconcile, a stranger's": pull_a_strangers,
     "reconcile, unreadable": pull_what_nobody_can_read,
     "check_due": check_due,
+    "close_books": close_books,
     "publish_updates": publish,
     "publish_updates, unreadable": publish_what_nobody_can_read,
     "publish_updates, bus refuses": publish_to_a_bus_that_refuses,

@@ -42,6 +42,7 @@ CALLS: Final = {
     "accept_sdk_response": ("dynamodb", "secretsmanager"),
     "broker_accounts": ("dynamodb",),
     "check_due": ("dynamodb", "sqs"),
+    "close_books": ("dynamodb", "events"),
     "create_transaction": ("dynamodb", "secretsmanager", "gateway"),
     "fetch_history": ("dynamodb",),
     "fetch_orders": ("dynamodb",),
@@ -221,6 +222,8 @@ def event_of(function: str, rig: Rig) -> dict[str, Any]:
             event["Records"] *= 40
         case "check_due":
             rig.pass_time(3600)
+        case "close_books":
+            rig.pass_time(10 * 3600)
     if "pathParameters" in event and "transactionId" in event["pathParameters"]:
         event["pathParameters"]["transactionId"] = transaction_id
     if function == "fetch_transaction":

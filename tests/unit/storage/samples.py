@@ -45,6 +45,7 @@ FULL: Final = Transaction(
     reported_at=NOW + timedelta(minutes=1),
     confirmed_at=NOW + timedelta(minutes=2),
     settled_at=NOW + timedelta(minutes=3),
+    booked_at=NOW + timedelta(minutes=2),
     gateway_status=GatewayStatus.COMPLETED,
     failure=Failure(FailureReason.ERRORED, SdkError(1012, "user_cancelled")),
     sdk_error=SdkError(4006, "order_pending"),

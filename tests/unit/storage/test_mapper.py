@@ -186,6 +186,8 @@ def test_item_of_a_full_transaction_has_the_documented_values() -> None:
         "reportedAt": "2026-01-15T04:31:12.345Z",
         "confirmedAt": "2026-01-15T04:32:12.345Z",
         "settledAt": "2026-01-15T04:33:12.345Z",
+        "bookedAt": "2026-01-15T04:32:12.345Z",
+        "bookShard": "2",
         "gatewayStatus": "COMPLETED",
         "error": {"reason": "errored", "code": 1012, "message": "user_cancelled"},
         "sdkError": {"code": 4006, "message": "order_pending"},

@@ -110,8 +110,9 @@ class Transaction:
     `status` is derived (`domain.statuses`); `gateway_status` is the Gateway's word for the transaction
     (docs/reference/gateway.md §2.2). `reference` is the team's own name of it, unique for the user. `requested` has the
     `orderConfig` and `config` that were asked for. A transaction is *settled* once its final snapshot is confirmed.
-    `cause` is that of its last change. `suspected_at` is when something last cast doubt on what is stored,
-    `escalated_at` when it was last escalated to a person, `escalation` why.
+    `booked_at` is when it was first over: settled, or failed. `cause` is that of its last change. `suspected_at` is
+    when something last cast doubt on what is stored, `escalated_at` when it was last escalated to a person,
+    `escalation` why.
     """
 
     transaction_id: str
@@ -133,6 +134,7 @@ class Transaction:
     reported_at: datetime | None = None
     confirmed_at: datetime | None = None
     settled_at: datetime | None = None
+    booked_at: datetime | None = None
     gateway_status: GatewayStatus | None = None
     failure: Failure | None = None
     sdk_error: SdkError | None = None

@@ -7,14 +7,17 @@ has missed nothing.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from securities_transactions.domain.books import Run
 from securities_transactions.domain.orders import Batch, Order
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.domain.transaction import AccountLink, Confirmation, Transaction
 from securities_transactions.events.schemas import (
+    BooksClosed,
     BrokerAccountConflict,
     BrokerAccountLinked,
+    BrokerTotals,
     Event,
     OrderChange,
     OrderCounts,
@@ -26,6 +29,7 @@ from securities_transactions.events.schemas import (
     OrdersUnknown,
     TransactionCreated,
     TransactionFailed,
+    UnresolvedTransaction,
     WebhookReceived,
 )
 
@@ -52,6 +56,39 @@ def of_webhook(webhook: StoredWebhook, body: Mapping[str, Any] | None) -> Event:
             "verified": ["timestamp", "transactionId" if webhook.smallcase_auth_id is None else "smallcaseAuthId"],
             "body": body,
         }
+    )
+
+
+def of_closing(run: Run) -> BooksClosed:
+    """The event of a closing whose counts are complete: the same however often it is made."""
+    tally, closing, closed_at = run.tally, run.closing, run.closed_at or run.started_at
+    return BooksClosed(
+        eventId=f"books.{closing.day.isoformat()}.{run.number}",
+        occurredAt=timestamp_text(closed_at),
+        day=closing.day.isoformat(),
+        since=timestamp_text(closing.since),
+        until=timestamp_text(closing.until),
+        transactions=sum(books.transactions for books in tally.brokers.values()),
+        orders=sum(books.orders for books in tally.brokers.values()),
+        brokers=[
+            BrokerTotals(
+                broker=name,
+                transactions=books.transactions,
+                orders=books.orders,
+                buyAmount=books.buy_amount,
+                sellAmount=books.sell_amount,
+            )
+            for name, books in sorted(tally.brokers.items())
+        ],
+        failed=tally.failed,
+        open=tally.open,
+        corrected=tally.corrected,
+        correctedTransactions=list(tally.corrected_ids),
+        drift=tally.drift,
+        unresolved=[
+            UnresolvedTransaction(transactionId=transaction_id, reason=doubt.value)
+            for transaction_id, doubt in tally.unresolved
+        ],
     )
 
 

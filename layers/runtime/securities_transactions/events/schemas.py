@@ -237,6 +237,51 @@ class WebhookReceived(Event):
     ] = None
 
 
+class BrokerTotals(BaseModel):
+    """Settled transactions with the accounts of one broker."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    broker: Annotated[str, Field(description="The broker's key; unknown where the Gateway has not named one.")]
+    transactions: Annotated[int, Field(ge=0)]
+    orders: Annotated[int, Field(ge=0, description="Orders in the batches of these transactions.")]
+    buyAmount: Annotated[Rupees, Field(description="Rupees.")]
+    sellAmount: Annotated[Rupees, Field(description="Rupees.")]
+
+
+class UnresolvedTransaction(BaseModel):
+    """A transaction that may differ from the Gateway's state, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transactionId: str
+    reason: Literal["unchecked", "price", "person", "unreadable"]
+
+
+class BooksClosed(Event):
+    """Every transaction that was first over in the window has been compared with the Gateway once more.
+
+    What differed has been corrected by then, with events of its own. `drift` 0 says that each of them is stored as the
+    Gateway has it.
+    """
+
+    detail_type = "BooksClosed"
+    day: Annotated[str, Field(description="The day of the closing in India, as 2026-01-15.")]
+    since: Annotated[str, Field(description="Transactions are counted that were first over after this time.")]
+    until: Annotated[str, Field(description="And at this time at the latest.")]
+    transactions: Annotated[int, Field(ge=0, description="Settled transactions.")]
+    orders: Annotated[int, Field(ge=0, description="Orders in the batches of these transactions.")]
+    brokers: Annotated[list[BrokerTotals], Field(description="The settled transactions by broker.")]
+    failed: Annotated[int, Field(ge=0, description="Transactions that failed.")]
+    open: Annotated[int, Field(ge=0, description="Transactions that are not over.")]
+    corrected: Annotated[int, Field(ge=0, description="Settled transactions that changed while they were compared.")]
+    correctedTransactions: Annotated[list[str], Field(description="The first 100 of them.")]
+    drift: Annotated[int, Field(ge=0, description="Transactions that may differ from the Gateway's state.")]
+    unresolved: Annotated[
+        list[UnresolvedTransaction], Field(description="The first 100 of them, each with the reason.")
+    ]
+
+
 CATALOGUE: Final[tuple[type[Event], ...]] = (
     TransactionCreated,
     TransactionFailed,
@@ -248,4 +293,5 @@ CATALOGUE: Final[tuple[type[Event], ...]] = (
     BrokerAccountLinked,
     BrokerAccountConflict,
     WebhookReceived,
+    BooksClosed,
 )

@@ -70,6 +70,8 @@ class Attribute(StrEnum):
     REPORTED_AT = "reportedAt"
     CONFIRMED_AT = "confirmedAt"
     SETTLED_AT = "settledAt"
+    BOOKED_AT = "bookedAt"
+    BOOK_SHARD = "bookShard"
     GATEWAY_STATUS = "gatewayStatus"
     ERROR = "error"
     SDK_ERROR = "sdkError"
@@ -136,6 +138,8 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.REPORTED_AT: _text(t.reported_at),
             A.CONFIRMED_AT: _text(t.confirmed_at),
             A.SETTLED_AT: _text(t.settled_at),
+            A.BOOKED_AT: _text(t.booked_at),
+            A.BOOK_SHARD: None if t.booked_at is None else check_shard(t.transaction_id),
             A.GATEWAY_STATUS: _word(t.gateway_status),
             A.ERROR: None if t.failure is None else _of_failure(t.failure),
             A.SDK_ERROR: None if t.sdk_error is None else _of_sdk_error(t.sdk_error),
@@ -184,6 +188,7 @@ def of_item(item: Item) -> Transaction:
         reported_at=_read(item, A.REPORTED_AT, time_of),
         confirmed_at=_read(item, A.CONFIRMED_AT, time_of),
         settled_at=_read(item, A.SETTLED_AT, time_of),
+        booked_at=_read(item, A.BOOKED_AT, time_of),
         gateway_status=_read(item, A.GATEWAY_STATUS, GatewayStatus),
         failure=None if error is None else _to_failure(error),
         sdk_error=None if sdk_error is None else _to_sdk_error(sdk_error),
@@ -203,7 +208,7 @@ def of_item(item: Item) -> Transaction:
 
 
 def check_shard(transaction_id: str) -> str:
-    """The partition of the due index for a transaction's checks."""
+    """The partition of a transaction in the indexes `due` and `booked`."""
     return str(sum(transaction_id.encode()) % CHECK_SHARDS)
 
 
@@ -223,6 +228,20 @@ def snapshot_changes(snapshot: Snapshot) -> dict[str, Any]:
 def check_changes(transaction_id: str, at: datetime) -> dict[str, Any]:
     """The attributes that add a transaction to the index of due checks."""
     return {A.NEXT_CHECK_AT: timestamp_text(at), A.CHECK_SHARD: check_shard(transaction_id)}
+
+
+def book_changes(transaction_id: str, at: datetime) -> dict[str, Any]:
+    """The attributes that put a transaction into the index of the books."""
+    return {A.BOOKED_AT: timestamp_text(at), A.BOOK_SHARD: check_shard(transaction_id)}
+
+
+def booking(stored: Transaction, transition: Transition) -> dict[str, Any]:
+    """The same where a transition ends `stored` for the first time: a correction stays in the books it was in."""
+    match transition.outcome:
+        case Settle(at=at) | Fail(at=at) if stored.settled_at is None:
+            return book_changes(stored.transaction_id, at)
+        case _:
+            return {}
 
 
 def seen(stored: Transaction) -> dict[str, Any]:

@@ -79,6 +79,14 @@ class Busy:
     scheduled_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class IndexPage:
+    """The transactions of a page of an index, and its last entry, where another page may follow."""
+
+    transaction_ids: Sequence[str]
+    last: str | None
+
+
 class NotLeased(Enum):
     """The reason why a transaction must not be pulled now."""
 
@@ -150,7 +158,7 @@ class Transactions:
         elif report.requests_first_pull:
             kept[A.PULL_REQUESTED_AT] = stamp
         if report.settles:
-            changes[A.SETTLED_AT] = stamp
+            changes |= {A.SETTLED_AT: stamp} | mapper.book_changes(report.transaction_id, report.at)
             removed, kept = removed | CHECK_ATTRIBUTES, {name: kept[name] for name in kept.keys() - CHECK_ATTRIBUTES}
         conditions = [
             f"attribute_exists({A.TRANSACTION_ID})",
@@ -322,7 +330,7 @@ class Transactions:
                 condition += f" AND attribute_not_exists(#{name})" if seen is None else f" AND #{name} = :seen_{name}"
                 values |= {} if seen is None else {f"seen_{name}": seen}
         return update(
-            changes.set,
+            {**changes.set, **mapper.booking(stored, transition)},
             sorted(changes.remove),
             bumps_version=transition.bumps_version,
             condition=condition,
@@ -357,6 +365,67 @@ class Transactions:
             ),
         )
         return found is None
+
+    def schedule_check(self, transaction_id: str, at: datetime) -> None:
+        """Schedule a check for `at` at the latest."""
+        self._write(
+            transaction_id,
+            update(
+                mapper.check_changes(transaction_id, at),
+                condition=f"attribute_exists({A.TRANSACTION_ID}) AND (attribute_not_exists(#{A.NEXT_CHECK_AT})"
+                f" OR #{A.NEXT_CHECK_AT} > :{A.NEXT_CHECK_AT})",
+            ),
+        )
+
+    def booked(self, shard: int, since: datetime, until: datetime, after: str | None, limit: int) -> IndexPage:
+        """A page of one partition of the books: what was first over after `since` and at `until` at the latest."""
+        return self._index_page(
+            "booked",
+            (A.BOOK_SHARD, A.BOOKED_AT),
+            f"{A.BOOK_SHARD} = :shard AND {A.BOOKED_AT} BETWEEN :since AND :until",
+            {
+                ":shard": str(shard),
+                ":since": timestamp_text(since + timedelta(milliseconds=1)),
+                ":until": timestamp_text(until),
+            },
+            after,
+            limit,
+        )
+
+    def scheduled(self, shard: int, after: str | None, limit: int) -> IndexPage:
+        """A page of one partition of the scheduled checks, whenever they are due."""
+        keys = (A.CHECK_SHARD, A.NEXT_CHECK_AT)
+        return self._index_page("due", keys, f"{A.CHECK_SHARD} = :shard", {":shard": str(shard)}, after, limit)
+
+    def _index_page(
+        self,
+        index: str,
+        keys: tuple[Attribute, Attribute],
+        condition: str,
+        values: Mapping[str, Any],
+        after: str | None,
+        limit: int,
+    ) -> IndexPage:
+        shard, sort = keys
+        start: dict[str, Any] = {}
+        if after is not None:
+            sorted_by, _, transaction_id = after.partition(" ")
+            key = {shard.value: values[":shard"], sort.value: sorted_by, A.TRANSACTION_ID.value: transaction_id}
+            start["ExclusiveStartKey"] = to_attributes(key)
+        response = self.client.query(
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_attributes(values),
+            Limit=limit,
+            **start,
+        )
+        last = response.get("LastEvaluatedKey")
+        found = of_attributes(last) if last else {}
+        return IndexPage(
+            [of_attributes(item)[A.TRANSACTION_ID] for item in response["Items"]],
+            f"{found[sort]} {found[A.TRANSACTION_ID]}" if found else None,
+        )
 
     def due(self, now: datetime, limit: int) -> Iterator[PullRequest]:
         """The due checks, at most `limit` per partition, longest due first.
