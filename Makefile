@@ -246,6 +246,11 @@ rotate: .venv/.ready ## Change a secret of the Gateway's (STEP=next|switch|finis
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.rotate $(STAGED) $(STEP) \
 	  $(if $(SECRET),--secret $(SECRET)) $(if $(FORCE),--force)
 
+.PHONY: erase
+erase: .venv/.ready ## Erase a user; records of orders stay under a pseudonym (NOTES=user STAGE=dev, RECORDS=refuse)
+	@test -n "$(NOTES)" || { echo "Name the user: make erase NOTES=…" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.erase $(STAGED) $(if $(RECORDS),--records $(RECORDS)) $(if $(BY),--by '$(BY)') -- '$(NOTES)'
+
 .PHONY: cases
 cases: .venv/.ready ## List the transactions that need a person: since when, why, and what is known (STAGE=dev)
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.cases $(STAGED)
