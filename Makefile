@@ -252,8 +252,16 @@ erase: .venv/.ready ## Erase a user; records of orders stay under a pseudonym (N
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.erase $(STAGED) $(if $(RECORDS),--records $(RECORDS)) $(if $(BY),--by '$(BY)') -- '$(NOTES)'
 
 .PHONY: cases
-cases: .venv/.ready ## List the transactions that need a person: since when, why, and what is known (STAGE=dev)
-	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.cases $(STAGED)
+cases: .venv/.ready ## List what needs a person; with TOKEN: CLAIM=id, COMMENT=id TEXT=…, RESOLVE=id FILE=…, APPROVE=id PROPOSAL=…
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.cases $(STAGED) $(if $(API),--api '$(API)') \
+		$(if $(CLAIM),--claim '$(CLAIM)') $(if $(TAKE_OVER),--take-over) $(if $(COMMENT),--comment '$(COMMENT)' --text "$$TEXT") \
+		$(if $(RESOLVE),--resolve '$(RESOLVE)' --file '$(FILE)') $(if $(APPROVE),--approve '$(APPROVE)' --proposal '$(PROPOSAL)')
+
+.PHONY: reconcile-tradebook
+reconcile-tradebook: .venv/.ready ## Compare a broker's tradebook with what is stored (FILE=… NOTES=user STAGE=dev, TOKEN; OPEN=1 opens cases)
+	@test -n "$(FILE)" -a -n "$$NOTES" || { echo "Name the file and the user: make reconcile-tradebook FILE=… NOTES=…" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.reconcile_tradebook $(STAGED) $(if $(API),--api '$(API)') \
+		$(if $(OPEN),--open) --notes "$$NOTES" '$(FILE)'
 
 .PHONY: history
 history: .venv/.ready ## Print what happened to a transaction, who did it and what is next (TRANSACTION=id STAGE=dev, TOKEN)

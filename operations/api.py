@@ -18,12 +18,21 @@ class ApiError(Exception):
 
 
 class Api:
-    """The API of `stage`, at `url` where it is given. Raises `ApiError` where there is no access token."""
+    """The API of `stage`, at `url` where it is given. Raises `ApiError` where there is no access token.
 
-    def __init__(self, stage: Stage, url: str | None = None, environment: Mapping[str, str] = os.environ) -> None:
-        token = environment.get(TOKEN) or (_local_token(stage) if stage.url else None)
+    `scope` is the stack parameter with the scope that the calls need.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        url: str | None = None,
+        environment: Mapping[str, str] = os.environ,
+        scope: str = "ServiceScope",
+    ) -> None:
+        token = environment.get(TOKEN) or (_local_token(stage, scope) if stage.url else None)
         if not token:
-            raise ApiError(f"put an access token with the service scope into the environment variable {TOKEN}")
+            raise ApiError(f"put an access token with the scope of {scope} into the environment variable {TOKEN}")
         self._client = httpx.Client(
             base_url=url or stage.api_url,
             timeout=_SECONDS,
@@ -45,9 +54,9 @@ class Api:
         return answer.json() if answer.content else None
 
 
-def _local_token(stage: Stage) -> str:
-    """A token with the service scope: the local issuer trusts everybody."""
-    scope = stage.parameters["ServiceScope"]
+def _local_token(stage: Stage, parameter: str) -> str:
+    """A token with the scope of a stack parameter: the local issuer trusts everybody."""
+    scope = stage.parameters[parameter]
     answer = httpx.post(
         f"{stage.parameters['TokenIssuer']}/token", json={"sub": _LOCAL_SUBJECT, "scope": scope}, trust_env=False
     )

@@ -29,6 +29,12 @@ GUARDED: Final = (
     ("GET", "/orders"),
     ("POST", "/sdk-tokens"),
     ("GET", "/accounts"),
+    ("GET", "/cases"),
+    ("POST", "/cases/TRX_SMOKE"),
+    ("POST", "/cases/TRX_SMOKE/claim"),
+    ("POST", "/cases/TRX_SMOKE/comments"),
+    ("POST", "/cases/TRX_SMOKE/resolution"),
+    ("POST", "/cases/TRX_SMOKE/approval"),
     ("DELETE", "/accounts/000000000000000000000000"),
 )
 WEBHOOK: Final = "/webhooks/orders"

@@ -10,6 +10,14 @@ from typing import Any, TypeAlias, cast
 
 from securities_transactions_client import AuthenticatedClient, Client
 from securities_transactions_client.api.accounts import forget_account, issue_sdk_token, list_accounts
+from securities_transactions_client.api.cases import (
+    approve_resolution,
+    claim_case,
+    comment_on_case,
+    list_cases,
+    open_case,
+    resolve_case,
+)
 from securities_transactions_client.api.orders import get_orders, list_orders
 from securities_transactions_client.api.transactions import (
     accept_sdk_response,
@@ -20,6 +28,12 @@ from securities_transactions_client.api.transactions import (
 from securities_transactions_client.api.webhooks import ingest_webhook, ingest_webhook_at_segment
 from securities_transactions_client.models import (
     Accounts,
+    CaseApproval,
+    CaseClaim,
+    CaseComment,
+    CaseResolution,
+    CaseResolutionRestsOn,
+    CasesPage,
     CreatedTransaction,
     HistoryView,
     IngestWebhookAtSegmentBody,
@@ -54,6 +68,7 @@ class Scenario:
     def __init__(self, given: dict[str, Any]) -> None:
         self.api: str = given["api"]
         self.token: str = given["token"]
+        self.operator_token: str = given["operatorToken"]
         self.transaction_id: str = given["transactionId"]
         self.smallcase_auth_id: str = given["smallcaseAuthId"]
         self.resolved: dict[str, Any] = given["resolved"]
@@ -158,13 +173,38 @@ CALLS: list[Case] = [
     ("listAccounts", Accounts, lambda c, s: list_accounts.sync_detailed(client=c)),
     ("listAccounts", Problem, lambda c, s: list_accounts.sync_detailed(client=c, notes=LONG)),
     ("listAccounts", Problem, lambda c, s: list_accounts.sync_detailed(client=c, notes="somebody-else")),
+    ("listCases", Problem, lambda c, s: list_cases.sync_detailed(client=c)),
     ("forgetAccount", None, lambda c, s: forget_account.sync_detailed(s.smallcase_auth_id, client=c)),
     ("forgetAccount", Problem, lambda c, s: forget_account.sync_detailed(NONE, client=c)),
     ("forgetAccount", Problem, lambda c, s: forget_account.sync_detailed(NONE, client=c, notes=LONG)),
     ("forgetAccount", Problem, lambda c, s: forget_account.sync_detailed(NONE, client=c, notes="somebody-else")),
 ]
 
+# The steps of a case; the transaction is none.
+STEPS: dict[str, Calls] = {
+    "openCase": lambda c, s: open_case.sync_detailed(NONE, client=c, body=CaseComment(text="Differs.")),
+    "claimCase": lambda c, s: claim_case.sync_detailed(NONE, client=c, body=CaseClaim()),
+    "commentOnCase": lambda c, s: comment_on_case.sync_detailed(NONE, client=c, body=CaseComment(text="Asked.")),
+    "resolveCase": lambda c, s: resolve_case.sync_detailed(
+        NONE,
+        client=c,
+        body=CaseResolution(
+            version=1, orders=[], why="None was placed.", rests_on=CaseResolutionRestsOn.TRADEBOOK, reference="1"
+        ),
+    ),
+    "approveResolution": lambda c, s: approve_resolution.sync_detailed(
+        NONE, client=c, body=CaseApproval(proposal_id=NONE)
+    ),
+}
+BY_AN_OPERATOR: list[Case] = [
+    *((name, Problem, step) for name, step in STEPS.items()),
+    ("listCases", CasesPage, lambda c, s: list_cases.sync_detailed(client=c)),
+    ("listCases", Problem, lambda c, s: list_cases.sync_detailed(client=c, limit=0)),
+]
+
 SIGNED_OUT: list[Case] = [
+    *((name, Message, step) for name, step in STEPS.items()),
+    ("listCases", Message, lambda c, s: list_cases.sync_detailed(client=c)),
     ("createTransaction", Message, lambda c, s: create_transaction.sync_detailed(client=c, body=order())),
     ("getTransaction", Message, lambda c, s: get_transaction.sync_detailed(NONE, client=c)),
     ("getOrders", Message, lambda c, s: get_orders.sync_detailed(NONE, client=c)),
@@ -206,10 +246,12 @@ def main() -> None:
     scenario = Scenario(json.load(sys.stdin))
     how: dict[str, Any] = {"base_url": scenario.api, "timeout": 60, "httpx_args": {"trust_env": False}}
     signed_in = AuthenticatedClient(token=scenario.token, **how)
+    operator = AuthenticatedClient(token=scenario.operator_token, **how)
     signed_out = Client(**how)
     clients: list[tuple[AuthenticatedClient | Client, list[Case]]] = [(signed_out, SIGNED_OUT)]
     if scenario.segment is None:
-        clients += [(signed_in, CALLS), (signed_out, [GENUINE])]
+        refused: list[Case] = [(name, Problem, step) for name, step in STEPS.items()]
+        clients += [(operator, BY_AN_OPERATOR), (signed_in, [*CALLS, *refused]), (signed_out, [GENUINE])]
     else:
         clients += [(signed_out, [GENUINE_AT_SEGMENT])]
     made = []

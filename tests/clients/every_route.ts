@@ -10,6 +10,7 @@ type Message = components["schemas"]["Message"];
 interface Scenario {
   api: string;
   token: string;
+  operatorToken: string;
   transactionId: string;
   smallcaseAuthId: string;
   resolved: Record<string, unknown>;
@@ -47,9 +48,20 @@ async function main(scenario: Scenario) {
   const { transactionId, smallcaseAuthId, segment } = scenario;
   const baseUrl = scenario.api;
   const signedIn = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${scenario.token}` } });
+  const operator = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${scenario.operatorToken}` } });
   const signedOut = createClient<paths>({ baseUrl });
   const order = (quantity = 1) => ({ securities: [{ ticker: "INFY", type: "BUY" as const, quantity }] });
   const at = (id: string) => ({ params: { path: { transactionId: id } } });
+
+  /** Every step of a case; the transaction is none. */
+  const steps = async (as: typeof signedIn) => {
+    await call("openCase", as.POST("/cases/{transactionId}", { ...at(NONE), body: { text: "Differs." } }));
+    await call("claimCase", as.POST("/cases/{transactionId}/claim", { ...at(NONE), body: {} }));
+    await call("commentOnCase", as.POST("/cases/{transactionId}/comments", { ...at(NONE), body: { text: "Asked." } }));
+    const body = { version: 1, orders: [], why: "None was placed.", restsOn: "tradebook" as const, reference: "1" };
+    await call("resolveCase", as.POST("/cases/{transactionId}/resolution", { ...at(NONE), body }));
+    await call("approveResolution", as.POST("/cases/{transactionId}/approval", { ...at(NONE), body: { proposalId: NONE } }));
+  };
 
   if (segment === undefined) {
     await call("createTransaction", signedIn.POST("/transactions", { body: order() }), (created) => created.sdkToken.smallcaseAuthToken !== "");
@@ -74,6 +86,13 @@ async function main(scenario: Scenario) {
     await call("listOrders", listed({ limit: 1 }), (page) => page.items.length === 1);
     await call("listOrders", listed({ limit: 0 }));
     await call("listOrders", listed({ notes: "somebody-else" }));
+
+    await call("listCases", operator.GET("/cases"), (page) => page.items.every((each) => each.since !== ""));
+    await call("listCases", operator.GET("/cases", { params: { query: { limit: 0 } } }));
+    await call("listCases", signedIn.GET("/cases"));
+
+    await steps(operator);
+    await steps(signedIn);
 
     const sdk = (id: string, body: components["schemas"]["SdkResponse"]) =>
       signedIn.POST("/transactions/{transactionId}/sdk-response", { ...at(id), body });
@@ -109,6 +128,8 @@ async function main(scenario: Scenario) {
   await call("getTransaction", signedOut.GET("/transactions/{transactionId}", at(NONE)));
   await call("getOrders", signedOut.GET("/transactions/{transactionId}/orders", at(NONE)));
   await call("getHistory", signedOut.GET("/transactions/{transactionId}/history", at(NONE)));
+  await steps(signedOut);
+  await call("listCases", signedOut.GET("/cases"));
   await call("listOrders", signedOut.GET("/orders"));
   await call("acceptSdkResponse", signedOut.POST("/transactions/{transactionId}/sdk-response", { ...at(NONE), body: { rejected: "user_cancelled" } }));
   await call("issueSdkToken", signedOut.POST("/sdk-tokens", { body: {} }));

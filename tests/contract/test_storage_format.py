@@ -27,6 +27,7 @@ from securities_transactions.domain.transaction import (
 from securities_transactions.storage.dynamodb import to_attributes
 from securities_transactions.storage.mapper import Attribute, to_item
 from securities_transactions.storage.snapshot_codec import encode
+from tests.unit.storage.samples import RESOLUTION, WORK
 from tools.contracts.storage_format import MARKS, PAGE, section
 
 TEXT: Final = PAGE.read_text()
@@ -75,6 +76,8 @@ WHOLE: Final = Transaction(
     reference="rebalance-2026-01-15",
     escalated_at=STAMP + timedelta(minutes=1),
     escalation=EscalationReason.LOST_ORDER,
+    case=WORK,
+    resolution=RESOLUTION,
     suspected_at=STAMP,
     pulled_at=STAMP,
     final_pulled_at=STAMP,

@@ -25,6 +25,7 @@ from tools.local_stack.driver import GatewayDriver
 from tools.local_stack.product import Product
 
 # What API Gateway answers by itself.
+STEPS = ("openCase", "claimCase", "commentOnCase", "resolveCase", "approveResolution")
 _MESSAGES = (413, 429, 500, 503)
 
 
@@ -35,6 +36,7 @@ def scenario_of(product: Product, gateway: GatewayDriver, user: str) -> dict[str
     return {
         "api": product.api_url,
         "token": product.token(user),
+        "operatorToken": product.token("ann", "securities-transactions:operator"),
         "transactionId": transaction_id,
         "smallcaseAuthId": truth["smallcaseAuthId"],
         "resolved": gateway.sdk_result(transaction_id)["value"],
@@ -57,6 +59,8 @@ def test_every_route_answers_through_a_generated_client(
         "getOrders": {200, 400, 401, 404},
         "getHistory": {200, 400, 401, 404},
         "listOrders": {200, 400, 401, 403},
+        "listCases": {200, 400, 401, 403},
+        **{step: {401, 403, 404} for step in STEPS},
         "acceptSdkResponse": {202, 401, 404, 422},
         "issueSdkToken": {201, 400, 401, 403, 422},
         "listAccounts": {200, 400, 401, 403},

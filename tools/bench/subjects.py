@@ -56,6 +56,7 @@ ENVIRONMENT: Final = {
     "IDEMPOTENCY_TABLE": "Idempotency",
     "LAMBDA_TASK_ROOT": "/var/task",
     "MESSAGES_TABLE": "Messages",
+    "OPERATOR_SCOPE": "securities-transactions:operator",
     "POSITIONS_TABLE": "Positions",
     "POWERTOOLS_METRICS_NAMESPACE": "securities-transactions",
     "POWERTOOLS_SERVICE_NAME": "securities-transactions",
@@ -64,6 +65,7 @@ ENVIRONMENT: Final = {
     "FINAL_REPORTS_QUEUE_URL": "https://sqs.ap-south-1.amazonaws.com/123456789012/finals",
     "SERVICE_SCOPE": "securities-transactions:service",
     "TRANSACTIONS_TABLE": "Transactions",
+    "TWO_PERSON_RESOLUTION": "false",
     "USERS_TABLE": "Users",
     "WEBHOOKS_TABLE": "Webhooks",
     "WEBHOOK_RETENTION_DAYS": "90",
@@ -266,6 +268,7 @@ def _create(size: int, compact: bool) -> Any:
 _FUNCTIONS: Final = (
     Function("accept_sdk_response", "tutorial_sdk", False, None, _as_sampled("accept_sdk_response")),
     Function("broker_accounts", "tutorial_read", False, None, _as_sampled("broker_accounts")),
+    Function("cases", "tutorial_read", False, None, _as_sampled("cases")),
     Function("check_due", "tutorial_schedule", False, None, _as_sampled("check_due")),
     Function("close_books", "tutorial_schedule", False, None, _as_sampled("close_books")),
     Function("create_transaction", "tutorial_create", True, "create", _create),

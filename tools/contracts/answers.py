@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
+from securities_transactions.domain.cases import CaseKey, CaseWork, Comment, Proposal
 from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.history import Entry, changed
+from securities_transactions.domain.resolution import checked
 from securities_transactions.domain.stored_webhook import FoundWebhook
 from securities_transactions.domain.times import timestamp_text
 from securities_transactions.http import problems
+from securities_transactions.http.case_requests import CaseResolution
+from securities_transactions.http.case_views import case_of, cases_of
 from securities_transactions.http.filters import FIRST_PAGE_OF_ALL
 from securities_transactions.http.history_views import history_of
 from securities_transactions.http.problems import Problem, ProblemType
@@ -23,8 +28,9 @@ from securities_transactions.http.views import (
     orders_of,
     transaction_of,
 )
+from securities_transactions.services.read_cases import CasePage, OpenCase
 from securities_transactions.services.record_history import facts
-from tools.contracts.examples import created, story
+from tools.contracts.examples import created, lost, story
 
 # The form of real tokens. This one belongs to no user.
 _REQUEST = "5f0c2f1f-9b7e-4f7d-8a1b-2c3d4e5f6071"
@@ -34,7 +40,17 @@ _TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJndWVzdCI6dHJ1ZX0.c2lnbmF0dXJl"
 
 def answers() -> dict[str, dict[str, Any]]:
     """The example response of each model, by the name of the model."""
-    views = [_created(), _token(), transaction_of(story()[-1]), _orders(), _page(), _accounts(), _history()]
+    views = [
+        _created(),
+        _token(),
+        transaction_of(story()[-1]),
+        _orders(),
+        _page(),
+        _accounts(),
+        _history(),
+        _cases(),
+        _case(),
+    ]
     return {type(view).__name__: view.document() for view in views}
 
 
@@ -56,6 +72,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "forbidden": "notes: only a token with the service scope may name another user",
     "not-found": "no such transaction",
     "reference-taken": "reference: is that of another transaction of this user",
+    "case-conflict": "the transaction has changed since that version: read the case again",
     "request-in-progress": "a request with this Idempotency-Key is in progress; retry for its response",
     "too-large": "the body has more than 262144 bytes",
     "unprocessable": "connect: no broker account is linked to this user yet",
@@ -113,6 +130,23 @@ def _history() -> View:
     # An open price is still asked for.
     latest = replace(states[-1], next_check_at=states[-1].settled_at)
     return history_of(latest, entries, None, [webhook], for_support=True)
+
+
+def _case() -> View:
+    """The case as a person has claimed it, commented on it and proposed a resolution."""
+    known = lost()
+    at = (known.escalated_at or known.created_at) + timedelta(hours=2)
+    example = CaseResolution.model_validate(CaseResolution.model_json_schema()["examples"][0])
+    proposal = Proposal(checked(known, example.by("ann", at)), known.version)
+    comment = Comment(at, "ann", "Asked the broker, ticket 4711.")
+    work = CaseWork(changed_at=at, claimed_by="ann", claimed_at=at, comments=(comment,), proposal=proposal)
+    return case_of(replace(known, case=work))
+
+
+def _cases() -> View:
+    case = lost()
+    key = CaseKey(timestamp_text(case.escalated_at or case.created_at), case.transaction_id)
+    return cases_of(CasePage([OpenCase(key, case)], None))
 
 
 def _accounts() -> View:

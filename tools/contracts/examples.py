@@ -16,6 +16,7 @@ from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
+    EscalationReason,
     Failure,
     FailureReason,
     SdkError,
@@ -70,16 +71,22 @@ def story() -> tuple[Transaction, Transaction, Transaction]:
     return placed, progressed, settled
 
 
-def _events() -> list[dict[str, Any]]:
-    first = created()
-    placed, progressed, settled = story()
-    unknown = _next(
-        placed,
+def lost() -> Transaction:
+    """The same transaction, escalated: the Gateway cannot say what became of the order."""
+    return _next(
+        story()[0],
         _batch("ERROR"),
         **_CONFIRMED,
         escalated_at=_CONFIRMED_AT,
+        escalation=EscalationReason.LOST_ORDER,
         gateway_status=GatewayStatus.COMPLETED,
     )
+
+
+def _events() -> list[dict[str, Any]]:
+    first = created()
+    placed, progressed, settled = story()
+    unknown = lost()
     retracted = replace(
         first, version=3, confirmation=Confirmation.CONFIRMED, confirmed_at=_CREATED_AT + timedelta(seconds=670)
     )

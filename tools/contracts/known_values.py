@@ -206,7 +206,7 @@ _OF_AN_ORDER: Final[Mapping[str, Values]] = {
 _MOMENTS: Final = frozenset(
     {
         *("at", "createdAt", "updatedAt", "expireAt", "expiresAt", "linkedAt", "nextCheckAt", "occurredAt"),
-        *("receivedAt", "since", "until"),
+        *("receivedAt", "since", "until", "claimedAt"),
     }
 )
 

@@ -18,6 +18,8 @@ from securities_transactions.domain.order_config import (
 from securities_transactions.domain.sdk_response import SdkResponse
 from securities_transactions.domain.selection import State
 from securities_transactions.http import problems
+from securities_transactions.http.case_requests import CaseApproval, CaseClaim, CaseComment, CaseResolution
+from securities_transactions.http.case_views import CasesPage, CaseView
 from securities_transactions.http.filters import MOST_SYMBOL_CHARACTERS, NAMES, SORTS
 from securities_transactions.http.history_views import HistoryView
 from securities_transactions.http.idempotency import MOST_KEY_CHARACTERS
@@ -66,6 +68,8 @@ _ASKING_THE_GATEWAY: Final = (
     problems.GATEWAY_UNAVAILABLE,
     problems.MISCONFIGURED,
 )
+
+_OF_A_CASE: Final = (*_ALWAYS, *_BODY, problems.FORBIDDEN, problems.NOT_FOUND, problems.CASE_CONFLICT)
 
 _OF_A_WEBHOOK: Final = (
     problems.WEBHOOK_REFUSED,
@@ -142,6 +146,83 @@ ROUTES: Final = (
         parameters=("transactionId", "limit", "cursor", "If-None-Match"),
         headers=("ETag",),
         problems=(*_ALWAYS, problems.INVALID_REQUEST, problems.NOT_FOUND),
+    ),
+    Route(
+        method="get",
+        path="/cases",
+        name="listCases",
+        tag="cases",
+        summary="List what needs a person",
+        description="Transactions of which the Gateway cannot say what became of the orders, with all that is known of "
+        "them, those first that have been open for longest. Requires the operators' scope or the service scope. Page "
+        "by page: a page may have fewer items than `limit`, or none, and still a cursor.",
+        answer=CasesPage,
+        parameters=("limit", "cursor", "If-None-Match"),
+        headers=("ETag",),
+        problems=(*_ALWAYS, problems.FORBIDDEN, problems.INVALID_REQUEST),
+    ),
+    Route(
+        method="post",
+        path="/cases/{transactionId}",
+        name="openCase",
+        tag="cases",
+        summary="Open a case",
+        description="Of a transaction that the broker's records contradict, also of a settled one. The text says how.",
+        answer=CaseView,
+        asks=CaseComment,
+        parameters=("transactionId",),
+        problems=_OF_A_CASE,
+    ),
+    Route(
+        method="post",
+        path="/cases/{transactionId}/claim",
+        name="claimCase",
+        tag="cases",
+        summary="Claim a case",
+        description="So that no other person works on it. One that another person has claimed is taken over with "
+        "`takeOver`. Requires the operators' scope in a person's token, as every step of a case does.",
+        answer=CaseView,
+        asks=CaseClaim,
+        parameters=("transactionId",),
+        problems=_OF_A_CASE,
+    ),
+    Route(
+        method="post",
+        path="/cases/{transactionId}/comments",
+        name="commentOnCase",
+        tag="cases",
+        summary="Comment on a case",
+        description="The case shows the latest ten comments, the history every one.",
+        answer=CaseView,
+        asks=CaseComment,
+        parameters=("transactionId",),
+        problems=_OF_A_CASE,
+    ),
+    Route(
+        method="post",
+        path="/cases/{transactionId}/resolution",
+        name="resolveCase",
+        tag="cases",
+        summary="Resolve a case",
+        description="State what became of each order that the Gateway cannot state. It is booked at once, or proposed "
+        "where a second person has to approve it (`TwoPersonResolution`): the answer then has the `proposal`. A later "
+        "word of the Gateway still corrects it. The case must be claimed by the caller.",
+        answer=CaseView,
+        asks=CaseResolution,
+        parameters=("transactionId",),
+        problems=(*_OF_A_CASE, problems.UNPROCESSABLE),
+    ),
+    Route(
+        method="post",
+        path="/cases/{transactionId}/approval",
+        name="approveResolution",
+        tag="cases",
+        summary="Approve a resolution",
+        description="By a second person, which books it. It is rejected if the transaction has changed since.",
+        answer=CaseView,
+        asks=CaseApproval,
+        parameters=("transactionId",),
+        problems=_OF_A_CASE,
     ),
     Route(
         method="get",
@@ -232,6 +313,7 @@ ROUTES: Final = (
 
 TAGS: Final[Mapping[str, str]] = {
     "accounts": "Broker accounts linked to a user, and tokens for the Gateway SDK.",
+    "cases": "What needs a person: for operators.",
     "orders": "The orders of a transaction or a user.",
     "transactions": "Create a transaction and follow its state.",
     "webhooks": "For the Gateway only.",

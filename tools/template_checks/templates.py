@@ -46,6 +46,8 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "WebhookSegments": "kept-in-the-url-of-the-webhook,the-one-that-is-replaced",
     "WebhookSources": "127.0.0.0/8,2001:db8::/32",
     "ServiceScope": "orders:act-for-all",
+    "OperatorScope": "orders:operate",
+    "TwoPersonResolution": "true",
     "Confirm": "every",
     "SmallcaseAuthIdPattern": "[0-9a-f]{24,32}",
     "CredentialsRefused": "400,401,403",

@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from securities_transactions.services.issue_sdk_token import IssueSdkToken
     from securities_transactions.services.publish_updates import PublishUpdates
     from securities_transactions.services.pull_queue import PullQueue, PullQueues
+    from securities_transactions.services.read_cases import ReadCases
     from securities_transactions.services.read_history import ReadHistory
     from securities_transactions.services.read_orders import ReadOrders
     from securities_transactions.services.reconcile import Reconcile, RequestLater
     from securities_transactions.services.reconcile_batch import ReconcileBatch
     from securities_transactions.services.record_history import RecordHistory
+    from securities_transactions.services.work_on_cases import WorkOnCases
     from securities_transactions.storage.adoption_leases import AdoptionLeases
 
 Result = TypeVar("Result")
@@ -392,6 +394,20 @@ class Application:
             clock=self.clock,
             seconds_left=lambda: self.deadline.seconds_left,
         )
+
+    @cached_property
+    def read_cases(self) -> "ReadCases":
+        """Reads what needs a person."""
+        from securities_transactions.services.read_cases import ReadCases
+
+        return ReadCases(self.transactions)
+
+    @cached_property
+    def work_on_cases(self) -> "WorkOnCases":
+        """Claims, comments on, resolves and approves open cases."""
+        from securities_transactions.services.work_on_cases import WorkOnCases
+
+        return WorkOnCases(self.transactions, self.settings.two_person_resolution, self.clock)
 
     @cached_property
     def publish_updates(self) -> "PublishUpdates":

@@ -153,6 +153,16 @@ class Settings:
         return self._text("SERVICE_SCOPE")
 
     @property
+    def operator_scope(self) -> str:
+        """The scope of tokens with which a person works on open cases."""
+        return self._text("OPERATOR_SCOPE")
+
+    @property
+    def two_person_resolution(self) -> bool:
+        """True if a second person has to approve each resolution."""
+        return self._text("TWO_PERSON_RESOLUTION") == "true"
+
+    @property
     def event_bus(self) -> str:
         """The name of the bus."""
         return self._text("EVENT_BUS")

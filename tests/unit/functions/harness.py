@@ -30,6 +30,7 @@ API_SECRET: Final = "api_secret_of_the_unit_tests_not_real"
 USER: Final = "user-42"
 OTHER: Final = "user-43"
 SERVICE: Final = "securities-transactions:service"
+OPERATOR: Final = "securities-transactions:operator"
 KITE: Final = "65a1b2c3d4e5f60718293a4b"
 GROWW: Final = "65a1b2c3d4e5f60718293a4c"
 INFY: Final = {"ticker": "INFY", "type": "BUY", "quantity": 3}
@@ -239,12 +240,14 @@ class Rig:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         context: Context | None = None,
+        claims: Mapping[str, Any] | None = None,
     ) -> Answered:
-        """The answer to a request of `user` on `route`, such as "GET /orders"."""
+        """The answer to a request of `user` on `route`, such as "GET /orders"; `claims` are further ones."""
         more: dict[str, Any] = {"pathParameters": dict(path)} if path else {}
         more |= {"queryStringParameters": dict(query)} if query else {}
         text = body if body is None or isinstance(body, str) else json.dumps(body)
         event = claims_event(route, user, scope, headers=dict(headers or {}), body=text, isBase64Encoded=False, **more)
+        event["requestContext"]["authorizer"]["jwt"]["claims"].update(claims or {})
         answer = self.handler(routes()[route])(event, context or Context())
         return Answered(answer["statusCode"], answer["headers"], answer.get("body", ""))
 

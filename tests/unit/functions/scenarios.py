@@ -163,6 +163,14 @@ def as_service(route: str, body: Any = None) -> Callable[[Rig], int]:
     return drive
 
 
+def list_cases(rig: Rig) -> int:
+    """Two that need a person, of which one cannot be read."""
+    for more in ({}, {"account": {"S": f"{KITE} of {ASHA}"}}):
+        open_ = {"openCase": {"S": "open"}, "escalatedAt": {"S": "2026-01-15T05:00:00.000Z"}, **more}
+        rig.tables["Transactions"].items[(new(rig),)] |= open_
+    return call(rig, "GET /cases", user="orders-service", scope=SERVICE)
+
+
 def read_anothers(rig: Rig) -> int:
     return call(rig, "GET /transactions/{transactionId}", path={"transactionId": new(rig, OTHER)})
 
@@ -290,6 +298,7 @@ HTTP: Final[dict[str, tuple[Callable[[Rig], int], int]]] = {
     "service, token": (as_service("POST /sdk-tokens", {"notes": ASHA}), 201),
     "service, read": (as_service("GET /transactions/{transactionId}"), 200),
     "service, history": (as_service("GET /transactions/{transactionId}/history"), 200),
+    "service, cases": (list_cases, 200),
     "service, orders": (as_service("GET /orders"), 200),
     "service, forget": (as_service("DELETE /accounts/{smallcaseAuthId}"), 204),
     "read, another's": (read_anothers, 404),

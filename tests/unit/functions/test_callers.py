@@ -27,6 +27,12 @@ OF_A_TRANSACTION: dict[str, Any] = {
     "GET /transactions/{transactionId}/history": None,
     "POST /transactions/{transactionId}/sdk-response": {"rejected": {"message": "user_cancelled"}},
 }
+# What concerns every user: for operators and services (test_cases.py).
+OF_OPERATORS = {
+    "GET /cases",
+    "POST /cases/{transactionId}",
+    *(f"POST /cases/{{transactionId}}/{step}" for step in ("claim", "comments", "resolution", "approval")),
+}
 # The Gateway's own way in: it has no caller.
 OPEN = {"POST /webhooks/orders", "POST /webhooks/orders/{segment+}"}
 
@@ -35,7 +41,7 @@ of_a_transaction = pytest.mark.parametrize("route", OF_A_TRANSACTION)
 
 
 def test_every_route_is_tried_here() -> None:
-    assert {*NAMING, *OF_A_TRANSACTION, *OPEN} == set(routes())
+    assert {*NAMING, *OF_A_TRANSACTION, *OF_OPERATORS, *OPEN} == set(routes())
 
 
 def everything(rig: Rig) -> str:

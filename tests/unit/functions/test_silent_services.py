@@ -34,13 +34,14 @@ pytestmark = pytest.mark.long
 ROOT: Final = Path(__file__).parents[3]
 # How long an attempt really waits.
 MOMENT: Final = 0.02
-HTTP: Final = ("accept_sdk_response", "broker_accounts", "create_transaction", "fetch_history", "fetch_orders",
+HTTP: Final = ("accept_sdk_response", "broker_accounts", "cases", "create_transaction", "fetch_history", "fetch_orders",
                "fetch_transaction",
                "ingest_webhook", "issue_sdk_token")  # fmt: skip
 # What each function calls, and therefore what may be silent.
 CALLS: Final = {
     "accept_sdk_response": ("dynamodb", "secretsmanager"),
     "broker_accounts": ("dynamodb",),
+    "cases": ("dynamodb",),
     "check_due": ("dynamodb", "sqs"),
     "close_books": ("dynamodb", "events"),
     "create_transaction": ("dynamodb", "secretsmanager", "gateway"),

@@ -1,14 +1,24 @@
 """Stored transactions for the tests of the mapper: one with every field, and one with the minimum."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from securities_transactions.domain.cases import (
+    CaseWork,
+    Comment,
+    Evidence,
+    Proposal,
+    Resolution,
+    ResolvedOrder,
+    Statement,
+)
 from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
 from securities_transactions.domain.revision import Snapshot
-from securities_transactions.domain.statuses import GatewayStatus, Status
+from securities_transactions.domain.statuses import GatewayStatus, OrderStatus, Side, Status
 from securities_transactions.domain.transaction import (
     AccountLink,
     Confirmation,
@@ -25,6 +35,33 @@ STAMP: Final = "2026-01-15T04:30:12.345Z"
 ORDER: Final = {"tradingsymbol": "INFY", "transactionType": "BUY", "status": "COMPLETE", "quantity": 10}
 BATCH: Final = Batch.model_validate({"batchId": "b1", "buyAmount": Decimal("15000.5"), "orders": [ORDER]})
 SNAPSHOT: Final = Snapshot(BATCH, NOW)
+RESOLUTION: Final = Resolution(
+    orders=(
+        ResolvedOrder(
+            tradingsymbol="INFY",
+            side=Side.BUY,
+            status=OrderStatus.COMPLETE,
+            quantity=10,
+            filled_quantity=10,
+            average_price=Decimal("1498.2"),
+            exchange_order_id="E1",
+            against=Statement(OrderStatus.ERROR, 0, Decimal(0)),
+        ),
+    ),
+    why="The broker filled it.",
+    evidence=Evidence.TRADEBOOK,
+    reference="trade 25812345",
+    subject="ann",
+    at=NOW,
+    approved_by="bob",
+)
+WORK: Final = CaseWork(
+    changed_at=NOW,
+    claimed_by="ann",
+    claimed_at=NOW,
+    comments=(Comment(NOW, "ann", "Asked the broker."),),
+    proposal=Proposal(replace(RESOLUTION, approved_by=None), 7),
+)
 FULL: Final = Transaction(
     transaction_id="TRX_1",
     user_id="user=42",
@@ -54,6 +91,8 @@ FULL: Final = Transaction(
     reference="order-7",
     escalated_at=NOW + timedelta(minutes=4),
     escalation=EscalationReason.LOST_ORDER,
+    case=WORK,
+    resolution=RESOLUTION,
     suspected_at=NOW + timedelta(minutes=5),
     pulled_at=NOW + timedelta(minutes=6),
     final_pulled_at=NOW + timedelta(minutes=7),

@@ -9,6 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from securities_transactions.domain.cases import (
+    CaseWork,
+    Comment,
+    Evidence,
+    Proposal,
+    Resolution,
+    ResolvedOrder,
+    Statement,
+)
 from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -45,6 +54,40 @@ CAUSES: Final = st.builds(
     webhook_id=st.none() | st.binary(min_size=16, max_size=16).map(bytes.hex),
     subject=st.none() | xml_text(min_size=1, max_size=12),
     client=st.none() | xml_text(min_size=1, max_size=12),
+)
+STATEMENTS: Final = st.builds(
+    Statement, st.sampled_from(OrderStatus), st.none() | st.integers(0, 10**11), st.none() | MONEY
+)
+RESOLUTIONS: Final = st.builds(
+    Resolution,
+    orders=st.lists(
+        st.builds(
+            ResolvedOrder,
+            tradingsymbol=TEXTS,
+            side=st.sampled_from(Side),
+            status=st.sampled_from(OrderStatus),
+            quantity=st.integers(0, 10**9),
+            filled_quantity=st.integers(0, 10**9),
+            average_price=st.none() | MONEY,
+            exchange_order_id=st.none() | TEXTS,
+            against=st.none() | STATEMENTS,
+        ),
+        max_size=2,
+    ).map(tuple),
+    why=TEXTS,
+    evidence=st.sampled_from(Evidence),
+    reference=TEXTS,
+    subject=TEXTS,
+    at=TIMES,
+    approved_by=st.none() | TEXTS,
+)
+CASES: Final = st.builds(
+    CaseWork,
+    changed_at=TIMES,
+    claimed_by=st.none() | TEXTS,
+    claimed_at=st.none() | TIMES,
+    comments=st.lists(st.builds(Comment, TIMES, TEXTS, TEXTS), max_size=2).map(tuple),
+    proposal=st.none() | st.builds(Proposal, RESOLUTIONS, st.integers(1, 10**6)),
 )
 SDK_ERRORS: Final = st.builds(SdkError, st.none() | st.integers(-(10**9), 10**9), st.none() | xml_text(max_size=12))
 
@@ -127,6 +170,8 @@ STRATEGIES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "adopted": st.booleans(),
     "reference": TEXTS,
     "escalation": st.sampled_from(EscalationReason),
+    "case": CASES,
+    "resolution": RESOLUTIONS,
     "cause": st.none() | CAUSES,
     "checks": st.integers(0, 10**6),
     **{field.name: TIMES for field in fields(Transaction) if field.name.endswith("_at")},
@@ -161,6 +206,27 @@ def test_full_transaction_has_every_attribute() -> None:
     assert item.keys() == {attribute.value for attribute in Attribute}
     assert {type(name) for name in item} == {str}
     assert {type(value) for value in item.values()} <= {str, bytes, int, bool, Decimal, dict, list}
+
+
+RESOLVED: Final = {
+    "orders": [
+        {
+            "tradingsymbol": "INFY",
+            "transactionType": "BUY",
+            "status": "COMPLETE",
+            "quantity": 10,
+            "filledQuantity": 10,
+            "averagePrice": Decimal("1498.2"),
+            "exchangeOrderId": "E1",
+            "against": {"status": "ERROR", "filledQuantity": 0, "averagePrice": Decimal(0)},
+        }
+    ],
+    "why": "The broker filled it.",
+    "evidence": "tradebook",
+    "reference": "trade 25812345",
+    "by": "ann",
+    "at": STAMP,
+}
 
 
 def test_item_of_a_full_transaction_has_the_documented_values() -> None:
@@ -198,6 +264,14 @@ def test_item_of_a_full_transaction_has_the_documented_values() -> None:
         "escalatedAt": "2026-01-15T04:34:12.345Z",
         "escalation": "lost order",
         "openCase": "open",
+        "case": {
+            "changedAt": STAMP,
+            "claimedBy": "ann",
+            "claimedAt": STAMP,
+            "comments": [{"at": STAMP, "by": "ann", "text": "Asked the broker."}],
+            "proposal": RESOLVED | {"version": 7},
+        },
+        "resolution": RESOLVED | {"approvedBy": "bob"},
         "suspectedAt": "2026-01-15T04:35:12.345Z",
         "pulledAt": "2026-01-15T04:36:12.345Z",
         "finalPulledAt": "2026-01-15T04:37:12.345Z",

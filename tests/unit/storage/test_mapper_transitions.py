@@ -33,9 +33,10 @@ from securities_transactions.domain.transitions import (
     Transition,
 )
 from securities_transactions.storage import mapper
+from securities_transactions.storage.case_mapper import of_resolution
 from securities_transactions.storage.mapper import Attribute, Changes, changes_of, of_item, to_item
 from securities_transactions.storage.snapshot_codec import encode
-from tests.unit.storage.samples import BATCH, FULL, NOW, ORDER, SNAPSHOT, STAMP
+from tests.unit.storage.samples import BATCH, FULL, NOW, ORDER, RESOLUTION, SNAPSHOT, STAMP
 
 CHECKS: Final = {"nextCheckAt", "checkShard", "checks", "suspectedAt", "finalPulledAt"}
 SHOWN: Final = {"snapshot", "revision", "batchId", "buyAmount", "sellAmount", "reportedAt", "source"}
@@ -49,6 +50,7 @@ SET_BY_SNAPSHOT: Final = {
 CONFIRMED: Final = {"confirmation": "confirmed", "confirmedAt": STAMP}
 BY_PULL: Final = SET_BY_SNAPSHOT | CONFIRMED | {"source": "pull"}
 ESCALATED: Final = {"escalatedAt": STAMP, "openCase": "open"}
+CASE: Final = ("openCase", "case", "resolution")
 ACCOUNT: Final = {"smallcaseAuthId": "auth", "broker": "kite"}
 CHECK: Final = {"nextCheckAt": STAMP, "checkShard": mapper.check_shard("TRX_1"), "checks": 4}
 KEPT: Final = ShownAccount(keeps_account=True)
@@ -61,9 +63,14 @@ OUTCOMES: Final[list[tuple[Outcome, Mapping[str, Any], set[str]]]] = [
     (Confirm(SNAPSHOT, NOW), BY_PULL, {"settledAt", "error", *ACCOUNT}),
     (Confirm(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT, {"settledAt", "error"}),
     (Confirm(SNAPSHOT, NOW, KEPT, escalate=True), BY_PULL | ESCALATED, {"settledAt", "error"}),
-    (Settle(SNAPSHOT, NOW, KEPT), BY_PULL | {"settledAt": STAMP}, {"error", "openCase"}),
-    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error", "openCase", *ACCOUNT}),
-    (Settle(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error", "openCase"}),
+    (Settle(SNAPSHOT, NOW, KEPT), BY_PULL | {"settledAt": STAMP}, {"error", *CASE}),
+    (Settle(SNAPSHOT, NOW), BY_PULL | {"settledAt": STAMP}, {"error", *CASE, *ACCOUNT}),
+    (Settle(SNAPSHOT, NOW, NAMED), BY_PULL | ACCOUNT | {"settledAt": STAMP}, {"error", *CASE}),
+    (
+        Settle(SNAPSHOT, NOW, KEPT, RESOLUTION),
+        BY_PULL | {"settledAt": STAMP, "source": "person", "resolution": of_resolution(RESOLUTION)},
+        {"error", "openCase", "case"},
+    ),
     (Retract(NOW, keeps_account=True), CONFIRMED | {"status": "CREATED"}, SHOWN | {"settledAt"}),
     (
         Retract(NOW, keeps_account=False),
@@ -203,6 +210,8 @@ def test_settled_transaction_is_read_as_settled() -> None:
         FULL,
         confirmed_at=NOW,
         settled_at=NOW,
+        case=None,
+        resolution=None,
         failure=None,
         next_check_at=None,
         checks=0,

@@ -5,6 +5,8 @@ RequestError           the caller's request cannot be carried out
 ├── NotFound           there is no such thing, or it is another user's
 ├── ReferenceTaken     the reference is that of another transaction
 ├── ReferenceReserved  another request with the reference is under way
+├── CaseConflict       the open case is not as the request supposes
+├── NotAllowed         another person has to do this
 └── TooMany            the caller makes too many requests
 Contended              the transaction changed under every attempt to write
 Stopped                operators have stopped what was requested
@@ -55,6 +57,14 @@ class ReferenceReserved(RequestError):
     def __init__(self, retry_after: int) -> None:
         super().__init__("reference: a request with it is under way")
         self.retry_after = retry_after
+
+
+class CaseConflict(RequestError):
+    """The case is not open, is another person's, or has changed since it was read."""
+
+
+class NotAllowed(RequestError):
+    """The caller may work on cases, and not do this: another person has to."""
 
 
 class TooMany(RequestError):

@@ -12,7 +12,7 @@ from securities_transactions.domain.transaction import Confirmation, Transaction
 
 
 class Change(StrEnum):
-    """The kind of a change. All but the last four raise the version."""
+    """The kind of a change. Those from `account` on do not raise the version."""
 
     CREATED = "created"
     ADOPTED = "adopted"
@@ -20,6 +20,7 @@ class Change(StrEnum):
     CONFIRMED = "confirmed"
     SETTLED = "settled"
     CORRECTED = "corrected"
+    RESOLVED = "resolved"
     RETRACTED = "retracted"
     FAILED = "failed"
     ESCALATED = "escalated"
@@ -27,6 +28,7 @@ class Change(StrEnum):
     SDK_ERROR = "sdk error"
     GATEWAY_STATUS = "gateway status"
     UNREADABLE = "unreadable"
+    CASE = "case"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def changed(old: Transaction | None, new: Transaction) -> Changed | None:
     if old.version != new.version:
         return Changed(_of_version(old, new), _latest(stamps))
     what = _beside_version(old, new)
+    if what is Change.CASE and new.case is not None:
+        return Changed(what, new.case.changed_at)
     return None if what is None else Changed(what, _latest([*stamps, new.pull_requested_at, new.pulled_at]))
 
 
@@ -71,6 +75,8 @@ def _of_version(old: Transaction, new: Transaction) -> Change:
         return Change.RETRACTED
     if (old.revision, old.confirmation, old.settled_at) == (new.revision, new.confirmation, new.settled_at):
         return Change.ESCALATED
+    if new.resolution is not None and new.resolution != old.resolution:
+        return Change.RESOLVED
     if new.is_settled:
         return Change.CORRECTED if old.is_settled else Change.SETTLED
     return Change.CONFIRMED if new.confirmation is Confirmation.CONFIRMED else Change.REPORTED
@@ -81,6 +87,8 @@ def _beside_version(old: Transaction, new: Transaction) -> Change | None:
         return Change.ACCOUNT
     if old.sdk_error != new.sdk_error:
         return Change.SDK_ERROR
+    if old.case != new.case:
+        return Change.CASE
     return Change.GATEWAY_STATUS if old.gateway_status != new.gateway_status else None
 
 

@@ -19,6 +19,7 @@ from securities_transactions.domain.backoff import backoff
 from securities_transactions.domain.expiry import plausible_expiry
 from securities_transactions.domain.gateway_state import GatewayTransaction
 from securities_transactions.domain.orders import Batch
+from securities_transactions.domain.resolution import overlaid
 from securities_transactions.domain.revision import Snapshot, facts, financial_fingerprint
 from securities_transactions.domain.sdk_errors import may_have_orders
 from securities_transactions.domain.statuses import GatewayStatus, Status
@@ -29,6 +30,7 @@ from securities_transactions.domain.transaction import (
     Failure,
     FailureReason,
     SdkError,
+    Source,
     Transaction,
 )
 from securities_transactions.domain.transitions import (
@@ -51,7 +53,8 @@ class Policy:
     `lag` is the maximum staleness of the Gateway's API. `expiry_grace` is added to the expiry before a transaction
     counts as expired. It is longer than `lag`, because an order confirmed in the last second takes that long to appear.
     A transaction is escalated when it is open for `escalate_after`, or for `escalate_unknown_after` if its status at
-    the Gateway is unknown. `price_wait` is how long a settled transaction is checked for a missing price.
+    the Gateway is unknown. `price_wait` is how long a settled transaction is checked for a missing price,
+    `resolved_watch` how long one that a person resolved is checked for the Gateway's own word.
     """
 
     confirm: ConfirmPolicy = ConfirmPolicy.FINAL
@@ -60,6 +63,7 @@ class Policy:
     escalate_after: timedelta = timedelta(days=3)
     escalate_unknown_after: timedelta = timedelta(minutes=30)
     price_wait: timedelta = timedelta(days=2)
+    resolved_watch: timedelta = timedelta(days=14)
 
 
 def reconcile(
@@ -98,8 +102,9 @@ class _Decision:
     policy: Policy
     jitter: float
 
-    def with_orders(self, batch: Batch) -> Transition:
+    def with_orders(self, shown: Batch) -> Transition:
         stored, state, policy = self.stored, self.state, self.policy
+        batch, resolved = overlaid(shown, stored.resolution)
         snapshot = Snapshot(batch, state.pulled_at)
         known = stored.batch
         # A transaction is settled only with the Gateway's own COMPLETED: that is its final update, and without it a
@@ -118,11 +123,13 @@ class _Decision:
             return self._wait(soon=behind == "soon")
         confirmed = stored.confirmation is Confirmation.CONFIRMED
         enough = stored.is_settled if final else (confirmed or policy.confirm is not ConfirmPolicy.EVERY)
-        restated = known is not None and facts(known) != facts(batch)
+        own_word = final and stored.source is Source.PERSON and not resolved
+        restated = own_word or (known is not None and facts(known) != facts(batch))
         if same and enough and not restated:
             if unclear:
                 return escalate(stored, self.now, policy, self.jitter, unclear)
-            if not stored.is_settled or self._may_show_later(stored.suspected_at):
+            watched = resolved and self.now < (stored.settled_at or self.now) + policy.resolved_watch
+            if not stored.is_settled or watched or self._may_show_later(stored.suspected_at):
                 return self._wait()
             return self._wait_for_price() if batch.lacks_price else Transition(check=END_CHECKS)
         if same and restated and self._may_lag():
@@ -142,7 +149,7 @@ class _Decision:
         # The report is either forged or newer than this (possibly stale) response.
         suspicions = (stored.suspected_at, stored.reported_at if contradicted else None)
         suspected_at = max(filter(None, suspicions), default=None)
-        settle = Settle(snapshot, self.now, account)
+        settle = Settle(snapshot, self.now, account, stored.resolution if resolved else None)
         if self._may_show_later(suspected_at):
             return Transition(outcome=settle, check=self._check_from_the_start(), suspected_at=suspected_at)
         if batch.lacks_price or self._needs_person(batch):
@@ -156,7 +163,7 @@ class _Decision:
         """
         if batch.has_lost_order:
             return EscalationReason.LOST_ORDER
-        if self.state.has_several_batches:
+        if self.state.has_several_batches and self.stored.resolution is None:
             return EscalationReason.SEVERAL_BATCHES
         done = self.state.status == GatewayStatus.COMPLETED
         late = done or _is_open_for(self.stored, self.now, self.policy.escalate_unknown_after)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from securities_transactions.domain.cases import CaseWork, Resolution
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -31,6 +32,7 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     SDK = "sdk"
     PULL = "pull"
+    PERSON = "person"
 
 
 class AccountLink(StrEnum):
@@ -63,6 +65,7 @@ class EscalationReason(StrEnum):
     ORDERS_GONE = "orders gone"
     OPEN_TOO_LONG = "open too long"
     NO_PRICE = "no price"
+    RECORDS_DIFFER = "records differ"
 
 
 class ConfirmPolicy(StrEnum):
@@ -112,7 +115,8 @@ class Transaction:
     `orderConfig` and `config` that were asked for. A transaction is *settled* once its final snapshot is confirmed.
     `booked_at` is when it was first over: settled, or failed. `cause` is that of its last change. `suspected_at` is
     when something last cast doubt on what is stored, `escalated_at` when it was last escalated to a person,
-    `escalation` why.
+    `escalation` why. `case` is the work of people on it since; `resolution` is their statement of its orders, as long
+    as that decides any of them.
     """
 
     transaction_id: str
@@ -143,6 +147,8 @@ class Transaction:
     adopted: bool = False
     escalated_at: datetime | None = None
     escalation: EscalationReason | None = None
+    case: CaseWork | None = None
+    resolution: Resolution | None = None
     suspected_at: datetime | None = None
     pulled_at: datetime | None = None
     final_pulled_at: datetime | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
+from securities_transactions.domain.cases import CaseWork, Resolution
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.revision import Snapshot
 from securities_transactions.domain.statuses import GatewayStatus, Status
@@ -44,11 +45,12 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Settle:
-    """The Gateway shows these orders, and all are final."""
+    """All orders are final: as the Gateway shows them, and as `resolution` states them where the Gateway cannot."""
 
     snapshot: Snapshot
     at: datetime
     shown: ShownAccount = ShownAccount()
+    resolution: Resolution | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Transition:
     account: ClaimAccount | None = None
     pull_requested_at: datetime | None = None
     sdk_error: SdkError | None = None
+    case: CaseWork | None = None
     cause: Cause | None = field(default=None, compare=False)
 
     @property
@@ -172,7 +175,7 @@ class Transition:
     @property
     def has_history(self) -> bool:
         """True if the transaction's history has it: a check that is scheduled or a suspicion is not in it."""
-        told = (self.outcome, self.account, self.gateway_status, self.sdk_error)
+        told = (self.outcome, self.account, self.gateway_status, self.sdk_error, self.case)
         return any(each is not None for each in told)
 
     @property

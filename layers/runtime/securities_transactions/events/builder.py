@@ -12,7 +12,7 @@ from securities_transactions.domain.orders import Batch, Order
 from securities_transactions.domain.statuses import Status
 from securities_transactions.domain.stored_webhook import StoredWebhook
 from securities_transactions.domain.times import timestamp_text
-from securities_transactions.domain.transaction import AccountLink, Confirmation, Transaction
+from securities_transactions.domain.transaction import AccountLink, Confirmation, Source, Transaction
 from securities_transactions.events.schemas import (
     BooksClosed,
     BrokerAccountConflict,
@@ -203,6 +203,7 @@ def _common(new: Transaction) -> dict[str, Any]:
 def _batch_fields(new: Transaction, batch: Batch) -> dict[str, Any]:
     return {
         "confirmation": new.confirmation,
+        "source": "person" if new.source is Source.PERSON else None,
         "batchId": batch.batchId,
         "variety": batch.variety,
         "batchStatus": batch.status,

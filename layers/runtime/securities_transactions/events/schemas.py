@@ -141,10 +141,17 @@ class OrdersEvent(StateEvent):
     confirmation: Annotated[
         Literal["reported", "confirmed"],
         Field(
-            description="confirmed: pulled from the Gateway with our credentials; "
+            description="confirmed: pulled from the Gateway with our credentials, or resolved by people (see source); "
             "reported: stated by a webhook or by the SDK."
         ),
     ]
+    source: Annotated[
+        Literal["person"] | None,
+        Field(
+            description="person: people stated the outcome of an order that the Gateway could not state, after they "
+            "found it out from the broker. A later word of the Gateway corrects it. Otherwise absent."
+        ),
+    ] = None
     batchId: str
     variety: str | None = None
     batchStatus: Annotated[str | None, Field(description="The Gateway's own batch status; advisory.")] = None

@@ -12,9 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from securities_transactions import logging
 from securities_transactions.domain.errors import (
+    CaseConflict,
     Contended,
     Fault,
     InvalidField,
+    NotAllowed,
     NotFound,
     ReferenceReserved,
     ReferenceTaken,
@@ -67,6 +69,10 @@ def _problem_of(error: Exception) -> Problem:
             return problems.of_field(error.field, error.detail, kind)
         case NotFound():
             return Problem(problems.NOT_FOUND, str(error))
+        case CaseConflict():
+            return Problem(problems.CASE_CONFLICT, str(error))
+        case NotAllowed():
+            return Problem(problems.FORBIDDEN, str(error))
         case ReferenceTaken():
             return Problem(problems.REFERENCE_TAKEN, str(error), transactionId=error.transaction_id)
         case ReferenceReserved():

@@ -66,6 +66,13 @@ class ChangeView(View):
     error: dict[str, Any] | None = None
     sdkError: dict[str, Any] | None = None
     orders: list[OrderHistoryView] | None = None
+    case: Annotated[
+        dict[str, Any] | None, Field(description="What people have done about the case. Only with the service scope.")
+    ] = None
+    resolution: Annotated[
+        dict[str, Any] | None,
+        Field(description="What people stated of the orders, why, and on what. Only with the service scope."),
+    ] = None
     cause: Annotated[CauseView | None, Field(description="Only with the service scope.")] = None
 
 
@@ -143,7 +150,8 @@ def _change(entry: Entry, *, for_support: bool) -> ChangeView:
             subject=known.subject,
             client=known.client,
         )
-    fields = {**entry.facts, "version": entry.version, "at": timestamp_text(entry.at), "cause": cause}
+    facts = {name: fact for name, fact in entry.facts.items() if for_support or name not in ("case", "resolution")}
+    fields = {**facts, "version": entry.version, "at": timestamp_text(entry.at), "cause": cause}
     return ChangeView.model_validate(fields)
 
 

@@ -35,6 +35,7 @@ UNUSABLE_TOKEN: Final = ProblemType("unusable-token", 401, "Unusable access toke
 FORBIDDEN: Final = ProblemType("forbidden", 403, "Forbidden")
 NOT_FOUND: Final = ProblemType("not-found", 404, "Not found")
 REFERENCE_TAKEN: Final = ProblemType("reference-taken", 409, "The reference is that of another transaction")
+CASE_CONFLICT: Final = ProblemType("case-conflict", 409, "The case is not as the request supposes")
 REQUEST_IN_PROGRESS: Final = ProblemType("request-in-progress", 409, "Request in progress")
 TOO_LARGE: Final = ProblemType("too-large", 413, "Request body too large")
 UNPROCESSABLE: Final = ProblemType("unprocessable", 422, "Unprocessable request")
@@ -54,6 +55,7 @@ CATALOGUE: Final = (
     FORBIDDEN,
     NOT_FOUND,
     REFERENCE_TAKEN,
+    CASE_CONFLICT,
     REQUEST_IN_PROGRESS,
     TOO_LARGE,
     UNPROCESSABLE,

@@ -32,6 +32,8 @@ _MOST_SHOWN: Final = 64
 # Issuers name the client that a token was issued to in one of these.
 _CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
 _MOST_CLIENT_CHARACTERS: Final = 128
+# Auth0's and Microsoft's marks of a token that a client requested for itself.
+_CLIENT_MARKS: Final = (("gty", "client-credentials"), ("idtyp", "app"))
 
 _logger = logging.logger()
 
@@ -40,11 +42,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller: the user id in the access token, and whether it may act for every user."""
+    """The caller: the user id in the access token, and whether it may act for every user.
+
+    `is_operator`: it has the operators' scope, and its token was issued to a person.
+    """
 
     user_id: str
     is_service: bool
     client: str | None = None
+    is_operator: bool = False
 
     def acting_for(self, notes: str | None) -> str:
         """The user that this call is for: the caller, or the user that a service names in `notes`.
@@ -57,7 +63,7 @@ class Caller:
             raise problems.of_field("notes", f"must have 1 to {MOST_NOTES_CHARACTERS} characters")
         if not self.is_service:
             raise Problem(problems.FORBIDDEN, "notes: only a token with the service scope may name another user")
-        self._leave_trace(notes)
+        self.leave_trace(notes)
         return notes
 
     def may_see(self, user_id: str) -> bool:
@@ -65,7 +71,7 @@ class Caller:
         if user_id == self.user_id:
             return True
         if self.is_service:
-            self._leave_trace(user_id)
+            self.leave_trace(user_id)
         return self.is_service
 
     def cause(self, kind: CauseKind, request: "Request", user_id: str) -> Cause:
@@ -74,8 +80,8 @@ class Caller:
             return Cause(kind=kind, request_id=request.id_in_log)
         return Cause(kind=kind, request_id=request.id_in_log, subject=self.user_id, client=self.client)
 
-    def _leave_trace(self, user_id: str) -> None:
-        """Log that a service acts for a user, whom the line names by a pseudonym (`pseudonym_of`)."""
+    def leave_trace(self, user_id: str) -> None:
+        """Log that a service or an operator acts for a user, whom the line names by a pseudonym (`pseudonym_of`)."""
         _logger.info(
             "acts for a user",
             extra={"subject": self.user_id, "client": self.client, "for_user": pseudonym_of(user_id)},
@@ -117,6 +123,11 @@ class Request:
             detail = "is not a parameter of this route"
             errors = [{"field": name[:_MOST_SHOWN], "detail": detail} for name in unknown[:_MOST_SHOWN]]
             raise Problem(problems.INVALID_REQUEST, f"{errors[0]['field']}: {detail}", errors=errors)
+
+    @property
+    def step(self) -> str:
+        """The last part of the route's path."""
+        return str(self.event["routeKey"]).rpartition("/")[2]
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""
@@ -202,10 +213,11 @@ class Request:
         except ValidationError as error:
             raise problems.of_validation(error) from None
 
-    def caller(self, service_scope: str) -> Caller:
+    def caller(self, service_scope: str, operator_scope: str | None = None) -> Caller:
         """The caller, from the claims that the authorizer has verified.
 
-        Raises `Problem` 401 if they contain no user.
+        It is an operator if the token has `operator_scope` and was issued to a person: the service scope implies
+        nothing here. Raises `Problem` 401 if the claims contain no user.
         """
         claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
         user_id = str(claims.get("sub", ""))
@@ -213,7 +225,21 @@ class Request:
             raise Problem(problems.UNUSABLE_TOKEN, f"sub must have 1 to {MOST_NOTES_CHARACTERS} characters")
         scopes = {scope for name in _SCOPE_CLAIMS for scope in _words(claims.get(name))}
         client = next((claims[name] for name in _CLIENT_CLAIMS if isinstance(claims.get(name), str)), None)
-        return Caller(user_id, service_scope in scopes, client and client[:_MOST_CLIENT_CHARACTERS])
+        is_operator = operator_scope in scopes and not _is_of_a_client(claims)
+        return Caller(user_id, service_scope in scopes, client and client[:_MOST_CLIENT_CHARACTERS], is_operator)
+
+
+def _is_of_a_client(claims: Mapping[str, Any]) -> bool:
+    """True if the token was issued to a client (client credentials), not to a person.
+
+    RFC 9068 makes `sub` the client's own id then. Issuers that write something else there have a mark of their own
+    (docs/reference/settings.md, Operators).
+    """
+    subject = str(claims.get("sub", ""))
+    same = any(claims.get(name) == subject for name in (*_CLIENT_CLAIMS, "oid"))
+    marked = any(claims.get(name) == mark for name, mark in _CLIENT_MARKS)
+    account = str(claims.get("preferred_username", "")).startswith("service-account-")
+    return same or marked or account or subject.endswith("@clients")
 
 
 def _words(claim: Any) -> list[str]:

@@ -11,6 +11,7 @@ from securities_transactions.domain.history import Entry
 from securities_transactions.domain.transaction import Transaction
 from securities_transactions.events.builder import changed_orders
 from securities_transactions.storage import mapper
+from securities_transactions.storage.case_mapper import of_resolution, of_work
 from securities_transactions.storage.dynamodb import of_attributes, of_stream, present
 from securities_transactions.storage.history import History
 
@@ -79,6 +80,10 @@ def facts(change: history.Change, old: Transaction | None, new: Transaction) -> 
         found["previousStatus"] = old.status.value
     if old is not None and old.escalated_at != new.escalated_at and new.escalation is not None:
         found["reason"] = new.escalation.value
+    if new.resolution is not None and (old is None or old.resolution != new.resolution):
+        found["resolution"] = of_resolution(new.resolution)
+    if new.case is not None and (old is None or old.case != new.case):
+        found["case"] = of_work(new.case)
     if new.failure is not None:
         found["error"] = {"reason": new.failure.reason.value, **new.failure.error.given}
     if new.sdk_error is not None and (old is None or old.sdk_error != new.sdk_error):

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from securities_transactions.domain.cases import Resolution
 from securities_transactions.domain.cause import Cause, CauseKind
 from securities_transactions.domain.deferred import Deferred
 from securities_transactions.domain.orders import Batch
@@ -38,6 +39,7 @@ from securities_transactions.domain.transitions import (
     ShownAccount,
     Transition,
 )
+from securities_transactions.storage.case_mapper import of_resolution, of_work, to_resolution, to_work
 from securities_transactions.storage.dynamodb import present
 from securities_transactions.storage.snapshot_codec import decode, encode
 
@@ -80,6 +82,8 @@ class Attribute(StrEnum):
     REFERENCE = "reference"
     ESCALATED_AT = "escalatedAt"
     ESCALATION = "escalation"
+    CASE = "case"
+    RESOLUTION = "resolution"
     OPEN_CASE = "openCase"
     SUSPECTED_AT = "suspectedAt"
     PULLED_AT = "pulledAt"
@@ -149,6 +153,8 @@ def to_item(transaction: Transaction) -> dict[str, Any]:
             A.ESCALATED_AT: _text(t.escalated_at),
             A.ESCALATION: _word(t.escalation),
             A.OPEN_CASE: OPEN if t.is_unanswered else None,
+            A.CASE: None if t.case is None else of_work(t.case),
+            A.RESOLUTION: None if t.resolution is None else of_resolution(t.resolution),
             A.SUSPECTED_AT: _text(t.suspected_at),
             A.PULLED_AT: _text(t.pulled_at),
             A.FINAL_PULLED_AT: _text(t.final_pulled_at),
@@ -197,6 +203,8 @@ def of_item(item: Item) -> Transaction:
         reference=item.get(A.REFERENCE),
         escalated_at=_read(item, A.ESCALATED_AT, time_of),
         escalation=_read(item, A.ESCALATION, EscalationReason),
+        case=_read(item, A.CASE, to_work),
+        resolution=_read(item, A.RESOLUTION, to_resolution),
         suspected_at=_read(item, A.SUSPECTED_AT, time_of),
         pulled_at=_read(item, A.PULLED_AT, time_of),
         final_pulled_at=_read(item, A.FINAL_PULLED_AT, time_of),
@@ -250,6 +258,7 @@ def seen(stored: Transaction) -> dict[str, Any]:
         A.NEXT_CHECK_AT: _text(stored.next_check_at),
         A.SUSPECTED_AT: _text(stored.suspected_at),
         A.ACCOUNT: _word(stored.account),
+        A.CASE: None if stored.case is None else of_work(stored.case),
     }
 
 
@@ -270,6 +279,7 @@ def changes_of(transition: Transition, transaction_id: str) -> Changes:
         A.GATEWAY_STATUS: _word(transition.gateway_status),
         A.PULL_REQUESTED_AT: _text(transition.pull_requested_at),
         A.SDK_ERROR: None if transition.sdk_error is None else _of_sdk_error(transition.sdk_error),
+        A.CASE: None if transition.case is None else of_work(transition.case),
         A.CAUSE: of_cause(transition.cause) if transition.cause is not None and transition.has_history else None,
     }
     if transition.ends_suspicion:
@@ -287,14 +297,21 @@ def _outcome_changes(outcome: Outcome | None) -> tuple[dict[str, Any], frozenset
         case Confirm(snapshot, at, shown, escalate, reason):
             escalated = _escalated(at, reason) if escalate else {}
             return _confirmed(snapshot, at, shown) | escalated, frozenset({A.SETTLED_AT, A.ERROR}) | _unshown(shown)
-        case Settle(snapshot, at, shown):
-            settled = {A.SETTLED_AT: timestamp_text(at)}
-            return _confirmed(snapshot, at, shown) | settled, frozenset({A.ERROR, A.OPEN_CASE}) | _unshown(shown)
+        case Settle(snapshot, at, shown, resolution):
+            settled = {A.SETTLED_AT: timestamp_text(at), **_resolved(resolution)}
+            over = frozenset[str]({A.ERROR, A.OPEN_CASE, A.CASE, A.RESOLUTION} - settled.keys())
+            return _confirmed(snapshot, at, shown) | settled, over | _unshown(shown)
         case Retract() as retract:
             return _denied(Status.CREATED, retract.at), _retracted(retract)
         case Fail(at, failure, retract):
             removed = frozenset[str]() if retract is None else _retracted(retract)
             return _denied(Status.FAILED, at) | {A.ERROR: _of_failure(failure)}, removed
+
+
+def _resolved(resolution: Resolution | None) -> dict[str, Any]:
+    if resolution is None:
+        return {}
+    return {A.RESOLUTION: of_resolution(resolution), A.SOURCE: Source.PERSON.value}
 
 
 def _escalated(at: datetime, reason: EscalationReason | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from securities_transactions.domain.cases import CaseKey
 from securities_transactions.domain.cause import Cause
 from securities_transactions.domain.errors import NotFound
 from securities_transactions.domain.pull_request import PullRequest
@@ -445,6 +446,20 @@ class Transactions:
                 for item in map(of_attributes, page["Items"]):
                     yield PullRequest(item[A.TRANSACTION_ID], due_at=_as_written(item[A.NEXT_CHECK_AT]))
 
+    def case_page(self, limit: int, after: CaseKey | None) -> tuple[list[CaseKey], CaseKey | None]:
+        """At most `limit` entries of the index of open cases, longest open first, and where the next page begins."""
+        start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": to_attributes(_index_key(after))}
+        page = self.client.query(
+            TableName=self.table,
+            IndexName=CASES,
+            KeyConditionExpression=f"{A.OPEN_CASE} = :open",
+            ExpressionAttributeValues={":open": {"S": OPEN}},
+            Limit=limit,
+            **start,
+        )
+        last = page.get("LastEvaluatedKey")
+        return [_case_key(each) for each in page["Items"]], None if last is None else _case_key(last)
+
     def open_cases(self) -> Iterator[str]:
         """The transactions that need a person, those first that have needed one for longest."""
         pages = self.client.get_paginator("query").paginate(
@@ -478,6 +493,15 @@ def _stored(error: ClientError) -> Mapping[str, Any]:
     if not condition_failed(error):
         raise error
     return of_attributes(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs do not know it
+
+
+def _case_key(attributes: Mapping[str, Any]) -> CaseKey:
+    item = of_attributes(attributes)
+    return CaseKey(str(item[A.ESCALATED_AT]), str(item[A.TRANSACTION_ID]))
+
+
+def _index_key(case: CaseKey) -> dict[str, Any]:
+    return {A.OPEN_CASE: OPEN, A.ESCALATED_AT: case.since, A.TRANSACTION_ID: case.transaction_id}
 
 
 def _as_written(text: str) -> datetime | None:
