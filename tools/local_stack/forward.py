@@ -43,7 +43,7 @@ def forwarding(product: Product, url: str, note: Callable[[str], None]) -> Itera
         yield
     finally:
         over.set()
-        thread.join(_ANSWER_SECONDS + 1)
+        thread.join(1)
 
 
 def _forward(product: Product, queue_url: str, url: str, note: Callable[[str], None], over: threading.Event) -> None:
