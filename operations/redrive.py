@@ -99,7 +99,7 @@ def _published(stage: Stage, body: str) -> None:
         queue = "FinalReportsQueueUrl" if update.pull.final else "PullQueueUrl"
         _sent(stage, stage.outputs[queue], message_of(update.pull))
     bus = stage.outputs["EventBusName"]
-    entries = [entry(each, bus) for each in update.events]
+    entries: list[Entry] = [entry(each, bus) for each in update.events]
     if not entries and "entry" in message:
         entries = [message["entry"] | {"EventBusName": bus}]
     _put(stage, entries)

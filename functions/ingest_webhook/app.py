@@ -12,7 +12,7 @@ from securities_transactions.http.problems import Problem
 from securities_transactions.http.request import Request
 from securities_transactions.http.response import Response
 from securities_transactions.http.webhook_access import UnknownSegment, UnknownSource
-from securities_transactions.services.ingest_webhook import Ingested, IngestStatus
+from securities_transactions.services.ingest_webhook import WEBHOOK_ID_CHARACTERS, Ingested, IngestStatus
 
 # A hundred orders take about 40 KB. Parsing more than this would take seconds, signed or not.
 MOST_BODY_BYTES = 1024 * 1024
@@ -71,8 +71,9 @@ def facts(ingested: Ingested) -> dict[str, Any]:
     match verification:
         case Rejected(reason) | Suspicious(reason):
             found["reason"] = reason
-        case Accepted(transaction_id, snapshot=snapshot):
-            found |= {"transaction_id": transaction_id, "revision": snapshot.revision.text}
+        case Accepted(transaction_id):
+            # As in the history of the transaction. Only a stored webhook is found by its complete id.
+            found |= {"transaction_id": transaction_id, "webhook_id": ingested.webhook_id[:WEBHOOK_ID_CHARACTERS]}
         case _:
             pass
     return found

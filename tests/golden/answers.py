@@ -9,7 +9,7 @@ from typing import Any, Final
 from securities_transactions.services.publish_updates import Update, update_of
 from securities_transactions.storage.adoption_leases import AdoptionLeases
 from securities_transactions.storage.counters import MOST_WEBHOOKS, CreationCounts, WebhookCounts
-from securities_transactions.storage.dynamodb import of_attributes, of_stream
+from securities_transactions.storage.dynamodb import of_attributes, to_attributes
 from securities_transactions.storage.mapper import of_item
 from securities_transactions.storage.webhooks import webhook_of
 from tests.golden.collect import COUNTED, KEYS, LEASE, PROOF
@@ -27,7 +27,7 @@ def pull_of(update: Update) -> Any:
 
 def of_transaction(record: Stored) -> Any:
     """The API's responses to the user and to a service for a stream record's new image, and the published events."""
-    item = of_stream(record["dynamodb"]["NewImage"])
+    item = to_attributes(of_attributes(record["dynamodb"]["NewImage"]))
     transaction_id, user = item["transactionId"]["S"], item["notes"]["S"]
     rig = Rig()
     table = rig.tables["Transactions"]
@@ -51,7 +51,7 @@ def of_webhook(record: Stored) -> Any:
     update = update_of(record)
     return plain(
         {
-            "webhook": asdict(webhook_of(of_attributes(of_stream(record["dynamodb"]["NewImage"])))),
+            "webhook": asdict(webhook_of(of_attributes(record["dynamodb"]["NewImage"]))),
             "events": [event.model_dump(mode="json", exclude_none=True) for event in update.events],
             "pull": pull_of(update),
         }

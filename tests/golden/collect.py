@@ -12,7 +12,7 @@ from securities_transactions.domain.statuses import GatewayStatus, OrderStatus, 
 from securities_transactions.domain.transaction import AccountLink, Confirmation, FailureReason, Source
 from securities_transactions.storage.adoption_leases import AdoptionLeases
 from securities_transactions.storage.counters import CreationCounts, WebhookCounts
-from securities_transactions.storage.dynamodb import of_attributes, of_stream, to_attributes
+from securities_transactions.storage.dynamodb import of_attributes, to_attributes
 from securities_transactions.storage.mapper import of_item, to_item
 from tests.golden.plain import image
 from tests.simulation.product import simulated
@@ -186,14 +186,12 @@ def _features(record: Record) -> set[str]:
     found = {f"{name} {next(iter(value))}" for name, value in new.items()}
     found |= {f"{name} absent" for name in images.get("OldImage", {}) if name not in new}
     found |= {f"{name}={new[name].get('S')}" for name in _WORDS if name in new}
-    found |= (
-        {f"requested {sorted(of_item(of_attributes(of_stream(new))).requested.value)}"} if "request" in new else set()
-    )
+    found |= {f"requested {sorted(of_item(of_attributes(new)).requested.value)}"} if "request" in new else set()
     found |= {f"{name}: {json.dumps(new[name])}" for name in ("error", "sdkError") if name in new}
     if "status" in new:
         old = images.get("OldImage", {}).get("status", {}).get("S")
         found.add(f"{old} -> {new['status']['S']}")
-        batch = of_item(of_attributes(of_stream(new))).batch
+        batch = of_item(of_attributes(new)).batch
         found |= {f"order {order.status}" for order in batch.orders} if batch else set()
         found.add(f"{len(batch.orders) if batch else 'no'} orders")
     return found

@@ -142,3 +142,13 @@ def test_refusal_texts_are_for_the_caller_and_not_logged() -> None:
     refusal = GatewayRefused(400, (f"bad secret {API_SECRET}",), "InputException")
     assert str(refusal) == "the Gateway refused (400, InputException)"
     assert refusal.errors == (f"bad secret {API_SECRET}",)
+
+
+def test_place_in_the_code_is_logged_with_problems_only() -> None:
+    """Each webhook has a line of level INFO, and logs are charged by the byte."""
+    lines = {
+        level: json.loads(_logger.registered_formatter.format(logging.LogRecord("x", level, "a.py", 1, "y", (), None)))
+        for level in (logging.INFO, logging.WARNING, logging.ERROR)
+    }
+    assert [{"location", "service"} <= line.keys() for line in lines.values()] == [False, True, True]
+    assert not {"location", "service"} & lines[logging.INFO].keys()

@@ -52,6 +52,7 @@ EVERY_OPTION: Final[Mapping[str, str]] = {
     "SmallcaseAuthIdPattern": "[0-9a-f]{24,32}",
     "CredentialsRefused": "400,401,403",
     "SecretAgeSeconds": "60",
+    "SystemLogLevel": "INFO",
     "AwsCaBundle": "/opt/python/certifi/cacert.pem",
     "WebhookRetentionDays": "30",
     "HistoryRetentionDays": "0",

@@ -50,6 +50,8 @@ CONFIG: Final = Config(
     read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
+    # botocore would build its own name anew for each request, twice.
+    user_agent=f"securities-transactions botocore/{botocore.__version__}",
 )
 
 

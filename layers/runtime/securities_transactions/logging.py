@@ -7,11 +7,14 @@ fault and never its value, and AWS errors have a code, so those are logged.
 import traceback
 from functools import cache
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.logging.types import LogRecord
 
 _OF_AN_INVOCATION: Final = ("function", "request_id", "invocation_id", "transaction_id")
 
@@ -27,6 +30,13 @@ class _Formatter(LambdaPowertoolsFormatter):
             told.append("".join(traceback.format_tb(error.__traceback__)) + _named(error))
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return "\nbecause of\n".join(told)
+
+    def serialize(self, log: "LogRecord") -> str:
+        """The line as JSON. Logs are charged by the byte, and their place in the code matters for problems only."""
+        if log.get("level") == "INFO":
+            log.pop("location", None)
+            log.pop("service", None)
+        return super().serialize(log)
 
 
 @cache

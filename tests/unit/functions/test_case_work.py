@@ -7,7 +7,7 @@ import pytest
 
 from securities_transactions.events.builder import of_transaction
 from securities_transactions.storage import mapper
-from securities_transactions.storage.dynamodb import of_attributes, of_stream
+from securities_transactions.storage.dynamodb import of_attributes
 from tests.simulation.expressions import Item
 from tests.unit.functions.harness import OPERATOR, SERVICE, USER, Answered, Client, Context, Rig
 from tests.unit.functions.scenarios import order
@@ -57,8 +57,8 @@ def events(rig: Rig) -> list[dict[str, Any]]:
     found = []
     for record in rig.tables["Transactions"].stream:
         images = record["dynamodb"]
-        old = mapper.of_item(of_attributes(of_stream(images["OldImage"]))) if "OldImage" in images else None
-        new = mapper.of_item(of_attributes(of_stream(images["NewImage"])))
+        old = mapper.of_item(of_attributes(images["OldImage"])) if "OldImage" in images else None
+        new = mapper.of_item(of_attributes(images["NewImage"]))
         found += [{"type": each.detail_type, **each.model_dump(exclude_none=True)} for each in of_transaction(old, new)]
     return found
 

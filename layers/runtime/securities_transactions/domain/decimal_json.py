@@ -35,7 +35,7 @@ def loads(raw: bytes | str, *, deepest: int = _MOST_DEPTH) -> Any:
     """
     try:
         text = (raw.decode() if isinstance(raw, bytes) else raw).removeprefix("\ufeff")
-        value = json.loads(text, parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
+        value = _decoder.decode(text)
         if text.count("[") + text.count("{") > deepest and _is_deep(value, deepest):
             raise ValueError("nested too deeply")
         return _mend(value) if _MAY_NEED_MENDING.search(text) else value
@@ -71,9 +71,10 @@ def _mend(value: Any) -> Any:
 
 
 def _whole(text: str) -> int | str:
-    if len(text) > _MOST_DIGITS or int(text) not in _WHOLE:
+    if len(text) > _MOST_DIGITS:
         return _out_of_range(text)
-    return int(text)
+    value = int(text)
+    return value if value in _WHOLE else _out_of_range(text)
 
 
 def _decimal(text: str) -> Decimal | str:
@@ -84,6 +85,9 @@ def _decimal(text: str) -> Decimal | str:
         value = Decimal(text)
     except InvalidOperation:
         return _out_of_range(text)
+    # Without an exponent, the text itself is the number written out.
+    if len(text) <= _MOST_DIGITS and "e" not in text and "E" not in text:
+        return value
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101  # for the type checker: JSON has neither NaN nor Infinity
     # A number without a fraction is written without a point, so it must fit an integer.
@@ -98,13 +102,16 @@ def _out_of_range(text: str) -> str:
     return f"{text[:_MOST_DIGITS]}…"
 
 
+_decoder: Final = json.JSONDecoder(parse_int=_whole, parse_float=_decimal, parse_constant=_refuse_constant)
+_encoders: Final = {
+    sort_keys: simplejson.JSONEncoder(
+        use_decimal=True, separators=(",", ":"), sort_keys=sort_keys, ensure_ascii=False, allow_nan=False
+    )
+    for sort_keys in (False, True)
+}
+
+
 def dumps(value: Any, *, sort_keys: bool = False) -> str:
     """`value` as compact JSON. Each `Decimal` is written as a number with its own digits."""
-    return simplejson.dumps(
-        value,
-        use_decimal=True,
-        separators=(",", ":"),
-        sort_keys=sort_keys,
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    text: str = _encoders[sort_keys].encode(value)
+    return text

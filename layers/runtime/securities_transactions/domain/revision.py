@@ -109,7 +109,7 @@ class Snapshot:
         """The progress of the batch."""
         return Progress.of(self.batch)
 
-    @property
+    @cached_property
     def revision(self) -> Revision:
         """The revision of this snapshot."""
         # Text has milliseconds, and a parsed revision must equal the original.

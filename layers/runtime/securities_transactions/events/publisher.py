@@ -33,11 +33,18 @@ _ATTEMPTS: Final = 4
 Entry = dict[str, Any]
 
 
+class BuiltEntry(Entry):
+    """An entry that `entry` built, with the transaction and the sequence of its event."""
+
+    subject: str | None
+    sequence: int | None
+
+
 class PublishError(Exception):
     """The bus rejected events after all attempts, or rejects them permanently."""
 
 
-def entry(event: Event, bus: str) -> Entry:
+def entry(event: Event, bus: str) -> BuiltEntry:
     """The PutEvents entry for `event`. One that is too large for the bus leaves out the data that can be read
     elsewhere.
 
@@ -48,7 +55,9 @@ def entry(event: Event, bus: str) -> Entry:
         detail = _detail(_claim_check(event))
     if len(detail.encode()) > _MOST_BYTES:
         raise PublishError(f"{event.eventId} is too large for the bus")
-    return {"Source": SOURCE, "DetailType": event.detail_type, "Detail": detail, "EventBusName": bus}
+    built = BuiltEntry(Source=SOURCE, DetailType=event.detail_type, Detail=detail, EventBusName=bus)
+    built.subject, built.sequence = event.transactionId, getattr(event, "sequence", None)
+    return built
 
 
 @dataclass(frozen=True)
@@ -190,8 +199,7 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     sequences: dict[str | None, int | None] = {}
     for each in entries:
         bytes_ = len(each["Detail"].encode()) + len(each["DetailType"]) + len(SOURCE)
-        detail = identity(each)
-        subject, sequence = detail.get("transactionId"), detail.get("sequence")
+        subject, sequence = _position(each)
         overtaking = sequences.get(subject, sequence) != sequence
         if chunk and (len(chunk) == _MOST_ENTRIES or size + bytes_ > _MOST_BYTES or overtaking):
             yield chunk
@@ -201,6 +209,14 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         sequences[subject] = sequence
     if chunk:
         yield chunk
+
+
+def _position(each: Entry) -> tuple[str | None, int | None]:
+    """The transaction and the sequence of an entry's event. Only an entry from a dead-letter queue is parsed."""
+    if isinstance(each, BuiltEntry):
+        return each.subject, each.sequence
+    detail = identity(each)
+    return detail.get("transactionId"), detail.get("sequence")
 
 
 def _detail(event: Event) -> str:

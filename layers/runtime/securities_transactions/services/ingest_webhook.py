@@ -28,7 +28,7 @@ from securities_transactions.storage.transactions import Transactions, Written
 from securities_transactions.storage.webhooks import Webhooks
 
 # Enough to find a webhook by; the whole id would cost a write unit where a basket's item is just small enough.
-_WEBHOOK_ID_CHARACTERS: Final = 32
+WEBHOOK_ID_CHARACTERS: Final = 32
 
 Verify = Callable[[bytes, Sequence[ApiSecret], datetime, Policy], Verification]
 Reconsider = Callable[[Accepted, Transaction | None], Unchanged | Suspicious]
@@ -94,7 +94,7 @@ class IngestWebhook:
         if isinstance(verification, Rejected):
             return Ingested(verification, IngestStatus.REJECTED, id_)
         if isinstance(verification, Accepted):
-            cause = Cause(kind=CauseKind.WEBHOOK, request_id=request_id, webhook_id=id_[:_WEBHOOK_ID_CHARACTERS])
+            cause = Cause(kind=CauseKind.WEBHOOK, request_id=request_id, webhook_id=id_[:WEBHOOK_ID_CHARACTERS])
             verified, status = self._report(raw, verification, now, cause)
         else:
             verified, status = self._store(raw, verification, now)

@@ -16,7 +16,7 @@ from securities_transactions.events.schemas import Event
 from securities_transactions.services.pull_queue import PullQueues
 from securities_transactions.services.service_levels import ServiceLevels, service_levels
 from securities_transactions.storage import mapper
-from securities_transactions.storage.dynamodb import of_attributes, of_stream
+from securities_transactions.storage.dynamodb import of_attributes
 from securities_transactions.storage.webhooks import webhook_of
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ def update_of(record: Record) -> Update:
     images = record["dynamodb"]
     if "NewImage" not in images:
         return Update()
-    new = of_attributes(of_stream(images["NewImage"]))
+    new = of_attributes(images["NewImage"])
     if "webhookId" in new:
         webhook = webhook_of(new)
         return of_webhook(webhook) if record["eventName"] == "INSERT" or webhook.suspicion is not None else Update()
-    old = of_attributes(of_stream(images["OldImage"])) if "OldImage" in images else None
+    old = of_attributes(images["OldImage"]) if "OldImage" in images else None
     return of_transaction(None if old is None else mapper.of_item(old), mapper.of_item(new))
 
 

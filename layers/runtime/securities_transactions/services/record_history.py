@@ -12,7 +12,7 @@ from securities_transactions.domain.transaction import Transaction
 from securities_transactions.events.builder import changed_orders
 from securities_transactions.storage import mapper
 from securities_transactions.storage.case_mapper import of_resolution, of_work
-from securities_transactions.storage.dynamodb import of_attributes, of_stream, present
+from securities_transactions.storage.dynamodb import of_attributes, present
 from securities_transactions.storage.history import History
 
 Record = Mapping[str, Any]
@@ -49,8 +49,8 @@ def entry_of(record: Record) -> Entry | None:
     images = record["dynamodb"]
     if "NewImage" not in images:
         return None
-    item = of_attributes(of_stream(images["NewImage"]))
-    old = mapper.of_item(of_attributes(of_stream(images["OldImage"]))) if "OldImage" in images else None
+    item = of_attributes(images["NewImage"])
+    old = mapper.of_item(of_attributes(images["OldImage"])) if "OldImage" in images else None
     new = mapper.of_item(item)
     changed = history.changed(old, new)
     if changed is None:

@@ -66,26 +66,11 @@ def to_attributes(item: Mapping[str, Any]) -> Attributes:
 
 
 def of_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The item in attribute values, with numbers as `Decimal`."""
+    """The item in attribute values, with numbers as `Decimal`.
+
+    In a stream image, which an event has as JSON, binary values are base64 text.
+    """
     return {name: _of_attribute(value) for name, value in attributes.items()}
-
-
-def of_stream(image: Mapping[str, Any]) -> Attributes:
-    """The attribute values in a stream image, which an event has in JSON and so with binary as base64 text."""
-    return {name: _of_stream(value) for name, value in image.items()}
-
-
-def _of_stream(value: Mapping[str, Any]) -> dict[str, Any]:
-    ((kind, inner),) = value.items()
-    match kind:
-        case "B" if isinstance(inner, str):
-            return {kind: base64.b64decode(inner)}
-        case "M":
-            return {kind: of_stream(inner)}
-        case "L":
-            return {kind: [_of_stream(each) for each in inner]}
-        case _:
-            return dict(value)
 
 
 def _to_attribute(value: Any) -> dict[str, Any]:
@@ -109,8 +94,12 @@ def _to_attribute(value: Any) -> dict[str, Any]:
 def _of_attribute(attribute: Mapping[str, Any]) -> Any:
     ((kind, value),) = attribute.items()
     match kind:
+        case "S":
+            return value
         case "N":
             return Decimal(value)
+        case "B":
+            return base64.b64decode(value) if isinstance(value, str) else value
         case "NULL":
             return None
         case "M":
