@@ -20,7 +20,7 @@ from securities_transactions.http.handler import _logger
 from tests.simulation.dynamodb import Table
 from tests.strict_messaging import StrictBus, StrictQueue
 from tests.unit.functions.harness import API_SECRET, GATEWAY_SECRET, Rig, throttled
-from tests.unit.functions.scenarios import ASHA, HTTP, PLANTED, PREVIOUS, connected
+from tests.unit.functions.scenarios import ASHA, HTTP, PLANTED, PREVIOUS, connected, webhook
 from tests.unit.functions.scenarios_behind import BEHIND
 
 ROOT: Final = Path(__file__).parents[2]
@@ -152,3 +152,15 @@ def test_place_in_the_code_is_logged_with_problems_only() -> None:
     }
     assert [{"location", "service"} <= line.keys() for line in lines.values()] == [False, True, True]
     assert not {"location", "service"} & lines[logging.INFO].keys()
+
+
+def test_webhook_costs_at_most_450_logged_bytes(rig: Rig, recorder: Recorder) -> None:
+    """Its one line is all that a successful invocation logs: Lambda's own lines are for problems only."""
+    recorder.lines.clear()
+    webhook()(rig)
+    (line,) = (each for each in recorder.lines if '"message":"webhook"' in each)
+    found = json.loads(line)
+    # Lambda's longest name, its UUIDs, API Gateway's ids and the Gateway's, where this test has shorter ones.
+    characters = {"function": 64, "invocation_id": 36, "request_id": 16, "transaction_id": 36}
+    assert len(line) + sum(most - len(found[name]) for name, most in characters.items()) <= 450
+    assert found["verification"] == "accepted"
