@@ -246,6 +246,11 @@ rotate: .venv/.ready ## Change a secret of the Gateway's (STEP=next|switch|finis
 	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.rotate $(STAGED) $(STEP) \
 	  $(if $(SECRET),--secret $(SECRET)) $(if $(FORCE),--force)
 
+.PHONY: export
+export: .venv/.ready ## Every stored item as JSON lines, and on where it stopped (FILE=export.jsonl STAGE=dev)
+	@test -n "$(FILE)" || { echo "Name the file: make export FILE=export.jsonl" >&2; exit 1; }
+	@PYTHONPATH=layers/runtime exec $(BIN)/python -m operations.export $(STAGED) -- '$(FILE)'
+
 .PHONY: erase
 erase: .venv/.ready ## Erase a user; records of orders stay under a pseudonym (NOTES=user STAGE=dev, RECORDS=refuse)
 	@test -n "$(NOTES)" || { echo "Name the user: make erase NOTES=…" >&2; exit 1; }

@@ -44,8 +44,7 @@ def pull(rig: Rig, transaction_id: str, **state: Any) -> None:
     assert reconcile(rig, json.dumps({"transactionId": transaction_id})) == []
 
 
-@pytest.fixture
-def rig() -> Rig:
+def populated() -> Rig:
     """A user with an account, a trade, a transaction that failed, and stored webhooks; and another user."""
     rig = Rig()
     rig.clients.events, rig.clients.sqs = StrictBus(), StrictQueue()
@@ -63,6 +62,12 @@ def rig() -> Rig:
         assert rig.call("POST /webhooks/orders", hook(rig, body)).status == 200
     rig.handler("record_history")({"Records": rig.tables["Transactions"].stream}, None)
     return rig
+
+
+@pytest.fixture
+def rig() -> Rig:
+    """The functions with their tables populated."""
+    return populated()
 
 
 @pytest.fixture
