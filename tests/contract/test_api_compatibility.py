@@ -8,7 +8,8 @@ import pytest
 
 from tools.contracts import openapi
 from tools.contracts.api_compatibility import broken
-from tools.contracts.store import released_apis
+from tools.contracts.compatibility import unversioned
+from tools.contracts.store import API_VERSION, released_apis
 
 RELEASED = openapi.plain()
 Change = Callable[[dict[str, Any]], None]
@@ -26,6 +27,23 @@ def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_clients_of_every_released_version_can_live_with_this_one() -> None:
     assert [line for released in released_apis().values() for line in broken(released, RELEASED)] == []
+
+
+def test_a_released_version_stays_as_it_was_released() -> None:
+    """For an addition raise API_VERSION."""
+    frozen = released_apis().get(API_VERSION)
+    assert frozen is None or unversioned(frozen, RELEASED) == []
+
+
+def test_an_addition_needs_a_version_of_its_own_and_a_better_summary_does_not() -> None:
+    described = copy.deepcopy(RELEASED)
+    operation(described, "/orders")["summary"] = "Better."
+    described["tags"].append({"name": "more"})
+    assert unversioned(RELEASED, described) == []
+
+    added = copy.deepcopy(RELEASED)
+    schema(added, "Problem")["properties"]["title2"] = {"type": "string"}
+    assert unversioned(RELEASED, added) == ["components"]
 
 
 def test_the_same_document_breaks_nothing() -> None:

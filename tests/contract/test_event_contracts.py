@@ -11,7 +11,7 @@ import yaml
 
 from securities_transactions.domain.decimal_json import dumps, loads
 from securities_transactions.events.schemas import CATALOGUE, SCHEMA_VERSION
-from tools.contracts.compatibility import breaks, missing
+from tools.contracts.compatibility import breaks, missing, unversioned
 from tools.contracts.documents import catalogue, documents
 from tools.contracts.examples import examples
 from tools.contracts.schemas import draft_4, schemas
@@ -81,6 +81,24 @@ def test_a_consumer_s_validator_does_not_mind_what_a_newer_minor_version_adds() 
 def test_consumers_of_every_released_version_can_live_with_this_one() -> None:
     """Nothing removed, retyped, no longer promised; no new values in a closed list; no event gone."""
     assert [line for old in released().values() for line in missing(old, schemas())] == []
+
+
+def test_a_released_version_stays_as_it_was_released() -> None:
+    """For an addition raise SCHEMA_VERSION."""
+    frozen = released().get(SCHEMA_VERSION)
+    assert frozen is None or unversioned(frozen, schemas()) == []
+
+
+def test_an_addition_needs_a_version_of_its_own_and_a_better_description_does_not() -> None:
+    described = copy.deepcopy(schemas())
+    described["OrdersSettled"]["description"] = "Better."
+    described["OrdersSettled"]["properties"]["broker"] |= {"description": "Better.", "examples": ["kite"]}
+    assert unversioned(schemas(), described) == []
+
+    added = copy.deepcopy(schemas())
+    added["OrdersSettled"]["properties"]["description"] = {"type": "string"}
+    assert unversioned(schemas(), added) == ["OrdersSettled"]
+    assert unversioned(schemas(), {**schemas(), "OrdersAmended": {}}) == ["OrdersAmended"]
 
 
 def test_released_versions_are_read_by_version_and_event(tmp_path: Path) -> None:

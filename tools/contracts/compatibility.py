@@ -5,8 +5,11 @@ promise more. It must not remove or retype a field, drop a promise, or add value
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
+# Below these the keys are names of the contract, which may be those of notes.
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "schemas", "parameters", "headers", "paths"})
+_NOTES: Final = frozenset({"description", "title", "summary", "example", "examples", "externalDocs", "tags"})
 Schema = Mapping[str, Any]
 
 
@@ -87,3 +90,27 @@ def values(schema: Schema) -> set[Any] | None:
 
 def _words(values: set[Any]) -> str:
     return " or ".join(sorted(str(value) for value in values))
+
+
+def unversioned(released: Mapping[str, Schema], current: Mapping[str, Schema]) -> list[str]:
+    """The names of what differs between a released version and the contracts of the same version.
+
+    An addition breaks no consumer, but it needs a version of its own: one name has one meaning.
+    """
+    old, new = without_notes(dict(released)), without_notes(dict(current))
+    return [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+
+
+def without_notes(schema: Any) -> Any:
+    """`schema` without what changes no value that it allows: descriptions, examples and known values (`x-…`)."""
+    if isinstance(schema, list):
+        return [without_notes(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: without_notes(each) for name, each in value.items()}
+        if key in _NAMED and isinstance(value, dict)
+        else without_notes(value)
+        for key, value in schema.items()
+        if key not in _NOTES and not key.startswith("x-")
+    }
