@@ -49,7 +49,8 @@ def fault_of_make(command: str) -> str | None:
     """The word of a `make` command that the Makefile does not know."""
     for word in re.sub(r"""(["']).*?\1""", "", command).split()[1:]:
         name, is_variable, _ = word.partition("=")
-        known = f"$({name})" in MAKEFILE if is_variable else re.search(rf"^{re.escape(name)}:", MAKEFILE, re.MULTILINE)
+        pattern = rf"\$(?:\(|\$){re.escape(name)}\b" if is_variable else rf"^{re.escape(name)}:"
+        known = re.search(pattern, MAKEFILE, re.MULTILINE)
         if re.fullmatch(r"[A-Za-z][\w-]*", name) and not known:
             return name
     return None
