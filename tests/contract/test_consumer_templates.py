@@ -12,7 +12,7 @@ from tools.template_checks.conditions import decided
 from tools.template_checks.templates import CONSUMER_BUS, CONSUMER_HTTP, CONSUMER_RULE, CONSUMER_TARGET, translated
 
 # About a user's broker accounts and other webhooks: a consumer asks for these by name.
-NOT_BY_DEFAULT = {"BrokerAccountLinked", "BrokerAccountConflict", "WebhookReceived"}
+NOT_BY_DEFAULT = {"BooksClosed", "BrokerAccountLinked", "BrokerAccountConflict", "WebhookReceived"}
 # What AWS's console proposes for accounts that manage their own rules, and CloudFormation calls for AWS::Events::Rule.
 OWN_RULES = {
     "events:DeleteRule",

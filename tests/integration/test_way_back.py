@@ -80,7 +80,7 @@ def test_edit_of_the_layer_alone_publishes_every_function_and_no_edit_none(
     product: Product, packaged: Callable[..., str]
 ) -> None:
     before = versions(product, packaged("untouched"))
-    assert len(before) == 14
+    assert len(before) == 16
     assert versions(product, packaged("again")) == before
     after = versions(product, packaged("layer", edit_layer))
     assert after.keys() == before.keys()

@@ -50,7 +50,7 @@ CONFIG: Final = Config(
     read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
-    # botocore would build its own name anew for each request, twice.
+    # botocore would build its own name twice for each request.
     user_agent=f"securities-transactions botocore/{botocore.__version__}",
 )
 

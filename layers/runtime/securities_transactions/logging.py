@@ -7,7 +7,7 @@ fault and never its value, and AWS errors have a code, so those are logged.
 import traceback
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -34,8 +34,10 @@ class _Formatter(LambdaPowertoolsFormatter):
     def serialize(self, log: "LogRecord") -> str:
         """The line as JSON. Logs are charged by the byte, and their place in the code matters for problems only."""
         if log.get("level") == "INFO":
-            log.pop("location", None)
-            log.pop("service", None)
+            fields: dict[str, Any] = dict(log)
+            for name in ("location", "service"):
+                fields.pop(name, None)
+            return super().serialize(cast("LogRecord", fields))
         return super().serialize(log)
 
 

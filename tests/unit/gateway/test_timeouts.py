@@ -65,7 +65,7 @@ def with_event(template: dict[str, Any], kind: str) -> dict[str, list[dict[str, 
 def test_every_route_answers_before_api_gateway_gives_up(template: dict[str, Any]) -> None:
     """Five seconds before, so that what API Gateway itself takes does not matter."""
     routes = with_event(template, "HttpApi")
-    assert len(routes) == 8
+    assert len(routes) == 9
     for function in routes:
         assert timeout_of(template, function) <= HTTP_API_SECONDS - 5, function
 
