@@ -73,6 +73,30 @@ def test_severity_is_one_of_two(alarm: str) -> None:
     assert severity(alarm) in ("page", "ticket")
 
 
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_is_in_an_alarm_about_its_failed_invocations(metric: str) -> None:
+    """The dead-letter queues of the example consumers have alarms of their own."""
+    functions = {
+        name
+        for name, each in resources().items()
+        if each["Type"] == "AWS::Serverless::Function" and each.get("Condition") != "HasExamples"
+    }
+    queries = [
+        query["MetricStat"]["Metric"]
+        for each in resources().values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+        for query in each["Properties"].get("Metrics", [])
+        if "MetricStat" in query
+    ]
+    # Alarms of roll-outs name a version as well.
+    watched = {
+        query["Dimensions"][0]["Value"]["Ref"]
+        for query in queries
+        if (query["Namespace"], query["MetricName"]) == ("AWS/Lambda", metric) and len(query["Dimensions"]) == 1
+    }
+    assert functions == watched
+
+
 def test_metric_filters_have_one_transformation_and_the_stack_room_for_more() -> None:
     """CloudWatch Logs takes one transformation a filter; CloudFormation 500 resources after SAM has made its own."""
     filters = [each for each in resources().values() if each["Type"] == "AWS::Logs::MetricFilter"]
