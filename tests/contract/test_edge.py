@@ -13,6 +13,10 @@ from tools.template_checks.templates import DOMAIN, EVERY_OPTION, PRODUCT, trans
 pytestmark = pytest.mark.integration  # the SAM translator is installed in .venv-engine only
 
 WEBHOOKS = {"POST /webhooks/orders", "POST /webhooks/orders/{segment+}"}
+# People call these.
+CASES = {"GET /cases"} | {
+    f"POST /cases/{{transactionId}}{step}" for step in ("", "/claim", "/comments", "/resolution", "/approval")
+}
 PERSONAL = ("identity", "sourceIp", "userAgent", "path", "email", "phone", "name")
 # What the product is to carry: orders that become final within a minute at the close, transactions that are created
 # within ten minutes at the open (docs/decisions/0017-the-edge-by-parameters.md).
@@ -73,10 +77,10 @@ def test_access_log_has_the_audit_fields_and_no_other_personal_data() -> None:
 def test_the_routes_of_the_webhook_have_a_throttle_of_their_own(options: bool) -> None:
     wanted = EVERY_OPTION["WebhooksPerSecond"] if options else "2500"
     own = stage(options)["RouteSettings"]
-    assert set(own) == WEBHOOKS
+    assert set(own) == WEBHOOKS | CASES
     for settings in [*own.values(), stage(options)["DefaultRouteSettings"]]:
         assert settings["ThrottlingRateLimit"] == settings["ThrottlingBurstLimit"]
-    limits = {text_of(each["ThrottlingRateLimit"], options) for each in own.values()}
+    limits = {text_of(own[route]["ThrottlingRateLimit"], options) for route in WEBHOOKS}
     assert limits == {wanted}
 
 
@@ -85,7 +89,9 @@ def test_default_throttles_are_above_the_peaks_and_within_the_quota_of_an_accoun
     others = float(text_of(stage()["DefaultRouteSettings"]["ThrottlingRateLimit"], False))
     assert webhooks > CLOSE_PER_SECOND
     assert others > OPEN_PER_SECOND
-    assert webhooks * len(WEBHOOKS) + others * len(routes() - WEBHOOKS) <= ACCOUNT_PER_SECOND
+    people = sum(stage()["RouteSettings"][route]["ThrottlingRateLimit"] for route in CASES)
+    apps = routes() - WEBHOOKS - CASES
+    assert webhooks * len(WEBHOOKS) + others * len(apps) + people <= ACCOUNT_PER_SECOND
 
 
 def test_every_route_with_a_throttle_of_its_own_exists() -> None:

@@ -125,7 +125,11 @@ def test_no_name_depends_on_the_stage() -> None:
     text = (ROOT / "template.yaml").read_text()
     assert re.findall(r"\$\{Stage\}", text) == []
     lines = [line.strip() for line in text.splitlines() if "!Ref Stage" in line]
-    assert lines == ["RuleCondition: !Equals [!Ref Stage, prod]", "Value: !Ref Stage"]
+    assert lines == [
+        "- !And [!Equals [!Ref TwoPersonResolution, in-production], !Equals [!Ref Stage, prod]]",
+        "RuleCondition: !Equals [!Ref Stage, prod]",
+        "Value: !Ref Stage",
+    ]
 
 
 COLLIDING = """
