@@ -87,8 +87,8 @@ def check_now(product: Product, transaction_id: str) -> None:
 
 def pulls(product: Product, transaction_id: str) -> int:
     """The number of pulls in which `reconcile` processed the Gateway's response about a transaction, from its log."""
-    lines = product.aws.logged(0, f'{{ $.transaction_id = "{transaction_id}" }}')
-    return sum(json.loads(line).get("outcome") == "pulled" for line in lines)
+    lines = [json.loads(line) for line in product.aws.logged(0, transaction_id)]
+    return sum(each.get("transaction_id") == transaction_id and each.get("outcome") == "pulled" for each in lines)
 
 
 def wait_for_pull(product: Product, transaction_id: str, before: int) -> None:

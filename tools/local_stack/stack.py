@@ -83,17 +83,19 @@ class Aws:
     def sqs(self) -> "SQSClient":
         return self._session.client("sqs", endpoint_url=self.url, config=self._config)
 
-    def logged(self, since: float, pattern: str = "") -> list[str]:
-        """The log lines of the functions since `since` (seconds since 1970) that match the filter pattern, in order.
+    def logged(self, since: float, term: str = "") -> list[str]:
+        """The log lines of the functions since `since` (seconds since 1970) that contain `term`, in order.
 
-        The engine returns ten thousand at most.
+        The engine returns ten thousand at most, and ignores filter patterns for JSON.
         """
         logged = [
             (event["timestamp"], event["message"].rstrip())
             for groups in self.logs.get_paginator("describe_log_groups").paginate()
             for group in groups["logGroups"]
             for page in self.logs.get_paginator("filter_log_events").paginate(
-                logGroupName=group["logGroupName"], startTime=int(since * 1000), filterPattern=pattern
+                logGroupName=group["logGroupName"],
+                startTime=int(since * 1000),
+                filterPattern=f'"{term}"' if term else "",
             )
             for event in page["events"]
         ]
