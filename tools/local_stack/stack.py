@@ -69,7 +69,9 @@ class Aws:
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        return self._session.client("logs", endpoint_url=self.url, config=self._config)
+        # The engine answers with an error where a function makes a log stream while it lists them.
+        patient = self._config.merge(Config(retries={"total_max_attempts": 10}))
+        return self._session.client("logs", endpoint_url=self.url, config=patient)
 
     @cached_property
     def s3(self) -> "S3Client":
